@@ -1,0 +1,1 @@
+"""Who answers: everything that can answer a Messages API request is a model."""

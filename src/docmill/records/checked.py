@@ -1,0 +1,68 @@
+"""What code made of a submitted record: every leaf field once, with status and evidence."""
+
+import re
+from datetime import date
+from decimal import Decimal
+from typing import Literal
+
+from docmill.base import Frozen
+from docmill.records.values import Box, Range
+
+ROW_NUMBER = re.compile(r"\[\d+\]")
+ValueStatus = Literal["verified", "unverified", "missing", "ambiguous"]
+Qualifier = Literal["=", "<", "<=", ">", ">=", "~"]
+
+
+class Evidence(Frozen):
+    """Where a value was found again by code."""
+
+    page: int
+    quote: str
+    """The verbatim words of the page, as the document's text layer has them."""
+    boxes: tuple[Box, ...] = ()
+    """One box per visual line of the quote; the value's own words, not its label's."""
+    label_box: Box | None = None
+    ocr: bool = False
+    """True if the words came from OCR; then the quote isn't verbatim in the document."""
+    confidence: float | None = None
+
+
+class Reading(Frozen):
+    """One candidate value in normal form."""
+
+    value: bool | Decimal | date | Range | str | None
+    """Decimal for number, integer and quantity; `date` for dates; `Range` for ranges."""
+    unit: str | None = None
+    """Unit in the field's own spelling (`mm`, `EUR`, `°C`); None without one."""
+    qualifier: Qualifier = "="
+    evidence: Evidence | None = None
+
+
+class CheckedValue(Frozen):
+    """One leaf of the record after schema check and grounding."""
+
+    path: str
+    """Place in the record: `supply_voltage`, `lines[2].amount`; rows count from 0."""
+    status: ValueStatus
+    reading: Reading | None = None
+    """The value, present if verified or unverified."""
+    candidates: tuple[Reading, ...] = ()
+    """All rivals, if ambiguous; never reduced to one."""
+    code: str = ""
+    """Why it isn't verified: `quote_not_found`, `number_differs`, `no_ink`, ... or empty."""
+    reason: str = ""
+    """The same as one sentence."""
+    required: bool = True
+
+    @property
+    def field(self) -> str:
+        """The path without row numbers: `lines.amount`."""
+        return ROW_NUMBER.sub("", self.path)
+
+
+class CheckedRecord(Frozen):
+    """A record that passed its schema; `values` are in the order of the record's fields."""
+
+    values: tuple[CheckedValue, ...]
+    rows: dict[str, int] = {}
+    """Number of rows of each list field, also where it is 0."""

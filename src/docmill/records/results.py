@@ -1,0 +1,147 @@
+"""Verdicts, costs and the end of documents and runs, as the store keeps and the report reads them."""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, Literal
+
+from docmill.base import Frozen
+from docmill.records.checked import CheckedRecord
+
+VerdictKind = Literal["pass", "fail", "marginal", "not_comparable", "missing"]
+DocumentStatus = Literal["ok", "flagged", "invalid", "failed", "limit", "cancelled"]
+RunStatus = Literal["running", "finished", "failed", "limit", "cancelled"]
+Severity = Literal["critical", "warning", "info"]
+
+
+class Verdict(Frozen):
+    """The outcome of one check on one value, or on a record as a whole."""
+
+    check: str
+    """Name of the check as in the pipeline (or generated): stable over runs."""
+    path: str = ""
+    """Value judged, as `CheckedValue.path`; empty where the check is about the whole record."""
+    verdict: VerdictKind
+    severity: Severity = "critical"
+    value: str = ""
+    """What was found, as text with unit: `5.31 V`."""
+    limit: str = ""
+    """What was demanded, as text with unit: `4.75 … 5.25 V`."""
+    clause: str = ""
+    """Where the demand stands in the reference standard."""
+    message: str = ""
+    """One sentence a reader can act on."""
+    related: tuple[str, ...] = ()
+    """Other documents of the batch this is about (duplicates, inconsistencies), by name."""
+
+
+class Usage(Frozen):
+    """What was consumed; sums of these make every total of the report."""
+
+    model_calls: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cache_write_tokens: int = 0
+    cache_read_tokens: int = 0
+    tool_calls: int = 0
+    wall_seconds: float = 0.0
+    sandbox_seconds: float = 0.0
+    usd: Decimal = Decimal(0)
+    unpriced_calls: int = 0
+    """Model calls whose price is unknown; they aren't in `usd`."""
+
+    def __add__(self, other: "Usage") -> "Usage":
+        return Usage(
+            **{name: getattr(self, name) + getattr(other, name) for name in Usage.model_fields}
+        )
+
+
+class DocumentInfo(Frozen):
+    """A document of a batch; `id` is unique in the run and safe as a file name."""
+
+    id: str
+    name: str
+    """Path relative to the pipeline's documents folder, as the user knows it."""
+    sha256: str
+    size: int
+    """Bytes."""
+    media_type: str = "application/pdf"
+    pages: int | None = None
+    duplicate_of: str | None = None
+    """`id` of the document with the same content that was processed in its stead."""
+
+
+class DocumentResult(Frozen):
+    """How one document ended; exactly one per document and run."""
+
+    document: DocumentInfo
+    status: DocumentStatus
+    code: str = ""
+    """Stable code of the failure or limit; empty otherwise."""
+    message: str = ""
+    """What happened, one sentence."""
+    remedy: str = ""
+    """What to do next, as a command or an edit."""
+    record: CheckedRecord | None = None
+    verdicts: tuple[Verdict, ...] = ()
+    notes: tuple[str, ...] = ()
+    """Remarks from preparation: hidden text, damaged pages, repaired file."""
+    session_id: str = ""
+    attempts: int = 1
+    cached: bool = False
+    """True if an earlier run had already finished this document."""
+    usage: Usage = Usage()
+    """What this run spent on it; zero if cached."""
+    pictures: dict[int, str] = {}
+    """Page number → blob hash of the page's picture (PNG), for pages with evidence."""
+    page_sizes: dict[int, tuple[float, float]] = {}
+    """Page number → width and height in points as displayed, for the same pages."""
+
+
+class ExpectationResult(Frozen):
+    """One Great Expectations expectation over the batch's table."""
+
+    type: str
+    kwargs: dict[str, Any]
+    severity: Severity = "critical"
+    success: bool
+    message: str = ""
+    documents: tuple[str, ...] = ()
+    """Names of the documents whose rows failed it."""
+
+
+class ReferenceInfo(Frozen):
+    """The reference standard a run judged against."""
+
+    path: str
+    version: str
+    sha256: str
+    rows: int
+
+
+class RunInfo(Frozen):
+    """A run as its report needs it."""
+
+    id: str
+    """`run-0007`."""
+    pipeline: str
+    description: str = ""
+    status: RunStatus
+    started: datetime
+    ended: datetime | None = None
+    docmill_version: str
+    model: str
+    agent: str
+    """`name@digest12` of the agent spec."""
+    environment: str
+    sandbox: str
+    """Backend in force, e.g. `bubblewrap 0.11.0 (cgroup v2)`."""
+    spec_digest: str
+    references: tuple[ReferenceInfo, ...] = ()
+    prices_as_of: str = ""
+    prices: dict[str, dict[str, str]] = {}
+    """Model → kind of token → USD per million, for the models this run used."""
+    limits: dict[str, str] = {}
+    expectations: tuple[ExpectationResult, ...] = ()
+    message: str = ""
+    """Why the run stopped early; empty otherwise."""
+    prefect_flow_run: str = ""

@@ -1,0 +1,116 @@
+"""The seam between docmill and whatever isolates a session.
+
+`toolbox` is the program that runs inside; `bubblewrap` starts it. A failed command is a result;
+only a lost sandbox is an error.
+"""
+
+from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+WORKSPACE = "/workspace"
+DOCUMENT = "/workspace/document/source"
+"""Where the document's bytes lie inside, whatever its name outside."""
+LAYOUT = "/workspace/document/layout"
+"""Folder of `page-0001.tsv`, ...: the words of each page (`documents.layout.dump_page`)."""
+PICTURES = "/workspace/document/pictures"
+"""Folder of `page-0001.png`, ...: pages rendered on demand."""
+
+
+@dataclass(frozen=True, slots=True)
+class SandboxLimits:
+    """Limits of one session in plain numbers."""
+
+    memory: int
+    """Bytes, all processes together."""
+    cpus: float
+    pids: int
+    disk: int
+    """Bytes."""
+    seconds: float
+    """Wall time of the whole sandbox."""
+    output: int
+    """Bytes a tool call may return."""
+
+
+@dataclass(frozen=True, slots=True)
+class SandboxSpec:
+    """What a sandbox is to be made of."""
+
+    limits: SandboxLimits
+    runtime: str = "python3"
+    packages: tuple[str, ...] = ()
+    """pip requirements the environment asks for."""
+    labels: Mapping[str, str] = field(default_factory=dict[str, str])
+    """run, session: to find orphans."""
+
+
+@dataclass(frozen=True, slots=True)
+class Enforced:
+    """One limit as it is in force."""
+
+    limit: str
+    """memory, cpus, pids, disk, seconds, output."""
+    by: str
+    """`cgroup v2`, `cgroup v1`, `rlimit`, `tmpfs size`, `toolbox`, or `nothing`."""
+    value: str
+    """As read back from the kernel."""
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """Whether a backend works on this machine, as one trial start has shown."""
+
+    backend: str
+    available: bool
+    version: str = ""
+    cause: str = ""
+    """Why it isn't available, one sentence."""
+    remedy: str = ""
+    """The command that mends it."""
+    enforced: tuple[Enforced, ...] = ()
+    seconds: float = 0.0
+    """How long the trial start took."""
+
+
+class Sandbox(Protocol):
+    """A running sandbox; one session each, never used again."""
+
+    async def call(self, op: str, args: Mapping[str, Any], *, timeout: float) -> Any:
+        """Run one toolbox operation and return its JSON result.
+
+        Raises:
+            ToolError: the operation failed for a reason its caller can act on.
+            SandboxError: the sandbox died, hung or was cut by a limit; `code` says which
+                (`sandbox_lost`, `sandbox_memory`, `sandbox_timeout`, `sandbox_disk`).
+        """
+        ...
+
+    async def put(self, path: str, data: bytes) -> None:
+        """Write a file inside (folders are made)."""
+        ...
+
+    async def get(self, path: str, *, max_bytes: int) -> bytes:
+        """Read a regular file from inside; a longer one raises ToolError."""
+        ...
+
+
+class SandboxBackend(Protocol):
+    """A way to make sandboxes."""
+
+    def probe(self) -> Probe:
+        """Start one trial sandbox and read its limits back; cached for the process."""
+        ...
+
+    def open(self, spec: SandboxSpec) -> AbstractAsyncContextManager[Sandbox]:
+        """A fresh sandbox; leaving the block ends every process in it and removes its files.
+
+        Raises:
+            PrerequisiteError: no sandbox can be had here; never falls back to none.
+        """
+        ...
+
+    def sweep(self) -> int:
+        """Remove what killed runs left behind; returns how many sandboxes that were."""
+        ...

@@ -1,0 +1,99 @@
+"""Agent specs: exactly the fields of the Managed Agents create-agent call."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from docmill.base import Frozen
+
+TOOLSET = "agent_toolset_20260401"
+ToolName = Literal["bash", "read", "write", "edit", "glob", "grep"]
+
+
+class ModelChoice(Frozen):
+    """A model with its settings."""
+
+    id: str
+    """`rules`, a model id, or `endpoint/model` with an endpoint of docmill.yaml."""
+    effort: Literal["low", "medium", "high", "max"] | None = None
+    speed: Literal["standard", "fast"] | None = None
+
+
+class PermissionPolicy(Frozen):
+    """Whether a tool call needs a person's consent."""
+
+    type: Literal["always_allow", "always_ask"] = "always_allow"
+
+
+class ToolDefaults(Frozen):
+    """Settings for every tool of a toolset that has none of its own."""
+
+    enabled: bool = True
+    permission_policy: PermissionPolicy = PermissionPolicy()
+
+
+class ToolConfig(Frozen):
+    """Settings for one tool of a toolset."""
+
+    name: ToolName
+    """Tool of the toolset."""
+    enabled: bool = True
+    permission_policy: PermissionPolicy | None = None
+
+
+class AgentToolset(Frozen):
+    """The built-in tools: bash, read, write, edit, glob, grep; all run inside the sandbox."""
+
+    type: Literal["agent_toolset_20260401"]
+    default_config: ToolDefaults = ToolDefaults()
+    configs: tuple[ToolConfig, ...] = ()
+
+
+class CustomTool(Frozen):
+    """A tool answered by the host, not by the sandbox."""
+
+    type: Literal["custom"]
+    name: Annotated[str, Field(pattern=r"^[a-zA-Z0-9_-]{1,64}$")]
+    description: str
+    input_schema: dict[str, Any]
+
+
+class McpToolset(Frozen):
+    """All tools of one of the agent's MCP servers."""
+
+    type: Literal["mcp_toolset"]
+    mcp_server_name: str
+    default_config: ToolDefaults = ToolDefaults()
+
+
+Tool = Annotated[AgentToolset | CustomTool | McpToolset, Field(discriminator="type")]
+
+
+class McpServer(Frozen):
+    """A Model Context Protocol server the agent may use."""
+
+    type: Literal["url"] = "url"
+    name: str
+    url: str
+
+
+class Agent(Frozen):
+    """An agent: who reads the documents, with which instructions and tools."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
+    """Equals the file's name without `.yaml`."""
+    description: str = ""
+    model: str | ModelChoice = "rules"
+    """`rules` (embedded, no key, no cost), a model id, or `endpoint/model`."""
+    system: str = ""
+    """System prompt; docmill adds the rules of evidence and the record's fields itself."""
+    tools: tuple[Tool, ...] = (AgentToolset(type=TOOLSET),)
+    mcp_servers: tuple[McpServer, ...] = ()
+    skills: tuple[dict[str, Any], ...] = ()
+    multiagent: dict[str, Any] | None = None
+    metadata: dict[str, str] = {}
+
+    @property
+    def model_id(self) -> str:
+        """The model's id, whichever way it is written."""
+        return self.model if isinstance(self.model, str) else self.model.id

@@ -1,0 +1,98 @@
+"""Environments: the create-environment fields of the Managed Agents API plus our `docmill` block."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, model_validator
+
+from docmill.base import Frozen
+
+
+class Packages(Frozen):
+    """Packages the environment must have, per package manager."""
+
+    pip: tuple[str, ...] = ()
+    apt: tuple[str, ...] = ()
+    npm: tuple[str, ...] = ()
+
+
+class LimitedNetworking(Frozen):
+    """No route out but to the hosts listed; none listed means no network at all."""
+
+    type: Literal["limited"] = "limited"
+    allowed_hosts: tuple[str, ...] = ()
+    allow_mcp_servers: bool = False
+    allow_package_managers: bool = False
+
+
+class UnrestrictedNetworking(Frozen):
+    """Any host; has to be asked for in so many words."""
+
+    type: Literal["unrestricted"]
+
+
+class CloudConfig(Frozen):
+    """What the sandbox contains and whom it may talk to."""
+
+    type: Literal["cloud"] = "cloud"
+    packages: Packages = Packages()
+    networking: Annotated[
+        LimitedNetworking | UnrestrictedNetworking, Field(discriminator="type")
+    ] = LimitedNetworking()
+
+
+class SandboxLimits(Frozen):
+    """What one session may use; enforced by the kernel and read back."""
+
+    memory: str = "1GiB"
+    """Bytes with unit (MiB, GiB), for all processes of the session together."""
+    cpus: Annotated[float, Field(gt=0, le=64)] = 1.0
+    pids: Annotated[int, Field(ge=8, le=4096)] = 128
+    disk: str = "512MiB"
+    """Bytes with unit the session may write."""
+    seconds: Annotated[int, Field(ge=1, le=86400)] = 900
+    """Wall time of the whole session."""
+    output: str = "1MiB"
+    """Bytes with unit one tool call may return; the rest is cut with a note."""
+
+
+class SandboxBlock(Frozen):
+    """What only docmill knows about an environment."""
+
+    backend: Literal["auto", "bubblewrap", "docker"] = "auto"
+    runtime: Annotated[str, Field(pattern=r"^python3(\.\d+)?$")] = "python3"
+    """`python3` is the interpreter at hand; a version that can't be had is an error."""
+    limits: SandboxLimits = SandboxLimits()
+
+
+class Environment(Frozen):
+    """What a session's sandbox is made of."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
+    description: str = ""
+    config: CloudConfig = CloudConfig()
+    docmill: SandboxBlock = SandboxBlock()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _expand_short_form(cls, data: Any) -> Any:
+        """Accept `runtime / packages / network_access` at the top level, the field's short form."""
+        if (
+            not isinstance(data, dict)
+            or not {"runtime", "packages", "network_access"} & data.keys()
+        ):
+            return data
+        full: dict[str, Any] = dict(data)  # pyright: ignore[reportUnknownArgumentType]
+        config: dict[str, Any] = dict(full.pop("config", None) or {})
+        block: dict[str, Any] = dict(full.pop("docmill", None) or {})
+        if "packages" in full:
+            packages = full.pop("packages")
+            config["packages"] = {"pip": packages} if isinstance(packages, list) else packages
+        if "network_access" in full:
+            access = full.pop("network_access")
+            kinds = {"restricted": "limited", "none": "limited", "unrestricted": "unrestricted"}
+            if access not in kinds:
+                raise ValueError("network_access is one of restricted, none, unrestricted")
+            config["networking"] = {"type": kinds[access]}
+        if "runtime" in full:
+            block["runtime"] = full.pop("runtime")
+        return {**full, "config": config, "docmill": block}

@@ -1,0 +1,137 @@
+"""Pipelines: documents → agent → record → checks → report, with schedule and limits."""
+
+from decimal import Decimal
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, field_validator
+
+from docmill.base import Frozen
+from docmill.spec.checks import Check, Expectation, Reference
+from docmill.spec.fields import RecordSpec
+
+
+class Documents(Frozen):
+    """Which files are the batch."""
+
+    path: str
+    """Folder or file in the workspace, absolute, or an fsspec address such as `s3://bucket/in/`."""
+    glob: str = "**/*"
+    """Pattern below the folder; hidden files never match."""
+    exclude: tuple[str, ...] = ()
+    max_size: str = "100MiB"
+    """A larger file ends `failed` without being read."""
+    max_pages: Annotated[int, Field(ge=1, le=10000)] = 500
+    password_env: str | None = None
+    """Name of the environment variable with the password of encrypted documents."""
+
+
+class Outcome(Frozen):
+    """What the agent is to achieve, and how it is graded by itself."""
+
+    description: str
+    rubric: str = ""
+    max_iterations: Annotated[int, Field(ge=1, le=20)] = 3
+
+
+class Limits(Frozen):
+    """What may be spent; reserved before it is spent, so a limit can't be overshot."""
+
+    usd_per_document: Annotated[Decimal, Field(gt=0)] | None = None
+    usd_per_run: Annotated[Decimal, Field(gt=0)] | None = None
+    turns: Annotated[int, Field(ge=1, le=1000)] = 30
+    """Model calls of one session."""
+    minutes: Annotated[float, Field(gt=0)] = 15
+    """Wall time of one session."""
+    minutes_per_run: Annotated[float, Field(gt=0)] | None = None
+
+
+class Retries(Frozen):
+    """How often a document is tried again after a retryable error."""
+
+    attempts: Annotated[int, Field(ge=1, le=10)] = 3
+    """Attempts in all."""
+    delay_seconds: Annotated[float, Field(ge=0)] = 2
+    """First delay; doubles each time."""
+    jitter: Annotated[float, Field(ge=0, le=1)] = 0.5
+
+
+class FailureThreshold(Frozen):
+    """When to stop the run early: more documents than this ended failed or invalid."""
+
+    count: Annotated[int, Field(ge=0)] | None = None
+    share: Annotated[float, Field(ge=0, le=1)] | None = None
+    """Share of all documents of the run."""
+
+
+class ReportSettings(Frozen):
+    """What the report looks like; changes nothing in what was found."""
+
+    title: str | None = None
+    formats: tuple[Literal["html", "xlsx", "json", "md"], ...] = ("html", "xlsx", "json", "md")
+    pictures: Literal["all", "flagged", "none"] = "all"
+    """Pages shown in the HTML report."""
+    max_picture_mb: Annotated[int, Field(ge=0)] = 40
+    """Pictures beyond this stand beside the HTML file instead of in it."""
+
+
+class Schedule(Frozen):
+    """When the deployment runs by itself."""
+
+    cron: str
+    timezone: str = "UTC"
+
+
+class Watch(Frozen):
+    """A folder or bucket whose drops start a run."""
+
+    path: str
+    settle_seconds: Annotated[float, Field(ge=0)] = 10
+
+
+class Pipeline(Frozen):
+    """A batch job: which documents, who reads them, what is asked, how it is judged."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
+    """Equals the file's name without `.yaml`; Prefect's flow has the same."""
+    description: str = ""
+    documents: Documents
+    agent: str
+    """Name of a file in agent_specs/."""
+    environment: str = "default"
+    """Name of a file in sandbox/."""
+    record: RecordSpec
+    reference: Reference | None = None
+    checks: tuple[Check, ...] = ()
+    expectations: tuple[Expectation, ...] = ()
+    outcome: Outcome | None = None
+    limits: Limits = Limits()
+    retries: Retries = Retries()
+    concurrency: Annotated[int, Field(ge=1, le=1000)] | None = None
+    """Sessions at once; two per processor if left out."""
+    failure_threshold: FailureThreshold = FailureThreshold()
+    report: ReportSettings = ReportSettings()
+    schedule: Schedule | None = None
+    watch: Watch | None = None
+    vault: dict[str, dict[str, Any]] = {}
+
+    @field_validator("documents", mode="before")
+    @classmethod
+    def _documents_from_path(cls, value: object) -> object:
+        return {"path": value} if isinstance(value, str) else value
+
+    @field_validator("watch", mode="before")
+    @classmethod
+    def _watch_from_path(cls, value: object) -> object:
+        return {"path": value} if isinstance(value, str) else value
+
+    @field_validator("failure_threshold", mode="before")
+    @classmethod
+    def _threshold_from_number(cls, value: object) -> object:
+        """`3` is a count, `20 %` a share."""
+        if isinstance(value, bool):
+            return value
+        if isinstance(value, int):
+            return {"count": value}
+        if isinstance(value, str) and value.rstrip().endswith("%"):
+            return {"share": float(value.rstrip()[:-1]) / 100}
+        return value
