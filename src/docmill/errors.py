@@ -27,7 +27,7 @@ EXIT_LIMIT = 4
 
 
 class KeyProblem(NamedTuple):
-    """One mistake found by its place in the data; `spec.load` turns it into file, line and column."""
+    """One mistake found by its place in the data; `spec.load` finds file, line and column."""
 
     path: tuple[str | int, ...]
     message: str
@@ -131,7 +131,7 @@ class DocumentError(SessionError):
 
 
 class SandboxError(SessionError):
-    """The sandbox was lost or cut by a limit; a fresh one may succeed unless a limit was the cause."""
+    """The sandbox was lost or cut by a limit; a fresh one may help unless a limit was the cause."""
 
     code = "sandbox_lost"
     retryable = True

@@ -1,5 +1,6 @@
-"""What a run is going to do, as frozen data: made by `compile`, carried out by `flow` and `session`."""
+"""What a run is going to do, as frozen data: made by `compile`, carried out by `flow`."""
 
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -35,9 +36,7 @@ class CompiledPipeline:
 
     def document_key(self, sha256: str) -> str:
         """Key of a document's session, for the store and for Prefect's cache."""
-        from hashlib import sha256 as digest
-
-        return digest(f"{self.session_digest}:{sha256}".encode()).hexdigest()
+        return hashlib.sha256(f"{self.session_digest}:{sha256}".encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
