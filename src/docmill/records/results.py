@@ -1,4 +1,4 @@
-"""Verdicts, costs and the end of documents and runs, as the store keeps and the report reads them."""
+"""Verdicts, costs and the end of documents and runs: what the store keeps, the report reads."""
 
 from datetime import datetime
 from decimal import Decimal

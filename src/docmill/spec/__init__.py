@@ -1,5 +1,5 @@
 """YAML files of a workspace as frozen data: agents, environments, pipelines, `docmill.yaml`.
 
-`models` live in one file per noun; `load` reads a workspace and reports every mistake with its place.
+One file per noun; `load` reads a workspace and reports every mistake with its place.
 Nothing here opens a document, asks a model or knows what a run is.
 """

@@ -33,7 +33,7 @@ class Reference(Frozen):
     sheet: str | None = None
     """Sheet of an xlsx file; the first one if left out."""
     key: dict[str, str] = {}
-    """Record field → column; a row applies where the values are equal. An empty cell or `*` fits any."""
+    """Record field → column; a row applies where values are equal. Empty or `*` fits any."""
     columns: ReferenceColumns = ReferenceColumns()
     version: str | None = None
     """Version of the standard, or `=Sheet!B2` for a cell of the xlsx file that holds it."""
@@ -54,7 +54,7 @@ class ReferenceCheck(_Check):
     fields: tuple[str, ...] | None = None
     """Fields to judge; all that the standard has rows for if left out."""
     guard_band: str | None = None
-    """`10 %` of the tolerance or an absolute `0.02 mm`: closer to a limit than this is `marginal`."""
+    """`10 %` of the tolerance or `0.02 mm`: closer to a limit than this is `marginal`."""
 
 
 class ToleranceCheck(_Check):
