@@ -1,10 +1,13 @@
 """Environments: the create-environment fields of the Managed Agents API plus our `docmill` block."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, cast
 
 from pydantic import Field, model_validator
 
 from docmill.base import Frozen
+
+
+SHORT_FORM = {"runtime", "packages", "network_access"}
 
 
 class Packages(Frozen):
@@ -76,12 +79,11 @@ class Environment(Frozen):
     @classmethod
     def _expand_short_form(cls, data: Any) -> Any:
         """Accept `runtime / packages / network_access` at the top level, the field's short form."""
-        if (
-            not isinstance(data, dict)
-            or not {"runtime", "packages", "network_access"} & data.keys()
-        ):
-            return data
-        full: dict[str, Any] = dict(data)  # pyright: ignore[reportUnknownArgumentType]
+        if not isinstance(data, dict):
+            return cast("object", data)
+        full = dict(cast("dict[str, Any]", data))
+        if not SHORT_FORM & full.keys():
+            return full
         config: dict[str, Any] = dict(full.pop("config", None) or {})
         block: dict[str, Any] = dict(full.pop("docmill", None) or {})
         if "packages" in full:

@@ -16,10 +16,10 @@ class Field(Frozen):
     """One field of a record."""
 
     type: FieldType = "text"
-    """`quantity` is a number with a unit (a currency counts), `range` a stated interval with a unit,
-    `id` a text compared without spaces and case, `list` a repeated group with `fields` of its own."""
+    """`quantity` is a number with a unit (a currency counts), `range` a stated interval with one,
+    `id` a text compared without spaces and case, `list` a repeated group with its own `fields`."""
     unit: str | None = None
-    """Unit the value is wanted in, for `quantity` and `range`; other units are converted by the checks."""
+    """Unit the value is wanted in, for `quantity` and `range`; checks convert other units."""
     description: str = ""
     """For people and language models."""
     aliases: tuple[str, ...] = ()
@@ -31,7 +31,7 @@ class Field(Frozen):
     required: bool = True
     """A required value that is missing flags the document."""
     enum: dict[str, tuple[str, ...]] | None = None
-    """Allowed texts, each with the spellings it goes by: `{passed: [pass, bestanden]}` or a list."""
+    """Allowed texts, each with its other spellings: `{passed: [pass, bestanden]}`, or a list."""
     pattern: str | None = None
     """Regular expression the whole text has to match, for `text` and `id`."""
     fields: "dict[str, Field] | None" = None

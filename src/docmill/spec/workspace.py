@@ -13,7 +13,7 @@ class Endpoint(Frozen):
 
     base_url: str
     api_key_env: str | None = None
-    """Name of the environment variable that holds the key; the key itself never stands in a file."""
+    """Name of the environment variable that holds the key; the key itself is in no file."""
     api_key_file: str | None = None
 
 
