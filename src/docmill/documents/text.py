@@ -1,0 +1,115 @@
+"""One plain form for text that means the same, and quotes found again on a page.
+
+`normalise` is for reading, `QuoteIndex` for searching: it also ignores where words and lines
+break. Nothing here knows numbers or units; characters come from `glyphs`, words from `layout`.
+"""
+
+import re
+import unicodedata
+from array import array
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from docmill.documents.glyphs import PLAIN
+
+# A hyphen that text layers put where a word is broken, and nowhere else but in place of a real one.
+_SOFT = "\u00ad\u0002\ufffe"
+_HYPHEN = re.compile(rf"(?<=[^\W\d_])(?:[{_SOFT}]\s*|-[^\S\n]*\n\s*)(?=[^\W\d_])")
+_IRREGULAR = re.compile(r"[^ -~]")
+_LETTERS_JOINED = re.compile(r"(?<=[^\W\d_])-(?=[^\W\d_])")
+_MAX_HITS = 500
+
+
+def normalise(text: str) -> str:
+    """The plain form of a text: one space between words, no line-end hyphens, one sign per meaning.
+
+    Ligatures and full-width forms are spelled out, dashes and minus signs become `-`, symbol
+    fonts' private characters the signs they show. Idempotent, linear in the length of the text.
+    """
+    if _IRREGULAR.search(text):
+        text = unicodedata.normalize("NFC", text.replace("\r\n", "\n").replace("\r", "\n"))
+        text = unicodedata.normalize("NFC", text.translate(PLAIN))
+        text = _HYPHEN.sub("", text)
+        for soft in _SOFT:
+            text = text.replace(soft, "-")
+    return unicodedata.normalize("NFC", " ".join(text.split()))
+
+
+class NormalWords(NamedTuple):
+    """Words in plain form, each character with the index of the word it came from."""
+
+    text: str
+    words: "array[int]"
+
+
+def normalise_words(words: Sequence[str]) -> NormalWords:
+    """The words as one searchable text without spaces, with a map back to the words.
+
+    Hyphens between letters are left out, for a text layer doesn't tell a broken word from a
+    compound one; every other hyphen may be a minus sign and stays.
+    """
+    parts: list[str] = []
+    owners = array("l")
+    for index, word in enumerate(words):
+        plain = _squeeze(word)
+        parts.append(plain)
+        owners.extend([index] * len(plain))
+    joined = "".join(parts)
+    cuts = [match.start() for match in _LETTERS_JOINED.finditer(joined)]
+    for cut in reversed(cuts):
+        del owners[cut]
+    return NormalWords(_LETTERS_JOINED.sub("", joined), owners)
+
+
+def search_form(text: str) -> str:
+    """The form in which two spellings of one quote are equal, whatever breaks words and lines."""
+    return _LETTERS_JOINED.sub("", _squeeze(text))
+
+
+def _squeeze(text: str) -> str:
+    if not _IRREGULAR.search(text):
+        return text.replace(" ", "")
+    for soft in _SOFT:
+        text = text.replace(soft, "-")
+    text = unicodedata.normalize("NFC", "".join(text.split()))
+    return "".join(unicodedata.normalize("NFC", text.translate(PLAIN)).split())
+
+
+class Span(NamedTuple):
+    """Words `first` to `last`, both included, that hold a quote."""
+
+    first: int
+    last: int
+    whole: bool
+    """Whether the quote begins and ends where words do, punctuation aside."""
+
+
+class QuoteIndex:
+    """The words of a page, ready to be searched for quotes."""
+
+    def __init__(self, words: Sequence[str]) -> None:
+        self._text, self._words = normalise_words(words)
+
+    def __contains__(self, quote: str) -> bool:
+        form = search_form(quote)
+        return bool(form) and form in self._text
+
+    def find(self, quote: str) -> Iterator[Span]:
+        """Every place of a quote in reading order, at most 500; none for an empty quote."""
+        form = search_form(quote)
+        start = self._text.find(form) if form else -1
+        for _ in range(_MAX_HITS):
+            if start < 0:
+                return
+            end = start + len(form)
+            yield Span(self._words[start], self._words[end - 1], self._whole(start, end))
+            start = self._text.find(form, start + 1)
+
+    def _whole(self, start: int, end: int) -> bool:
+        return self._edge(start - 1, start) and self._edge(end, end - 1)
+
+    def _edge(self, outer: int, inner: int) -> bool:
+        """Whether a quote may end at `inner`: beyond it another word or mere punctuation begins."""
+        if outer < 0 or outer >= len(self._text) or self._words[outer] != self._words[inner]:
+            return True
+        return self._text[outer] in "()[]{}:;'\"*|=" and not self._text[outer].isalnum()
