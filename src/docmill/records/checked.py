@@ -3,13 +3,16 @@
 import re
 from datetime import date
 from decimal import Decimal
-from typing import Literal
+from typing import Any, Literal, cast
+
+from pydantic import field_serializer, field_validator
 
 from docmill.base import Frozen
 from docmill.records.values import Box, Range
 
 ROW_NUMBER = re.compile(r"\[\d+\]")
 ValueStatus = Literal["verified", "unverified", "missing", "ambiguous"]
+ReadingValue = bool | Decimal | date | Range | str | None
 Qualifier = Literal["=", "<", "<=", ">", ">=", "~"]
 
 
@@ -30,12 +33,40 @@ class Evidence(Frozen):
 class Reading(Frozen):
     """One candidate value in normal form."""
 
-    value: bool | Decimal | date | Range | str | None
-    """Decimal for number, integer and quantity; `date` for dates; `Range` for ranges."""
+    value: ReadingValue
+    """Decimal for number, integer and quantity; `date` for dates; `Range` for ranges. In JSON
+    tagged with its kind, `{"number": "3.30"}`, so that it comes back as what it was."""
     unit: str | None = None
     """Unit in the field's own spelling (`mm`, `EUR`, `°C`); None without one."""
     qualifier: Qualifier = "="
     evidence: Evidence | None = None
+
+    @field_validator("value", mode="before")
+    @classmethod
+    def _untag(cls, value: object) -> object:
+        if not isinstance(value, dict):
+            return value
+        match cast("dict[str, Any]", value):
+            case {"number": str(number)}:
+                return Decimal(number)
+            case {"date": str(day)}:
+                return date.fromisoformat(day)
+            case {"range": bounds}:
+                return Range.model_validate(bounds)
+            case other:
+                return other
+
+    @field_serializer("value", when_used="json")
+    def _tag(self, value: ReadingValue) -> object:
+        match value:
+            case Decimal():
+                return {"number": str(value)}
+            case date():
+                return {"date": value.isoformat()}
+            case Range():
+                return {"range": value.model_dump(mode="json", exclude_none=True)}
+            case _:
+                return value
 
 
 class CheckedValue(Frozen):

@@ -1,0 +1,206 @@
+"""The events of a session, as a discriminated union: journal, trace and source of the ledger.
+
+The vocabulary is that of the Managed Agents session log; ours are named `docmill.*`. Events are
+data only: `backends` yield them, `session` stores them, `store` folds them.
+"""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, TypeAdapter
+
+from docmill.base import Frozen
+from docmill.records.checked import CheckedRecord
+from docmill.records.results import Usage
+
+Block = dict[str, Any]
+
+
+class StatusRunning(Frozen):
+    """The session works; one per attempt, also when it is resumed."""
+
+    type: Literal["session.status_running"] = "session.status_running"
+    attempt: int = 1
+
+
+class StatusRescheduled(Frozen):
+    """The session will be tried again."""
+
+    type: Literal["session.status_rescheduled"] = "session.status_rescheduled"
+    reason: str = ""
+
+
+class StatusIdle(Frozen):
+    """The agent has nothing left to do; `stop_reason` says why."""
+
+    type: Literal["session.status_idle"] = "session.status_idle"
+    stop_reason: str
+
+
+class StatusTerminated(Frozen):
+    """The session is over and can't go on."""
+
+    type: Literal["session.status_terminated"] = "session.status_terminated"
+
+
+class SessionErrorEvent(Frozen):
+    """Something went wrong; `retry_status` says whether the session goes on."""
+
+    type: Literal["session.error"] = "session.error"
+    code: str
+    message: str
+    retry_status: Literal["retrying", "exhausted", "terminal"] = "terminal"
+
+
+class UserMessage(Frozen):
+    """What docmill tells the agent."""
+
+    type: Literal["user.message"] = "user.message"
+    content: tuple[Block, ...]
+
+
+class CustomToolResult(Frozen):
+    """docmill's answer to a custom tool call (`submit_record`)."""
+
+    type: Literal["user.custom_tool_result"] = "user.custom_tool_result"
+    custom_tool_use_id: str
+    content: str
+    is_error: bool = False
+    final: bool = False
+    """True once the record is accepted: the agent need not be asked again."""
+
+
+class ModelRequestStart(Frozen):
+    """A model call is about to be made; stored before it is."""
+
+    type: Literal["span.model_request_start"] = "span.model_request_start"
+    model: str
+    fingerprint: str
+    """sha256 of the canonical request; a resumed session goes on only if it is the same."""
+    input_tokens: int = 0
+    """Counted before the call: the worst case that is reserved."""
+    max_output_tokens: int = 0
+
+
+class ModelRequestEnd(Frozen):
+    """A model's whole answer; stored and charged before anything in it is acted on."""
+
+    type: Literal["span.model_request_end"] = "span.model_request_end"
+    model: str
+    response_id: str
+    content: tuple[Block, ...]
+    stop_reason: str
+    model_usage: Usage
+    seconds: float = 0.0
+
+
+class ToolUse(Frozen):
+    """The agent calls a tool of its sandbox."""
+
+    type: Literal["agent.tool_use"] = "agent.tool_use"
+    tool_use_id: str
+    name: str
+    input: dict[str, Any]
+
+
+class ToolResultEvent(Frozen):
+    """What the tool gave back; a long result is a blob and `content` only its beginning."""
+
+    type: Literal["agent.tool_result"] = "agent.tool_result"
+    tool_use_id: str
+    content: str
+    is_error: bool = False
+    blob: str = ""
+    seconds: float = 0.0
+
+
+class CustomToolUse(Frozen):
+    """The agent calls a tool the host answers."""
+
+    type: Literal["agent.custom_tool_use"] = "agent.custom_tool_use"
+    tool_use_id: str
+    name: str
+    input: dict[str, Any]
+
+
+class SandboxStarted(Frozen):
+    """The session's sandbox is up, with these limits in force."""
+
+    type: Literal["docmill.sandbox_started"] = "docmill.sandbox_started"
+    backend: str
+    seconds: float
+
+
+class SandboxStopped(Frozen):
+    """The sandbox is gone, its processes and files with it."""
+
+    type: Literal["docmill.sandbox_stopped"] = "docmill.sandbox_stopped"
+    seconds: float
+    """How long it was up."""
+
+
+class DocumentPrepared(Frozen):
+    """The document was parsed inside the sandbox."""
+
+    type: Literal["docmill.document_prepared"] = "docmill.document_prepared"
+    pages: int
+    words: int
+    reader: str
+    sizes: tuple[tuple[float, float], ...]
+    """Width and height of each page in points, as displayed."""
+    layout: str
+    """Blob with the words of all pages."""
+    notes: tuple[str, ...] = ()
+    seconds: float = 0.0
+
+
+class BudgetReserved(Frozen):
+    """The worst case of the next model call fits the limits and is set aside."""
+
+    type: Literal["docmill.budget_reserved"] = "docmill.budget_reserved"
+    usd: str
+    """Decimal as text; `unpriced` if the model has no known price."""
+
+
+class RecordChecked(Frozen):
+    """A submitted record after schema check and grounding."""
+
+    type: Literal["docmill.record_checked"] = "docmill.record_checked"
+    submission: int
+    """Counted from 1 within the session."""
+    accepted: bool
+    errors: tuple[str, ...] = ()
+    record: CheckedRecord | None = None
+
+
+class PagesPictured(Frozen):
+    """Pictures of the pages the record's evidence stands on."""
+
+    type: Literal["docmill.pages_pictured"] = "docmill.pages_pictured"
+    pictures: dict[int, str]
+    """Page → blob of its PNG."""
+
+
+Event = Annotated[
+    StatusRunning
+    | StatusRescheduled
+    | StatusIdle
+    | StatusTerminated
+    | SessionErrorEvent
+    | UserMessage
+    | CustomToolResult
+    | ModelRequestStart
+    | ModelRequestEnd
+    | ToolUse
+    | ToolResultEvent
+    | CustomToolUse
+    | SandboxStarted
+    | SandboxStopped
+    | DocumentPrepared
+    | BudgetReserved
+    | RecordChecked
+    | PagesPictured,
+    Field(discriminator="type"),
+]
+
+EVENT: TypeAdapter[Event] = TypeAdapter(Event)
+"""Validates and serialises any event of the union."""

@@ -1,0 +1,244 @@
+"""Runs and their documents: claimed by one process at a time, filled in as documents end."""
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+
+from pydantic import TypeAdapter
+from sqlalchemy import Connection, Engine, func, insert, select, update
+
+from docmill.base import Frozen
+from docmill.errors import RunBusyError, RunNotFoundError
+from docmill.records.results import DocumentInfo, DocumentStatus, RunInfo, RunStatus, Verdict
+from docmill.store.lease import is_alive, own_lease, pid_of
+from docmill.store.schema import documents, runs
+
+VERDICTS = TypeAdapter(tuple[Verdict, ...])
+
+
+class RunDocument(Frozen):
+    """A document to be entered in a run."""
+
+    info: DocumentInfo
+    key: str
+
+
+class DocumentEnd(Frozen):
+    """How a document of a run ended."""
+
+    status: DocumentStatus
+    code: str = ""
+    message: str = ""
+    remedy: str = ""
+    session: str = ""
+    attempts: int = 1
+    cached: bool = False
+    verdicts: tuple[Verdict, ...] = ()
+
+
+def run_id(number: int) -> str:
+    """`run-0007`."""
+    return f"run-{number:04d}"
+
+
+def run_number(name: str) -> int:
+    """The number in `run-0007`, `0007` or `7`.
+
+    Raises:
+        RunNotFoundError: it isn't such a name.
+    """
+    digits = name.removeprefix("run-")
+    if not digits.isascii() or not digits.isdigit():
+        raise RunNotFoundError(
+            f"`{name}` is no name of a run; they look like run-0007.",
+            remedy="See which there are: docmill runs list",
+        )
+    return int(digits)
+
+
+class RunStore:
+    """Runs of a workspace."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def claim(self, info: RunInfo, batch: Sequence[RunDocument]) -> tuple[int, bool]:
+        """Start a run, or take over the pipeline's unfinished one if its process is dead.
+
+        A dead run of the same spec goes on under its own number with the batch found now; one of
+        another spec is closed as failed and stays readable.
+
+        Returns:
+            The run's number, and whether it is one that goes on.
+
+        Raises:
+            RunBusyError: a live process is running this pipeline.
+        """
+        with self._engine.connect() as connection:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+            number = self._take_over(connection, info)
+            resumed = number is not None
+            if number is None:
+                row = _run_row(info) | {"owner": own_lease()}
+                inserted = connection.execute(insert(runs).values(row)).inserted_primary_key
+                assert inserted is not None
+                number = int(inserted[0])
+            _enter(connection, number, batch)
+            connection.commit()
+        return number, resumed
+
+    def _take_over(self, connection: Connection, info: RunInfo) -> int | None:
+        query = select(runs).where(runs.c.pipeline == info.pipeline, runs.c.owner != "")
+        for row in connection.execute(query).mappings().all():
+            name = run_id(row["number"])
+            if is_alive(row["owner"]):
+                raise RunBusyError(
+                    f"{name} of pipeline `{info.pipeline}` is being run by process "
+                    f"{pid_of(row['owner'])}.",
+                    remedy=f"Wait for it, or end it: kill {pid_of(row['owner'])}",
+                )
+            this_run = runs.c.number == row["number"]
+            if row["spec_digest"] == info.spec_digest:
+                connection.execute(update(runs).where(this_run).values(owner=own_lease()))
+                return int(row["number"])
+            old = RunInfo.model_validate_json(row["info"])
+            closed = old.model_copy(
+                update={
+                    "status": "failed",
+                    "ended": datetime.now(UTC),
+                    "message": "The process was killed, and the specs changed since.",
+                }
+            )
+            connection.execute(update(runs).where(this_run).values(**_run_row(closed), owner=""))
+        return None
+
+    def update(self, number: int, info: RunInfo) -> None:
+        """Store what is known of a run by now; a run that has ended is released."""
+        values = _run_row(info)
+        if info.status != "running":
+            values["owner"] = ""
+        with self._engine.begin() as connection:
+            connection.execute(update(runs).where(runs.c.number == number).values(values))
+
+    def info(self, number: int) -> RunInfo:
+        """A run's info.
+
+        Raises:
+            RunNotFoundError: there is no such run.
+        """
+        query = select(runs.c.number, runs.c.info, runs.c.status).where(runs.c.number == number)
+        with self._engine.connect() as connection:
+            row = connection.execute(query).first()
+        if row is None:
+            raise RunNotFoundError(
+                f"There is no {run_id(number)} in this workspace.",
+                remedy="See which there are: docmill runs list",
+            )
+        return RunInfo.model_validate_json(row.info).model_copy(update={"id": run_id(number)})
+
+    def latest(self, pipeline: str | None = None) -> int:
+        """Number of the newest run, of one pipeline or of all.
+
+        Raises:
+            RunNotFoundError: nothing was run yet.
+        """
+        query = select(func.max(runs.c.number))
+        if pipeline:
+            query = query.where(runs.c.pipeline == pipeline)
+        with self._engine.connect() as connection:
+            number = connection.execute(query).scalar()
+        if number is None:
+            of = f" of pipeline `{pipeline}`" if pipeline else ""
+            raise RunNotFoundError(f"There is no run{of} yet.", remedy="Start one: docmill run")
+        return int(number)
+
+    def recent(self, *, pipeline: str | None = None, limit: int = 20) -> list[RunInfo]:
+        """The newest runs first; a run whose process was killed still says `running`."""
+        query = select(runs.c.number, runs.c.info).order_by(runs.c.number.desc()).limit(limit)
+        if pipeline:
+            query = query.where(runs.c.pipeline == pipeline)
+        with self._engine.connect() as connection:
+            rows = connection.execute(query).all()
+        return [
+            RunInfo.model_validate_json(row.info).model_copy(update={"id": run_id(row.number)})
+            for row in rows
+        ]
+
+    def is_live(self, number: int) -> bool:
+        """Whether a live process runs it."""
+        query = select(runs.c.owner).where(runs.c.number == number)
+        with self._engine.connect() as connection:
+            owner = connection.execute(query).scalar()
+        return bool(owner) and is_alive(str(owner))
+
+    def end_document(self, number: int, document: str, end: DocumentEnd) -> None:
+        """Store how a document ended; a later call replaces an earlier one."""
+        values = end.model_dump(exclude={"verdicts"})
+        values["verdicts"] = VERDICTS.dump_json(end.verdicts, exclude_defaults=True).decode()
+        statement = (
+            update(documents)
+            .where(documents.c.run == number, documents.c.document == document)
+            .values(values)
+        )
+        with self._engine.begin() as connection:
+            connection.execute(statement)
+
+    def end_documents(self, number: int, ends: Iterable[tuple[str, DocumentEnd]]) -> None:
+        """`end_document` for many in one transaction."""
+        with self._engine.begin() as connection:
+            for document, end in ends:
+                values = end.model_dump(exclude={"verdicts"})
+                values["verdicts"] = VERDICTS.dump_json(
+                    end.verdicts, exclude_defaults=True
+                ).decode()
+                connection.execute(
+                    update(documents)
+                    .where(documents.c.run == number, documents.c.document == document)
+                    .values(values)
+                )
+
+    def ended(self, number: int) -> dict[str, DocumentStatus]:
+        """Documents of the run that have ended, with their status."""
+        query = select(documents.c.document, documents.c.status).where(
+            documents.c.run == number, documents.c.status.is_not(None)
+        )
+        with self._engine.connect() as connection:
+            return {row.document: row.status for row in connection.execute(query)}
+
+
+def _run_row(info: RunInfo) -> dict[str, str]:
+    status: RunStatus = info.status
+    return {
+        "pipeline": info.pipeline,
+        "status": status,
+        "spec_digest": info.spec_digest,
+        "info": info.model_dump_json(exclude_defaults=True),
+    }
+
+
+def _enter(connection: Connection, number: int, batch: Sequence[RunDocument]) -> None:
+    """Enter the batch in the run; rows of documents that are gone or have changed are replaced."""
+    known = {
+        row.document: row.key
+        for row in connection.execute(
+            select(documents.c.document, documents.c.key).where(documents.c.run == number)
+        )
+    }
+    wanted = {entry.info.id: entry.key for entry in batch}
+    stale = [document for document, key in known.items() if wanted.get(document) != key]
+    for document in stale:
+        connection.execute(
+            documents.delete().where(documents.c.run == number, documents.c.document == document)
+        )
+    rows = [
+        {
+            "run": number,
+            "document": entry.info.id,
+            "name": entry.info.name,
+            "key": entry.key,
+            "info": entry.info.model_dump_json(exclude_defaults=True),
+        }
+        for entry in batch
+        if entry.info.id not in known or entry.info.id in stale
+    ]
+    if rows:
+        connection.execute(insert(documents), rows)

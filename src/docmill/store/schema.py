@@ -1,0 +1,84 @@
+"""The tables; JSON bodies are the frozen data classes of `events` and `records`."""
+
+from sqlalchemy import Boolean, Column, ForeignKey, Index, Integer, MetaData, Table, Text
+
+VERSION = 1
+
+metadata = MetaData()
+
+meta = Table(
+    "docmill_meta",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("value", Text, nullable=False),
+)
+
+runs = Table(
+    "runs",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=True),
+    Column("pipeline", Text, nullable=False, index=True),
+    Column("status", Text, nullable=False),
+    Column("spec_digest", Text, nullable=False),
+    Column("info", Text, nullable=False),
+    Column("owner", Text, nullable=False, default=""),
+)
+"""`info` is a `RunInfo`; `owner` the lease of the process that runs it, empty once it has ended."""
+
+documents = Table(
+    "documents",
+    metadata,
+    Column("run", Integer, ForeignKey("runs.number"), primary_key=True),
+    Column("document", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("info", Text, nullable=False),
+    Column("status", Text),
+    Column("code", Text, nullable=False, default=""),
+    Column("message", Text, nullable=False, default=""),
+    Column("remedy", Text, nullable=False, default=""),
+    Column("session", Text, nullable=False, default=""),
+    Column("attempts", Integer, nullable=False, default=1),
+    Column("cached", Boolean, nullable=False, default=False),
+    Column("verdicts", Text, nullable=False, default="[]"),
+    Index("documents_by_name", "run", "name"),
+)
+"""One row per document and run; `status` is null until it has ended."""
+
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("session", Text, primary_key=True),
+    Column("key", Text, nullable=False),
+    Column("run", Integer, nullable=False),
+    Column("document", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("started", Text, nullable=False),
+    Column("findings", Text),
+    Index("sessions_by_key", "key", "state"),
+)
+"""`state`: open, finished or closed; `findings` is a `Findings`, present once finished."""
+
+events = Table(
+    "events",
+    metadata,
+    Column("session", Text, primary_key=True),
+    Column("position", Integer, primary_key=True),
+    Column("type", Text, nullable=False),
+    Column("at", Text, nullable=False),
+    Column("body", Text, nullable=False),
+)
+
+charges = Table(
+    "charges",
+    metadata,
+    Column("session", Text, primary_key=True),
+    Column("position", Integer, primary_key=True),
+    Column("run", Integer, nullable=False),
+    Column("document", Text, nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("model", Text, nullable=False),
+    Column("usage", Text, nullable=False),
+    Index("charges_by_run", "run", "document"),
+)
+"""The ledger: what each event cost (model calls, sandbox time), keyed by the event's position."""

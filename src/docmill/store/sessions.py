@@ -1,0 +1,199 @@
+"""Sessions and their journals: append an event, read them back, find what can be resumed."""
+
+import json
+import secrets
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+from sqlalchemy import Engine, func, insert, select, update
+
+from docmill.base import Frozen
+from docmill.events import EVENT, Event
+from docmill.records.checked import CheckedRecord
+from docmill.records.results import Usage
+from docmill.store.schema import charges, events, sessions
+
+
+class Findings(Frozen):
+    """What a finished session found in its document; verdicts aren't part of it."""
+
+    record: CheckedRecord | None
+    code: str = ""
+    """Why there is no valid record: `record_invalid`; empty otherwise."""
+    message: str = ""
+    pages: int = 0
+    notes: tuple[str, ...] = ()
+    pictures: dict[int, str] = {}
+    page_sizes: dict[int, tuple[float, float]] = {}
+
+
+class Charge(Frozen):
+    """What one event cost, and on whose account."""
+
+    run: int
+    document: str
+    attempt: int
+    model: str
+    usage: Usage
+
+
+class StoredEvent(Frozen):
+    """An event with its place and time in the journal."""
+
+    position: int
+    at: datetime
+    event: Event
+
+
+class Session(Frozen):
+    """A session as the store knows it."""
+
+    id: str
+    key: str
+    document: str
+    state: str
+    findings: Findings | None = None
+
+
+class SessionStore:
+    """Journals keyed by (session, position), and the findings of finished sessions."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def create(self, *, key: str, run: int, document: str) -> str:
+        """A new open session; returns its id (`sesn_…`)."""
+        session = f"sesn_{secrets.token_hex(10)}"
+        row = {
+            "session": session,
+            "key": key,
+            "run": run,
+            "document": document,
+            "state": "open",
+            "started": _now(),
+        }
+        with self._engine.begin() as connection:
+            connection.execute(insert(sessions).values(row))
+        return session
+
+    def append(
+        self, session: str, position: int, event: Event, *, charge: Charge | None = None
+    ) -> None:
+        """Store one event, and what it cost in the same transaction.
+
+        Raises:
+            sqlalchemy.exc.IntegrityError: the position is taken: two writers on one session.
+        """
+        body = EVENT.dump_json(event, exclude_defaults=True).decode()
+        row = {
+            "session": session,
+            "position": position,
+            "type": event.type,
+            "at": _now(),
+            "body": body,
+        }
+        with self._engine.begin() as connection:
+            connection.execute(insert(events).values(row))
+            if charge:
+                cost = charge.model_dump(exclude={"usage"}) | {
+                    "usage": charge.usage.model_dump_json(exclude_defaults=True)
+                }
+                connection.execute(
+                    insert(charges).values(session=session, position=position, **cost)
+                )
+
+    def journal(self, session: str) -> Iterator[StoredEvent]:
+        """All events of a session in order."""
+        query = (
+            select(events.c.position, events.c.type, events.c.at, events.c.body)
+            .where(events.c.session == session)
+            .order_by(events.c.position)
+        )
+        with self._engine.connect() as connection:
+            for row in connection.execute(query):
+                body = json.loads(row.body) | {"type": row.type}
+                yield StoredEvent(
+                    position=row.position, at=row.at, event=EVENT.validate_python(body)
+                )
+
+    def resumable(self, key: str) -> str | None:
+        """The newest open session of a document key."""
+        query = (
+            select(sessions.c.session)
+            .where(sessions.c.key == key, sessions.c.state == "open")
+            .order_by(sessions.c.started.desc())
+            .limit(1)
+        )
+        with self._engine.connect() as connection:
+            return connection.execute(query).scalar()
+
+    def finish(self, session: str, findings: Findings) -> None:
+        """Close a session with what it found; from now on its document counts as cached."""
+        self._set_state(session, "finished", findings.model_dump_json(exclude_defaults=True))
+
+    def close(self, session: str) -> None:
+        """Close a session without findings: it is readable, but never resumed."""
+        self._set_state(session, "closed", None)
+
+    def finished(self, key: str) -> Session | None:
+        """The newest finished session of a document key."""
+        query = (
+            select(sessions)
+            .where(sessions.c.key == key, sessions.c.state == "finished")
+            .order_by(sessions.c.started.desc())
+            .limit(1)
+        )
+        with self._engine.connect() as connection:
+            row = connection.execute(query).mappings().first()
+        if row is None:
+            return None
+        return Session(
+            id=row["session"],
+            key=key,
+            document=row["document"],
+            state="finished",
+            findings=Findings.model_validate_json(row["findings"]),
+        )
+
+    def finished_keys(self, keys: list[str]) -> set[str]:
+        """Those of the keys that have a finished session."""
+        found: set[str] = set()
+        with self._engine.connect() as connection:
+            for start in range(0, len(keys), 500):
+                query = select(sessions.c.key).where(
+                    sessions.c.key.in_(keys[start : start + 500]), sessions.c.state == "finished"
+                )
+                found.update(connection.execute(query).scalars())
+        return found
+
+    def spent(self, run: int, document: str | None = None) -> Usage:
+        """Sum of the charges of a run, or of one document in it."""
+        query = select(charges.c.usage).where(charges.c.run == run)
+        if document is not None:
+            query = query.where(charges.c.document == document)
+        total = Usage()
+        with self._engine.connect() as connection:
+            for text in connection.execute(query).scalars():
+                total += Usage.model_validate_json(text)
+        return total
+
+    def attempts(self, session: str) -> int:
+        """How many attempts a session has seen."""
+        query = select(func.count()).where(
+            events.c.session == session, events.c.type == "session.status_running"
+        )
+        with self._engine.connect() as connection:
+            return connection.execute(query).scalar_one()
+
+    def _set_state(self, session: str, state: str, findings: str | None) -> None:
+        statement = (
+            update(sessions)
+            .where(sessions.c.session == session)
+            .values(state=state, findings=findings)
+        )
+        with self._engine.begin() as connection:
+            connection.execute(statement)
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat()
