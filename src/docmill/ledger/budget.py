@@ -1,0 +1,45 @@
+"""Budgets: the worst case of a call is set aside before it is made, so no limit can be overshot."""
+
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from docmill.errors import LimitError
+
+
+@dataclass(slots=True)
+class Budget:
+    """USD of one account (a document's or a run's); None means no limit."""
+
+    name: str
+    """Key of the limit in the pipeline: `limits.usd_per_document`."""
+    limit: Decimal | None
+    spent: Decimal = Decimal(0)
+    reserved: Decimal = field(default=Decimal(0), init=False)
+
+    def reserve(self, amount: Decimal | None) -> None:
+        """Set the worst case of a call aside.
+
+        Raises:
+            LimitError: it could overshoot the limit, or it has no known price while a limit is set.
+        """
+        if self.limit is None:
+            return
+        if amount is None:
+            raise LimitError(
+                f"The model's price is unknown, so `{self.name}` can't be kept.",
+                code="limit_unpriced",
+                remedy="Add its price to the file named by `prices:` in docmill.yaml.",
+            )
+        if self.spent + self.reserved + amount > self.limit:
+            raise LimitError(
+                f"The next call could cost ${amount:.4f} and overshoot `{self.name}` "
+                f"{self.limit} (used {self.spent:.4f}, set aside {self.reserved:.4f}).",
+                code="limit_usd",
+                remedy=f"Raise `{self.name}` and run again; finished documents aren't paid again.",
+            )
+        self.reserved += amount
+
+    def settle(self, reserved: Decimal | None, actual: Decimal) -> None:
+        """Replace what was set aside for a call by what it cost."""
+        self.reserved -= reserved or Decimal(0) if self.limit is not None else Decimal(0)
+        self.spent += actual
