@@ -24,7 +24,7 @@ class RecordError(Frozen):
 
 @dataclass(frozen=True, slots=True)
 class CheckOutcome:
-    """A checked record, or None if it has not the form of its schema; no errors if all is proven."""
+    """The checked record, None if its form is wrong; `errors` is empty if all is proven."""
 
     record: CheckedRecord | None
     errors: tuple[RecordError, ...] = ()

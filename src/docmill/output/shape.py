@@ -3,6 +3,7 @@
 Made by `fields`, read by `check` and by everything that compiles a pipeline.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -12,6 +13,9 @@ from pydantic import BaseModel
 
 from docmill.errors import DocmillError, KeyProblem
 from docmill.spec.fields import Field
+
+FIELD_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,62}")
+"""Names a field may have; `fields` of a pipeline are stricter, schemas may use camel case."""
 
 
 class RecordSpecError(DocmillError):
