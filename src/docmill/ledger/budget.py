@@ -39,7 +39,38 @@ class Budget:
             )
         self.reserved += amount
 
-    def settle(self, reserved: Decimal | None, actual: Decimal) -> None:
+    def release(self, amount: Decimal | None, *, spent: Decimal) -> None:
         """Replace what was set aside for a call by what it cost."""
-        self.reserved -= reserved or Decimal(0) if self.limit is not None else Decimal(0)
-        self.spent += actual
+        if self.limit is not None and amount is not None:
+            self.reserved -= amount
+        self.spent += spent
+
+
+class Purse:
+    """The accounts one session pays from: its document's and its run's."""
+
+    def __init__(self, *accounts: Budget) -> None:
+        self._accounts = accounts
+        self._open: Decimal | None = None
+        self._reserved: list[Budget] = []
+
+    def reserve(self, amount: Decimal | None) -> None:
+        """Set the worst case of the next call aside in every account, or in none.
+
+        Raises:
+            LimitError: one of the accounts can't bear it.
+        """
+        self._open = amount
+        for account in self._accounts:
+            try:
+                account.reserve(amount)
+            except LimitError:
+                self.settle(Decimal(0))
+                raise
+            self._reserved.append(account)
+
+    def settle(self, spent: Decimal) -> None:
+        """Release what was set aside and count what the call cost; 0 if it never was made."""
+        for account in self._reserved:
+            account.release(self._open, spent=spent)
+        self._reserved.clear()

@@ -77,7 +77,7 @@ def load_prices(override: Path | None = None) -> PriceTable:
         SpecError: the override file can't be read as a price table.
     """
     built_in = PriceTable.model_validate(
-        _yaml(files(__package__).joinpath("prices.yaml").read_text())
+        _yaml(files("docmill.ledger").joinpath("prices.yaml").read_text())
     )
     if override is None:
         return built_in

@@ -1,0 +1,60 @@
+"""The journal of one session: stored before the next step, read back whole at resume."""
+
+from docmill.blobs import BlobStore
+from docmill.events import Event, StatusRunning, ToolResultEvent
+from docmill.records.results import Usage
+from docmill.store.sessions import Charge, SessionStore
+
+INLINE_CHARACTERS = 4_000
+"""Longer tool results are stored as blobs; the event keeps their beginning."""
+
+
+class Journal:
+    """Appends events at the next position; a charge is stored in the same transaction."""
+
+    def __init__(
+        self, store: SessionStore, blobs: BlobStore, *, session: str, run: int, document: str
+    ) -> None:
+        self._store = store
+        self._blobs = blobs
+        self.session = session
+        self._run = run
+        self._document = document
+        self._position = 0
+        self.attempt = 0
+        self.history: list[Event] = []
+        """What earlier attempts left, blobs put back in place."""
+        for stored in store.journal(session):
+            self.history.append(self._restored(stored.event))
+            self._position = stored.position + 1
+            if isinstance(stored.event, StatusRunning):
+                self.attempt = stored.event.attempt
+
+    def add(self, event: Event, *, model: str = "", usage: Usage | None = None) -> None:
+        """Store an event, charged with `usage` if it has a price."""
+        if isinstance(event, StatusRunning):
+            self.attempt = event.attempt
+        charge = None
+        if usage is not None:
+            charge = Charge(
+                run=self._run,
+                document=self._document,
+                attempt=self.attempt,
+                model=model,
+                usage=usage,
+            )
+        self._store.append(self.session, self._position, self._compact(event), charge=charge)
+        self._position += 1
+
+    def _compact(self, event: Event) -> Event:
+        if not isinstance(event, ToolResultEvent) or len(event.content) <= INLINE_CHARACTERS:
+            return event
+        blob = self._blobs.put(event.content.encode("utf-8", "surrogatepass"))
+        beginning = event.content[:200]
+        return event.model_copy(update={"content": beginning, "blob": blob})
+
+    def _restored(self, event: Event) -> Event:
+        if not isinstance(event, ToolResultEvent) or not event.blob:
+            return event
+        content = self._blobs.get(event.blob).decode("utf-8", "surrogatepass")
+        return event.model_copy(update={"content": content, "blob": ""})
