@@ -1,11 +1,10 @@
-"""Environments: the create-environment fields of the Managed Agents API plus our `docmill` block."""
+"""Environments: the create-environment fields of the Managed Agents API, and a `docmill` block."""
 
 from typing import Annotated, Any, Literal, cast
 
 from pydantic import Field, model_validator
 
 from docmill.base import Frozen
-
 
 SHORT_FORM = {"runtime", "packages", "network_access"}
 
@@ -84,17 +83,17 @@ class Environment(Frozen):
         full = dict(cast("dict[str, Any]", data))
         if not SHORT_FORM & full.keys():
             return full
-        config: dict[str, Any] = dict(full.pop("config", None) or {})
-        block: dict[str, Any] = dict(full.pop("docmill", None) or {})
+        blocks: list[Any] = [full.pop(name, None) or {} for name in ("config", "docmill")]
+        if not all(isinstance(block, dict) for block in blocks):
+            return cast("object", data)
+        config, block = (dict(cast("dict[str, Any]", block)) for block in blocks)
         if "packages" in full:
             packages = full.pop("packages")
             config["packages"] = {"pip": packages} if isinstance(packages, list) else packages
         if "network_access" in full:
             access = full.pop("network_access")
             kinds = {"restricted": "limited", "none": "limited", "unrestricted": "unrestricted"}
-            if access not in kinds:
-                raise ValueError("network_access is one of restricted, none, unrestricted")
-            config["networking"] = {"type": kinds[access]}
+            config["networking"] = {"type": kinds.get(str(access), access)}
         if "runtime" in full:
             block["runtime"] = full.pop("runtime")
         return {**full, "config": config, "docmill": block}

@@ -1,6 +1,6 @@
 """Fields of a record: what to look for in a document, in which form."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, cast
 
 from pydantic import Field as PydanticField
 from pydantic import field_validator, model_validator
@@ -45,9 +45,14 @@ class Field(Frozen):
     @field_validator("enum", mode="before")
     @classmethod
     def _enum_from_list(cls, value: object) -> object:
-        if isinstance(value, (list, tuple)):
-            return {str(item): () for item in value}  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
-        return value
+        if not isinstance(value, (list, tuple)):
+            return value
+        items = cast("list[object]", value)
+        others = [item for item in items if not isinstance(item, str)]
+        if others:
+            shown = "true/false" if isinstance(others[0], bool) else str(others[0])
+            raise ValueError(f"the list holds {shown}, which is not text; write it in quotes")
+        return {str(item): () for item in items}
 
     @model_validator(mode="after")
     def _consistent(self) -> "Field":

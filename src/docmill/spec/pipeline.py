@@ -133,5 +133,12 @@ class Pipeline(Frozen):
         if isinstance(value, int):
             return {"count": value}
         if isinstance(value, str) and value.rstrip().endswith("%"):
-            return {"share": float(value.rstrip()[:-1]) / 100}
+            return {"share": _share(value)}
         return value
+
+
+def _share(text: str) -> float:
+    try:
+        return float(text.rstrip()[:-1]) / 100
+    except ValueError:
+        raise ValueError(f"`{text}` is not a share; write a number such as 20 %") from None

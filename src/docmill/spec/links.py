@@ -1,0 +1,102 @@
+"""What one spec file says about another: names of agents, environments, endpoints, MCP servers.
+
+Used by `load` after every file was read; naming a file that is broken is no second mistake.
+"""
+
+from collections.abc import Iterator, Mapping
+from pathlib import PurePosixPath
+from typing import Any, NamedTuple, cast
+
+from docmill.errors import KeyProblem
+from docmill.spec.agent import Agent, CustomTool, McpToolset
+from docmill.spec.suggest import nearest
+from docmill.spec.workspace import Workspace
+
+BUILT_IN_ENVIRONMENT = "default"
+"""Environment that exists without a file: no network, no packages, standard limits."""
+
+
+class LinkProblem(NamedTuple):
+    """A mistake in one file about another."""
+
+    file: str
+    problem: KeyProblem
+
+
+def link_problems(workspace: Workspace, data: Mapping[str, Any]) -> Iterator[LinkProblem]:
+    """All of them; `data` is what each file holds (file relative to the root → plain data), so that
+    a file with other mistakes is judged too."""
+    agents = _names(data, "agent_specs")
+    environments = _names(data, "sandbox") | {BUILT_IN_ENVIRONMENT}
+    for name in sorted(_names(data, "pipelines")):
+        file = f"pipelines/{name}.yaml"
+        agent, environment = _text(data[file], "agent"), _text(data[file], "environment")
+        if agent and agent not in agents:
+            yield LinkProblem(file, _no_file(("agent",), agent, "agent_specs", agents))
+        if environment and environment not in environments:
+            yield LinkProblem(
+                file, _no_file(("environment",), environment, "sandbox", environments)
+            )
+    endpoints = set(_mapping(_mapping(data.get("docmill.yaml")).get("endpoints")))
+    for name in sorted(_names(data, "agent_specs")):
+        file = f"agent_specs/{name}.yaml"
+        for problem in _endpoint_problems(_mapping(data[file]).get("model"), endpoints):
+            yield LinkProblem(file, problem)
+    for name, spec in workspace.agents.items():
+        for problem in _tool_problems(spec):
+            yield LinkProblem(f"agent_specs/{name}.yaml", problem)
+
+
+def _names(data: Mapping[str, Any], folder: str) -> set[str]:
+    return {PurePosixPath(file).stem for file in data if file.startswith(f"{folder}/")}
+
+
+def _mapping(value: object) -> dict[str, Any]:
+    return cast("dict[str, Any]", value) if isinstance(value, dict) else {}
+
+
+def _text(value: object, key: str) -> str:
+    found = _mapping(value).get(key)
+    return found if isinstance(found, str) else ""
+
+
+def _no_file(path: tuple[str], name: str, folder: str, known: set[str]) -> KeyProblem:
+    near = nearest(name, known)
+    listed = f"known: {', '.join(sorted(known))}" if known else f"{folder}/ is empty"
+    hint = f"did you mean `{near}`? ({listed})" if near else f"make {folder}/{name}.yaml ({listed})"
+    return KeyProblem(path, f"`{name}` has no file in {folder}/", hint)
+
+
+def _endpoint_problems(model: object, endpoints: set[str]) -> Iterator[KeyProblem]:
+    path = ("model",) if isinstance(model, str) else ("model", "id")
+    model_id = model if isinstance(model, str) else _text(model, "id")
+    endpoint, slash, _ = model_id.partition("/")
+    if slash and endpoint not in endpoints:
+        near = nearest(endpoint, endpoints)
+        listed = ", ".join(sorted(endpoints)) or "none"
+        hint = f"did you mean `{near}`? " if near else f"add `endpoints.{endpoint}.base_url` there "
+        yield KeyProblem(
+            path, f"endpoint `{endpoint}` is not in docmill.yaml", f"{hint}(known: {listed})"
+        )
+
+
+def _tool_problems(agent: Agent) -> Iterator[KeyProblem]:
+    servers = [server.name for server in agent.mcp_servers]
+    for index, name in enumerate(servers):
+        if name in servers[:index]:
+            path = ("mcp_servers", index, "name")
+            yield KeyProblem(path, f"a second MCP server is named `{name}`", "rename one")
+    seen: set[str] = set()
+    for index, tool in enumerate(agent.tools):
+        if isinstance(tool, McpToolset) and tool.mcp_server_name not in servers:
+            listed = ", ".join(servers) or "none"
+            yield KeyProblem(
+                ("tools", index, "mcp_server_name"),
+                f"`{tool.mcp_server_name}` is not in mcp_servers",
+                f"add it there (known: {listed})",
+            )
+        if isinstance(tool, CustomTool):
+            if tool.name in seen:
+                path = ("tools", index, "name")
+                yield KeyProblem(path, f"a second tool is named `{tool.name}`", "rename one")
+            seen.add(tool.name)
