@@ -211,7 +211,7 @@ async def _store_all(
 
 
 def _worst_case(prices: PriceTable, event: ModelRequestStart) -> Decimal | None:
-    """USD of a call whose prompt is all written to the cache and whose answer is as long as can be."""
+    """USD of a call whose prompt is all new to the cache and whose answer is the longest."""
     worst = prices.priced(
         event.model,
         Usage(

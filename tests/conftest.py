@@ -1,0 +1,74 @@
+"""Shared by all tests: nothing may stay behind a test, and no test may reach a paid model."""
+
+import os
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+for name in ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "OPENAI_API_KEY"):
+    os.environ.pop(name, None)
+
+KEEPERS = pytest.StashKey[set[int]]()
+"""Processes that session-wide fixtures started and will end themselves."""
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Make room for the processes of session-wide fixtures."""
+    config.stash[KEEPERS] = set()
+
+
+_connect = socket.socket.connect
+_connect_ex = socket.socket.connect_ex
+
+
+def _is_local(address: object) -> bool:
+    if not isinstance(address, tuple):
+        return True
+    host = str(address[0])  # pyright: ignore[reportUnknownArgumentType]
+    return host.startswith("127.") or host in ("::1", "localhost")
+
+
+def _guarded_connect(self: socket.socket, address: object) -> None:
+    if not _is_local(address):
+        raise AssertionError(f"a test tried to reach {address!r}")
+    _connect(self, address)  # pyright: ignore[reportArgumentType]
+
+
+def _guarded_connect_ex(self: socket.socket, address: object) -> int:
+    if not _is_local(address):
+        raise AssertionError(f"a test tried to reach {address!r}")
+    return _connect_ex(self, address)  # pyright: ignore[reportArgumentType]
+
+
+socket.socket.connect = _guarded_connect  # type: ignore[method-assign]
+socket.socket.connect_ex = _guarded_connect_ex  # type: ignore[method-assign]
+
+
+@pytest.fixture(autouse=True)
+def nothing_stays_behind(request: pytest.FixtureRequest) -> Iterator[None]:
+    """No child process is left after a test; a session's server fixtures are started before."""
+    before = _children()
+    yield
+    left = {pid: name for pid, name in _children().items() if pid not in before}
+    left = {pid: name for pid, name in left.items() if pid not in request.config.stash[KEEPERS]}
+    assert not left, f"processes left behind: {left}"
+
+
+def _children() -> dict[int, str]:
+    """Live child processes of this one, with their command names."""
+    found: dict[int, str] = {}
+    for task in Path("/proc/self/task").iterdir():
+        try:
+            pids = (task / "children").read_text().split()
+        except OSError:
+            continue
+        for pid in pids:
+            try:
+                stat = Path(f"/proc/{pid}/stat").read_text()
+            except OSError:
+                continue
+            if stat.rpartition(")")[2].split()[0] != "Z":
+                found[int(pid)] = stat.partition("(")[2].rpartition(")")[0]
+    return found

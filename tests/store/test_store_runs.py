@@ -1,0 +1,160 @@
+"""A run belongs to one process at a time, and a dead one's is taken over."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine, update
+
+from docmill.errors import RunBusyError, RunNotFoundError
+from docmill.records.results import DocumentInfo, RunInfo, Verdict
+from docmill.store.database import open_database
+from docmill.store.lease import is_alive, own_lease
+from docmill.store.reader import StoredRun
+from docmill.store.runs import DocumentEnd, RunDocument, RunStore, run_number
+from docmill.store.schema import runs
+from docmill.store.sessions import Findings, SessionStore
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> Iterator[Engine]:
+    """A fresh store."""
+    engine = open_database(tmp_path)
+    yield engine
+    engine.dispose()
+
+
+def info(digest: str = "d1", pipeline: str = "spec-check") -> RunInfo:
+    """A run that has just begun."""
+    return RunInfo(
+        id="",
+        pipeline=pipeline,
+        status="running",
+        started=datetime(2026, 1, 1, tzinfo=UTC),
+        docmill_version="0",
+        model="rules",
+        agent="a",
+        environment="e",
+        sandbox="s",
+        spec_digest=digest,
+    )
+
+
+def entry(name: str, key: str = "k") -> RunDocument:
+    """A document of a batch."""
+    return RunDocument(info=DocumentInfo(id=name, name=f"{name}.pdf", sha256="0", size=1), key=key)
+
+
+def dead_lease() -> str:
+    """The lease of a process that has ended."""
+    code = "from docmill.store.lease import own_lease; print(own_lease())"
+    child = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return child.stdout.strip()
+
+
+def abandon(engine: Engine, number: int) -> None:
+    """Make a run look as after a SIGKILL."""
+    with engine.begin() as connection:
+        connection.execute(update(runs).where(runs.c.number == number).values(owner=dead_lease()))
+
+
+def test_a_lease_is_alive_exactly_as_long_as_its_process() -> None:
+    """A recycled process id, another boot or rubbish don't count as alive."""
+    lease = own_lease()
+    assert is_alive(lease)
+    assert not is_alive(dead_lease())
+    host, pid, start, boot = lease.split(" ")
+    assert not is_alive(f"{host} {pid} {int(start) + 1} {boot}")
+    assert not is_alive(f"{host} {pid} {start} other-boot")
+    assert is_alive(f"other-host {pid} {start} {boot}")
+    assert not is_alive("")
+
+
+def test_a_second_run_of_the_same_pipeline_is_told_so(engine: Engine) -> None:
+    """Nothing is mixed up; another pipeline may run."""
+    store = RunStore(engine)
+    store.claim(info(), [entry("a")])
+    with pytest.raises(RunBusyError, match="run-0001"):
+        store.claim(info(), [entry("a")])
+    assert store.claim(info(pipeline="invoices"), [entry("a")]) == (2, False)
+
+
+def test_a_killed_run_goes_on_under_its_own_number(engine: Engine) -> None:
+    """What had ended stays ended; new files are entered, vanished ones leave."""
+    store = RunStore(engine)
+    store.claim(info(), [entry("a"), entry("b"), entry("gone")])
+    store.end_document(1, "a", DocumentEnd(status="ok"))
+    abandon(engine, 1)
+    assert store.claim(info(), [entry("a"), entry("b", key="changed"), entry("c")]) == (1, True)
+    assert store.ended(1) == {"a": "ok"}
+    store.end_documents(1, [(name, DocumentEnd(status="ok")) for name in "abc"])
+    reader = StoredRun(engine, 1, lambda _: b"")
+    assert [result.document.id for result in reader.documents()] == ["a", "b", "c"]
+
+
+def test_a_killed_run_of_other_specs_is_closed(engine: Engine) -> None:
+    """The new specs get a run of their own; the old one says why it failed."""
+    store = RunStore(engine)
+    store.claim(info("d1"), [entry("a")])
+    abandon(engine, 1)
+    assert store.claim(info("d2"), [entry("a")]) == (2, False)
+    assert store.info(1).status == "failed"
+    assert not store.is_live(1)
+
+
+def test_a_finished_run_is_released(engine: Engine) -> None:
+    """The next run gets the next number."""
+    store = RunStore(engine)
+    number, _ = store.claim(info(), [])
+    store.update(number, info().model_copy(update={"status": "finished"}))
+    assert store.claim(info(), []) == (2, False)
+    assert [run.id for run in store.recent()] == ["run-0002", "run-0001"]
+    assert store.latest("spec-check") == 2
+
+
+@pytest.mark.parametrize("name", ["", "run-", "run-x", "latest", "run-٣"])
+def test_names_that_are_no_runs_are_refused(name: str) -> None:
+    """The message shows what a name looks like."""
+    with pytest.raises(RunNotFoundError, match="run-0007"):
+        run_number(name)
+
+
+def test_unknown_runs_and_empty_stores_say_what_to_do(engine: Engine) -> None:
+    """Each error ends with the next command."""
+    store = RunStore(engine)
+    with pytest.raises(RunNotFoundError, match="docmill runs list"):
+        store.info(5)
+    with pytest.raises(RunNotFoundError, match="docmill run"):
+        store.latest("spec-check")
+
+
+def test_more_documents_than_a_chunk_are_read_in_order(engine: Engine) -> None:
+    """The reader pages through the table by name; the result carries session and verdicts."""
+    store, sessions = RunStore(engine), SessionStore(engine)
+    names = [f"d{number:03d}" for number in range(250)]
+    number, _ = store.claim(info(), [entry(name) for name in reversed(names)])
+    session = sessions.create(key="k", run=number, document="d007")
+    sessions.finish(session, Findings(record=None, pages=4, notes=("repaired",)))
+    verdict = Verdict(check="c", verdict="fail", message="too high")
+    ends = [
+        (name, DocumentEnd(status="ok", session=session if name == "d007" else ""))
+        for name in names
+    ]
+    store.end_documents(number, ends)
+    store.end_document(
+        number, "d007", DocumentEnd(status="flagged", session=session, verdicts=(verdict,))
+    )
+    reader = StoredRun(engine, number, lambda _: b"")
+    results = list(reader.documents())
+    assert [result.document.id for result in results] == names
+    seventh = reader.document("d007.pdf")
+    assert seventh is not None
+    assert (seventh.document.pages, seventh.notes, seventh.verdicts) == (
+        4,
+        ("repaired",),
+        (verdict,),
+    )
+    assert reader.document("nobody") is None

@@ -1,0 +1,148 @@
+"""Journals keep every event in order, with what it cost."""
+
+from collections.abc import Iterator
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine
+from sqlalchemy.exc import IntegrityError
+
+from docmill.errors import PrerequisiteError
+from docmill.events import (
+    CustomToolUse,
+    Event,
+    ModelRequestEnd,
+    RecordChecked,
+    StatusIdle,
+    StatusRunning,
+    UserMessage,
+)
+from docmill.records.checked import CheckedRecord, CheckedValue, Evidence, Reading
+from docmill.records.results import Usage
+from docmill.records.values import Range
+from docmill.store.database import generation, open_database
+from docmill.store.sessions import Charge, Findings, SessionStore
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> Iterator[Engine]:
+    """A fresh store."""
+    engine = open_database(tmp_path / ".docmill")
+    yield engine
+    engine.dispose()
+
+
+RECORD = CheckedRecord(
+    values=(
+        CheckedValue(
+            path="voltage",
+            status="verified",
+            reading=Reading(
+                value=Decimal("3.30"),
+                unit="V",
+                evidence=Evidence(page=1, quote="3.30 V", boxes=((1, 2, 3, 4),)),
+            ),
+        ),
+        CheckedValue(path="issued", status="unverified", reading=Reading(value=date(2024, 2, 29))),
+        CheckedValue(
+            path="rows[0].range", status="verified", reading=Reading(value=Range(min=Decimal(-40)))
+        ),
+        CheckedValue(path="name", status="missing"),
+    ),
+    rows={"rows": 1},
+)
+EVENTS: tuple[Event, ...] = (
+    StatusRunning(attempt=2),
+    UserMessage(content=({"type": "text", "text": "µ − \u0000 \u2028 𝄞"},)),
+    ModelRequestEnd(
+        model="rules", response_id="m1", content=(), stop_reason="end_turn", model_usage=Usage()
+    ),
+    CustomToolUse(tool_use_id="t1", name="submit_record", input={"a": [1, None, "x"]}),
+    RecordChecked(submission=1, accepted=True, record=RECORD),
+    StatusIdle(stop_reason="end_turn"),
+)
+
+
+def test_a_journal_comes_back_as_it_was_written(engine: Engine) -> None:
+    """Types, order, decimals, dates and odd characters survive the store."""
+    store = SessionStore(engine)
+    session = store.create(key="k", run=1, document="d")
+    for position, event in enumerate(EVENTS):
+        store.append(session, position, event)
+    stored = list(store.journal(session))
+    assert [entry.position for entry in stored] == list(range(len(EVENTS)))
+    assert tuple(entry.event for entry in stored) == EVENTS
+
+
+def test_two_writers_on_one_session_are_refused(engine: Engine) -> None:
+    """A position is taken once; nothing is overwritten."""
+    store = SessionStore(engine)
+    session = store.create(key="k", run=1, document="d")
+    store.append(session, 0, StatusRunning())
+    with pytest.raises(IntegrityError):
+        store.append(session, 0, StatusIdle(stop_reason="end_turn"))
+
+
+def test_charges_are_summed_by_document_and_run(engine: Engine) -> None:
+    """The ledger's totals are folded from what each event cost."""
+    store = SessionStore(engine)
+    for document, usd in (("a", "0.10"), ("b", "0.20")):
+        session = store.create(key=document, run=7, document=document)
+        usage = Usage(model_calls=1, usd=Decimal(usd))
+        charge = Charge(run=7, document=document, attempt=1, model="m", usage=usage)
+        store.append(session, 0, StatusRunning(), charge=charge)
+    assert store.spent(7) == Usage(model_calls=2, usd=Decimal("0.30"))
+    assert store.spent(7, "a").usd == Decimal("0.10")
+    assert store.spent(8) == Usage()
+
+
+def test_an_open_session_is_resumable_until_it_is_finished(engine: Engine) -> None:
+    """Finished ones are found by key with their findings; closed ones by nobody."""
+    store = SessionStore(engine)
+    session = store.create(key="k", run=1, document="d")
+    assert store.resumable("k") == session
+    store.finish(session, Findings(record=RECORD, pages=3, page_sizes={1: (595.0, 842.0)}))
+    assert store.resumable("k") is None
+    found = store.finished("k")
+    assert found is not None
+    assert found.findings == Findings(record=RECORD, pages=3, page_sizes={1: (595.0, 842.0)})
+    assert store.finished_keys(["k", "other"]) == {"k"}
+
+
+def test_a_store_of_another_format_is_refused(tmp_path: Path) -> None:
+    """The message names both formats and nothing is changed."""
+    engine = open_database(tmp_path)
+    with engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE docmill_meta SET value='99' WHERE key='version'")
+    engine.dispose()
+    with pytest.raises(PrerequisiteError, match="format 99"):
+        open_database(tmp_path)
+
+
+def test_a_store_made_again_has_another_generation(tmp_path: Path) -> None:
+    """Caches elsewhere can tell that what they point to is gone."""
+    first, second = open_database(tmp_path / "a"), open_database(tmp_path / "b")
+    assert generation(first) != generation(second)
+    again = open_database(tmp_path / "a")
+    assert generation(first) == generation(again)
+    for engine in (first, second, again):
+        engine.dispose()
+
+
+def test_a_full_disk_is_said_in_plain_words(engine: Engine) -> None:
+    """SQLite's own page limit stands in for the disk's; what was stored before stays."""
+    store = SessionStore(engine)
+    session = store.create(key="k", run=1, document="d")
+    message = UserMessage(content=({"type": "text", "text": "x" * 100_000},))
+    with engine.connect() as connection:
+        connection.exec_driver_sql("PRAGMA max_page_count=40")
+
+    def fill() -> None:
+        for position in range(50):
+            store.append(session, position, message)
+
+    with pytest.raises(PrerequisiteError, match="full"):
+        fill()
+    assert store.resumable("k") == session
