@@ -6,6 +6,7 @@ Reads what Vera.ttf needs (simple glyphs, cmap format 4), no more.
 import struct
 from collections.abc import Iterator
 from importlib.util import find_spec
+from itertools import pairwise
 from pathlib import Path
 
 Point = tuple[float, float]
@@ -93,7 +94,7 @@ class Outlines:
         at += 2 + struct.unpack_from(">H", self._data, at)[0]
         points = self._points(at, ends[-1] + 1)
         bounds = [0, *(end + 1 for end in ends)]
-        return [_flatten(points[a:b]) for a, b in zip(bounds, bounds[1:], strict=False)]
+        return [_flatten(points[a:b]) for a, b in pairwise(bounds)]
 
     def _points(self, at: int, count: int) -> list[tuple[float, float, bool]]:
         flags: list[int] = []

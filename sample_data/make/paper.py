@@ -1,7 +1,6 @@
 """Paper: pages drawn with reportlab, measured from the top left in points.
 
-The only module that imports reportlab. Same bytes on every run: `invariant`, no compression, no clock.
-Knows nothing of reports, certificates or invoices.
+The only module that imports reportlab. Same bytes on every run: no compression, no clock. Knows nothing of reports, certificates or invoices.
 """
 
 from collections.abc import Sequence
@@ -88,7 +87,7 @@ class Sheet:
             self._pdf.drawString(0, 0, "", mode=0)
         return start + width
 
-    def up(self, x: float, y: float, text: str, size: float, colour: Colour = BLACK) -> None:
+    def up(self, x: float, y: float, text: str, *, size: float, colour: Colour = BLACK) -> None:
         """Draw one line that runs upwards along a margin."""
         self._pdf.saveState()
         self._pdf.translate(x, self.height - y)
@@ -98,21 +97,19 @@ class Sheet:
         self._pdf.drawString(0, 0, text)
         self._pdf.restoreState()
 
-    def para(
-        self, x: float, y: float, width: float, text: str, size: float = 9, lead: float = 1.35
-    ) -> float:
+    def para(self, x: float, y: float, width: float, text: str, *, size: float = 9) -> float:
         """Draw a paragraph broken at `width`; returns the baseline after it."""
         line = ""
         for word in text.split(" "):
             longer = f"{line} {word}".strip()
             if line and width_of(longer, self.font, size) > width:
                 self.text(x, y, line, size)
-                y += size * lead
+                y += size * 1.35
                 line = word
             else:
                 line = longer
         self.text(x, y, line, size)
-        return y + size * lead
+        return y + size * 1.35
 
     def line(
         self, x0: float, y0: float, x1: float, y1: float, width: float = 0.6, grey: float = 0

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from paper import GREY, LETTER, Sheet, width_of
-from reports import Report
+from report_data import Report
 
 NAVY = (0.09, 0.2, 0.38)
 TEAL = (0.0, 0.4, 0.42)
@@ -66,10 +66,10 @@ def key_value(path: Path, report: Report, *, hidden: str = "", password: str | N
         y = _leader(sheet, y, "Operating temperature", f"{low} to +{high} {unit}")
     y = _leader(sheet, y, "Overall result", report.shown_result)
     note = (
-        "Measured with a Yarrow DM-6500 multimeter (calibration K-20417, due 2025-01) at the output "
-        "terminals, after thermal equilibrium. This report may not be reproduced except in full."
+        "Measured with a Yarrow DM-6500 multimeter (calibration K-20417, due 2025-01) at the "
+        "output terminals, after thermal equilibrium. This report may not be reproduced except in full."
     )
-    sheet.para(72, y + 28, 450, note, 8.5)
+    sheet.para(72, y + 28, 450, note, size=8.5)
     sheet.line(72, 742, 230, 742)
     sheet.text(72, 754, "Signature, quality assurance", 8, colour=GREY)
     sheet.text(523, 800, f"{report.number}   page 1 of 1", 8, align="r", colour=GREY)
@@ -90,20 +90,37 @@ def sidebar(path: Path, report: Report, labels: Sequence[tuple[str, str]]) -> No
     sheet.polygon([(30, 40), (60, 40), (60, 52), (45, 70), (30, 52)], TEAL)
     sheet.text(30, 92, "NORRVIK TEST AB", 10.5, bold=True, colour=TEAL)
     side = (
-        "Accredited laboratory", "No. 7781 (fictional)", "", "Varvsgatan 12", "SE-972 32 Luleå", "",
-        "Tel. +46 920 555 01", "lab@norrvik.example", "", "Instruments", "Load: ELX 60 V / 40 A",
-        "Scope: 100 MHz", "Chamber: -40...180 °C", "Supply: 48 V / 10 A", "", "Uncertainty (k = 2)",
-        "Voltage 0.02 %", "Current 0.05 %", "Temperature 0.4 K",
-    )  # fmt: skip
+        "Accredited laboratory",
+        "No. 7781 (fictional)",
+        "",
+        "Varvsgatan 12",
+        "SE-972 32 Luleå",
+        "",
+        "Tel. +46 920 555 01",
+        "lab@norrvik.example",
+        "",
+        "Instruments",
+        "Load: ELX 60 V / 40 A",
+        "Scope: 100 MHz",
+        "Chamber: -40...180 °C",
+        "Supply: 48 V / 10 A",
+        "",
+        "Uncertainty (k = 2)",
+        "Voltage 0.02 %",
+        "Current 0.05 %",
+        "Temperature 0.4 K",
+    )
     for index, line in enumerate(side):
         sheet.text(
             30, 120 + 13 * index, line, 7.5, bold=line.startswith(("Instr", "Uncert")), colour=GREY
         )
     sheet.text(192, 64, "Test report", 20, colour=TEAL)
     head = (
-        ("Report no.", report.number), ("Device under test", report.product),
-        ("Serial no.", report.serial), ("Test date", report.shown_date),
-    )  # fmt: skip
+        ("Report no.", report.number),
+        ("Device under test", report.product),
+        ("Serial no.", report.serial),
+        ("Test date", report.shown_date),
+    )
     y = 96.0
     for label, value in head:
         sheet.text(192, y, label, 8.5, colour=GREY)
@@ -127,9 +144,15 @@ def sidebar(path: Path, report: Report, labels: Sequence[tuple[str, str]]) -> No
     sheet.text(192, y, "Assessment", 12, bold=True, colour=TEAL)
     sheet.text(192, y + 18, "Result", 8.5, colour=GREY)
     sheet.text(300, y + 18, report.shown_result, 8.5, bold=True)
-    sheet.para(192, y + 44, 370, "Values refer to the sample tested only. The statement of conformity follows "
-               "the customer's works standard; measurement uncertainty was not taken into account.", 7.5)  # fmt: skip
-    sheet.up(18, 800, f"Norrvik Test AB   {report.number}", 6.5, GREY)
+    sheet.para(
+        192,
+        y + 44,
+        370,
+        "Values refer to the sample tested only. The statement of conformity follows "
+        "the customer's works standard; measurement uncertainty was not taken into account.",
+        size=7.5,
+    )
+    sheet.up(18, 800, f"Norrvik Test AB   {report.number}", size=6.5, colour=GREY)
     sheet.save()
 
 
@@ -162,7 +185,7 @@ def form(path: Path, report: Report, cells: Sequence[tuple[str, str, int]]) -> N
         "élargie (k = 2) : 0,05 % de l'étendue de mesure. Les résultats ne concernent que "
         "l'exemplaire essayé."
     )
-    y = sheet.para(50, y, 495, text, 8.5)
+    y = sheet.para(50, y, 495, text, size=8.5)
     sheet.text(50, y + 30, "Le responsable d'essai : C. Vasseur", 9)
     sheet.line(50, 790, 545, 790, 0.4)
     sheet.text(297, 803, f"{report.number} - page 1/1", 7.5, align="c", colour=GREY)

@@ -6,8 +6,8 @@ from functools import partial
 import broken
 import spec_lists
 import spec_tables
-from reports import Report
-from truth import Doc, M, fact
+from report_data import Report
+from truth import Doc, M
 
 PARTIAL = Report(
     number="NT-7790-24",
@@ -27,9 +27,13 @@ PARTIAL = Report(
     ambient=M("25", "°C"),
 )
 PARTIAL_LABELS = (
-    ("speed", "No-load speed"), ("torque", "Rated torque"), ("winding_resistance", "Winding resistance"),
-    ("shaft_diameter", "Shaft diameter"), ("mass", "Mass"), ("insulation_resistance", "Insulation resistance"),
-)  # fmt: skip
+    ("speed", "No-load speed"),
+    ("torque", "Rated torque"),
+    ("winding_resistance", "Winding resistance"),
+    ("shaft_diameter", "Shaft diameter"),
+    ("mass", "Mass"),
+    ("insulation_resistance", "Insulation resistance"),
+)
 
 US_GOOD = Report(
     number="TMI-57-0231",
@@ -97,19 +101,33 @@ COLUMNS = Report(
     operating=("-20", "80", "°C"),
 )
 COLUMNS_LEFT = [
-    ("Object", ""), ("Product", "DM-40"), ("Serial number", "DM40-55377"), ("Manufacturer", "Tolmark Motion"),
+    ("Object", ""),
+    ("Product", "DM-40"),
+    ("Serial number", "DM40-55377"),
+    ("Manufacturer", "Tolmark Motion"),
     ("Date of test", "27 May 2024"),
-    ("Electrical tests", ""), ("Supply voltage", "24.0 V"), ("No-load speed", "3240 rpm"),
-    ("No-load current", "0.11 A"), ("Winding resistance", "1.79 Ω"), ("Insulation resistance", "410 MΩ"),
+    ("Electrical tests", ""),
+    ("Supply voltage", "24.0 V"),
+    ("No-load speed", "3240 rpm"),
+    ("No-load current", "0.11 A"),
+    ("Winding resistance", "1.79 Ω"),
+    ("Insulation resistance", "410 MΩ"),
     ("Overall result", "passed"),
-]  # fmt: skip
+]
 COLUMNS_RIGHT = [
-    ("Surroundings", ""), ("Ambient temperature", "22 °C"), ("Relative humidity", "38 %"), ("Air pressure", "1008 hPa"),
+    ("Surroundings", ""),
+    ("Ambient temperature", "22 °C"),
+    ("Relative humidity", "38 %"),
+    ("Air pressure", "1008 hPa"),
     ("Operating temperature", "-20 to 80 °C"),
-    ("Mechanical tests", ""), ("Rated torque", "0.192 N·m"), ("Shaft diameter", "5.991 mm"),
-    ("Run-out of shaft", "0.012 mm"), ("Mass", "0.437 kg"), ("Sound pressure level", "46 dB"),
+    ("Mechanical tests", ""),
+    ("Rated torque", "0.192 N·m"),
+    ("Shaft diameter", "5.991 mm"),
+    ("Run-out of shaft", "0.012 mm"),
+    ("Mass", "0.437 kg"),
+    ("Sound pressure level", "46 dB"),
     ("Degree of protection", "IP54"),
-]  # fmt: skip
+]
 
 ITALIAN = Report(
     number="SC-1182/24",
@@ -131,9 +149,13 @@ ITALIAN = Report(
     locale="it",
 )
 ITALIAN_CELLS = (
-    ("Scheda di collaudo n.", "SC-1182/24", 4), ("Data della prova", "05/06/2024", 4), ("Matricola", "DM40-55402", 4),
-    ("Prodotto", "DM-40", 4), ("Temperatura ambiente", "26,5 °C", 4), ("Collaudatore", "M. Rovati", 4),
-)  # fmt: skip
+    ("Scheda di collaudo n.", "SC-1182/24", 4),
+    ("Data della prova", "05/06/2024", 4),
+    ("Matricola", "DM40-55402", 4),
+    ("Prodotto", "DM-40", 4),
+    ("Temperatura ambiente", "26,5 °C", 4),
+    ("Collaudatore", "M. Rovati", 4),
+)
 
 FRENCH = Report(
     number="RE-2291",
@@ -170,17 +192,23 @@ FRENCH_BAD = replace(
 
 def _french_cells(report: Report) -> list[tuple[str, str, int]]:
     return [
-        ("Rapport n°", report.number, 4), ("Date de l'essai", report.shown_date, 4),
-        ("Numéro de série", report.serial, 4), ("Produit", report.product, 4),
+        ("Rapport n°", report.number, 4),
+        ("Date de l'essai", report.shown_date, 4),
+        ("Numéro de série", report.serial, 4),
+        ("Produit", report.product, 4),
         ("Demandeur", "Hydraulique du Drac SAS", 8),
-        ("Conditions", "", 12), ("Température ambiante", "21,0 °C", 4), ("Tension d'alimentation", "10,00 V", 4),
+        ("Conditions", "", 12),
+        ("Température ambiante", "21,0 °C", 4),
+        ("Tension d'alimentation", "10,00 V", 4),
         ("Pression de référence", "1013 hPa", 4),
-        ("Mesures", "", 12), ("Sensibilité", report.show("sensitivity"), 6),
+        ("Mesures", "", 12),
+        ("Sensibilité", report.show("sensitivity"), 6),
         ("Erreur de linéarité", report.show("linearity_error"), 6),
         ("Courant d'alimentation", report.show("supply_current"), 6),
         ("Résistance d'isolement", report.show("insulation_resistance"), 6),
-        ("Plage de température de service", "-40 à +85 °C", 6), ("Verdict", report.shown_result, 6),
-    ]  # fmt: skip
+        ("Plage de température de service", "-40 à +85 °C", 6),
+        ("Verdict", report.shown_result, 6),
+    ]
 
 
 FOOTNOTES = Report(
@@ -201,14 +229,18 @@ FOOTNOTES = Report(
     locale="ch",
 )
 FOOTNOTE_ROWS = [
-    ("Ambient temperature", "23", "°C", ""), ("Sensitivity", "2.011", "mV/V", "v1"),
-    ("Linearity error", "0.08", "%", "2"), ("Supply current", "19.2", "mA", "v3"),
+    ("Ambient temperature", "23", "°C", ""),
+    ("Sensitivity", "2.011", "mV/V", "v1"),
+    ("Linearity error", "0.08", "%", "2"),
+    ("Supply current", "19.2", "mA", "v3"),
     ("Insulation resistance", "1'320", "MΩ", "4"),
-]  # fmt: skip
+]
 FOOTNOTE_TEXT = (
-    "At 10 V excitation, mean of three runs.", "Terminal-based, in per cent of span.",
-    "At 24 V supply; 17.6 mA at 12 V.", "At 250 V DC after 60 s.",
-)  # fmt: skip
+    "At 10 V excitation, mean of three runs.",
+    "Terminal-based, in per cent of span.",
+    "At 24 V supply; 17.6 mA at 12 V.",
+    "At 250 V DC after 60 s.",
+)
 
 TURNED = Report(
     number="IL-5530",
@@ -237,28 +269,83 @@ def docs() -> list[Doc]:
     """The documents of this part."""
     partial_facts = {**PARTIAL.facts(), "torque": None}
     return [
-        Doc("norrvik-7790.pdf", partial(spec_lists.sidebar, report=PARTIAL, labels=PARTIAL_LABELS), "flagged",
-            "Torque was not measured; mass in grams.", fields=partial_facts, verdicts={"torque": "missing"}),
-        Doc("TMI-57-0231.pdf", partial(spec_tables.landscape, report=US_GOOD, rows=US_ROWS, extra=US_EXTRA), "ok",
+        Doc(
+            "norrvik-7790.pdf",
+            partial(spec_lists.sidebar, report=PARTIAL, labels=PARTIAL_LABELS),
+            "flagged",
+            "Torque was not measured; mass in grams.",
+            fields=partial_facts,
+            verdicts={"torque": "missing"},
+        ),
+        Doc(
+            "TMI-57-0231.pdf",
+            partial(spec_tables.landscape, report=US_GOOD, rows=US_ROWS, extra=US_EXTRA),
+            "ok",
             "US letter, landscape; limits left and right of the measured value; °F, lb, inch.",
-            fields=US_GOOD.facts()),
-        Doc("TMI-57-0240.pdf", partial(spec_tables.landscape, report=US_SLOW, rows=US_SLOW_ROWS, extra=US_EXTRA),
-            "flagged", "Speed below tolerance.", fields=US_SLOW.facts(), verdicts={"speed": "fail"}),
-        Doc("HL-24-061_type-test.pdf", partial(spec_tables.two_columns, report=COLUMNS, left=COLUMNS_LEFT,
-            right=COLUMNS_RIGHT), "ok", "Two columns whose lines stand at the same height.", fields=COLUMNS.facts()),
-        Doc("scheda-collaudo-1182.pdf", partial(spec_tables.italian, report=ITALIAN, cells=ITALIAN_CELLS), "flagged",
+            fields=US_GOOD.facts(),
+        ),
+        Doc(
+            "TMI-57-0240.pdf",
+            partial(spec_tables.landscape, report=US_SLOW, rows=US_SLOW_ROWS, extra=US_EXTRA),
+            "flagged",
+            "Speed below tolerance.",
+            fields=US_SLOW.facts(),
+            verdicts={"speed": "fail"},
+        ),
+        Doc(
+            "HL-24-061_type-test.pdf",
+            partial(
+                spec_tables.two_columns, report=COLUMNS, left=COLUMNS_LEFT, right=COLUMNS_RIGHT
+            ),
+            "ok",
+            "Two columns whose lines stand at the same height.",
+            fields=COLUMNS.facts(),
+        ),
+        Doc(
+            "scheda-collaudo-1182.pdf",
+            partial(spec_tables.italian, report=ITALIAN, cells=ITALIAN_CELLS),
+            "flagged",
             "Italian; unit before the value in its own column; shaft above the fit h7.",
-            fields=ITALIAN.facts(), verdicts={"shaft_diameter": "fail"}),
-        Doc("rapport-essai-2291.pdf", partial(spec_lists.form, report=FRENCH, cells=_french_cells(FRENCH)), "ok",
-            "French form: label in the corner of each ruled box, value below.", fields=FRENCH.facts()),
-        Doc("rapport-essai-2304.pdf", partial(spec_lists.form, report=FRENCH_BAD, cells=_french_cells(FRENCH_BAD)),
-            "flagged", "Linearity error above the limit, although the form says conforme.",
-            fields=FRENCH_BAD.facts(), verdicts={"linearity_error": "fail"}),
-        Doc("DS-48812.pdf", partial(spec_tables.footnotes, report=FOOTNOTES, rows=FOOTNOTE_ROWS, notes=FOOTNOTE_TEXT),
-            "ok", "Raised footnote marks behind labels and values; a second current in a footnote.",
-            fields=FOOTNOTES.facts()),
-        Doc("IL-5530_rotated.pdf", partial(spec_tables.turned, report=TURNED, rows=TURNED_ROWS), "ok",
-            "Landscape sheet stored upright with /Rotate 90.", fields=TURNED.facts()),
+            fields=ITALIAN.facts(),
+            verdicts={"shaft_diameter": "fail"},
+        ),
+        Doc(
+            "rapport-essai-2291.pdf",
+            partial(spec_lists.form, report=FRENCH, cells=_french_cells(FRENCH)),
+            "ok",
+            "French form: label in the corner of each ruled box, value below.",
+            fields=FRENCH.facts(),
+        ),
+        Doc(
+            "rapport-essai-2304.pdf",
+            partial(spec_lists.form, report=FRENCH_BAD, cells=_french_cells(FRENCH_BAD)),
+            "flagged",
+            "Linearity error above the limit, although the form says conforme.",
+            fields=FRENCH_BAD.facts(),
+            verdicts={"linearity_error": "fail"},
+        ),
+        Doc(
+            "DS-48812.pdf",
+            partial(
+                spec_tables.footnotes, report=FOOTNOTES, rows=FOOTNOTE_ROWS, notes=FOOTNOTE_TEXT
+            ),
+            "ok",
+            "Raised footnote marks behind labels and values; a second current in a footnote.",
+            fields=FOOTNOTES.facts(),
+        ),
+        Doc(
+            "IL-5530_rotated.pdf",
+            partial(spec_tables.turned, report=TURNED, rows=TURNED_ROWS),
+            "ok",
+            "Landscape sheet stored upright with /Rotate 90.",
+            fields=TURNED.facts(),
+        ),
         Doc("upload-0.pdf", broken.empty, "failed", "Zero bytes.", code="document_empty"),
-        Doc("nameplate.pdf", broken.picture, "failed", "A PNG picture named .pdf.", code="document_not_supported"),
-    ]  # fmt: skip
+        Doc(
+            "nameplate.pdf",
+            broken.picture,
+            "failed",
+            "A PNG picture named .pdf.",
+            code="document_not_supported",
+        ),
+    ]

@@ -5,7 +5,7 @@ from functools import partial
 import broken
 import spec_lists
 import spec_tables
-from reports import Report
+from report_data import Report
 from truth import Doc, M, ambiguous, fact
 
 
@@ -117,10 +117,12 @@ NEAR = Report(
     ambient=M("25", "°C"),
 )
 NEAR_LABELS = (
-    ("output_voltage", "Output voltage"), ("output_current", "Output current"),
-    ("ripple", "Ripple (peak-peak)"), ("efficiency", "Efficiency"),
+    ("output_voltage", "Output voltage"),
+    ("output_current", "Output current"),
+    ("ripple", "Ripple (peak-peak)"),
+    ("efficiency", "Efficiency"),
     ("insulation_resistance", "Insulation resistance"),
-)  # fmt: skip
+)
 
 LOG = Report(
     number="ATE-07-000318",
@@ -238,6 +240,9 @@ def _scan_lines(report: Report) -> list[tuple[float, float, str, float]]:
     return [(70, 100 + 34 * index, text, size) for index, (text, size) in enumerate(texts)]
 
 
+PASSWORD = "kestrel"  # noqa: S105  opens the sample, so that the way with a password can be tried
+
+
 def docs() -> list[Doc]:
     """The documents of this part."""
     burn_in_facts = BURN_IN.facts(dict.fromkeys((*BURN_IN.values, "result"), 3))
@@ -246,41 +251,117 @@ def docs() -> list[Doc]:
     retest = RETEST.facts()
     retest["output_voltage"] = ambiguous(fact("5.014", "V"), fact("5.087", "V"))
     return [
-        Doc("kps-2405-0117.pdf", partial(spec_lists.key_value, report=GOOD), "ok",
-            "Key-value list with dot leaders; test conditions stand above the results.", fields=GOOD.facts()),
-        Doc("kps-2405-0118.pdf", partial(spec_lists.key_value, report=HIGH), "flagged",
+        Doc(
+            "kps-2405-0117.pdf",
+            partial(spec_lists.key_value, report=GOOD),
+            "ok",
+            "Key-value list with dot leaders; test conditions stand above the results.",
+            fields=GOOD.facts(),
+        ),
+        Doc(
+            "kps-2405-0118.pdf",
+            partial(spec_lists.key_value, report=HIGH),
+            "flagged",
             "Output voltage above tolerance, although the laboratory wrote PASSED.",
-            fields=HIGH.facts(), verdicts={"output_voltage": "fail"}),
-        Doc("kps-2405-0119-protected.pdf", partial(spec_lists.key_value, report=LOCKED, password="kestrel"), "failed",
-            "Encrypted with a user password.", code="document_encrypted"),
-        Doc("kps-2405-0120.pdf", broken.truncated(partial(spec_lists.key_value, report=CUT), 0.3), "failed",
-            "Cut off at 30 % of its bytes.", code="document_corrupt"),
-        Doc("kps-2405-0121.pdf", partial(spec_lists.key_value, report=HIDDEN, hidden="24.02 V"), "flagged",
-            "Invisible text (render mode 3) left of the printed output voltage says 24.02 V; the page shows 25.12 V.",
-            fields=HIDDEN.facts(), verdicts={"output_voltage": "fail"}),
-        Doc("Pruefbericht_2023-0442.pdf", partial(spec_tables.german, report=GERMAN, rows=GERMAN_ROWS), "ok",
-            "German, bordered table with limits beside the actual values, decimal commas, thousands points.",
-            fields=GERMAN.facts()),
-        Doc("Kopie von Pruefbericht_2023-0442.pdf", partial(broken.copy, source="Pruefbericht_2023-0442.pdf"), "ok",
-            "Byte-identical copy under another name.", fields=GERMAN.facts(),
-            duplicate_of="Pruefbericht_2023-0442.pdf"),
-        Doc("Pruefbericht_2023-0443.pdf", partial(spec_tables.german, report=MILLIVOLT, rows=MILLIVOLT_ROWS,
-            remark="Messung mit Vorwiderstand; alle Werte in den angegebenen Einheiten."), "ok",
-            "Voltage in mV, ripple in V, insulation in GΩ.", fields=MILLIVOLT.facts()),
-        Doc("norrvik-7781.pdf", partial(spec_lists.sidebar, report=NEAR, labels=NEAR_LABELS), "flagged",
+            fields=HIGH.facts(),
+            verdicts={"output_voltage": "fail"},
+        ),
+        Doc(
+            "kps-2405-0119-protected.pdf",
+            partial(spec_lists.key_value, report=LOCKED, password=PASSWORD),
+            "failed",
+            "Encrypted with a user password.",
+            code="document_encrypted",
+        ),
+        Doc(
+            "kps-2405-0120.pdf",
+            broken.truncated(partial(spec_lists.key_value, report=CUT), 0.3),
+            "failed",
+            "Cut off at 30 % of its bytes.",
+            code="document_corrupt",
+        ),
+        Doc(
+            "kps-2405-0121.pdf",
+            partial(spec_lists.key_value, report=HIDDEN, hidden="24.02 V"),
+            "flagged",
+            "Invisible text (render mode 3) says 24.02 V; what the page shows is 25.12 V.",
+            fields=HIDDEN.facts(),
+            verdicts={"output_voltage": "fail"},
+        ),
+        Doc(
+            "Pruefbericht_2023-0442.pdf",
+            partial(spec_tables.german, report=GERMAN, rows=GERMAN_ROWS),
+            "ok",
+            "German bordered table, limits beside actual values; decimal comma, thousands point.",
+            fields=GERMAN.facts(),
+        ),
+        Doc(
+            "Kopie von Pruefbericht_2023-0442.pdf",
+            partial(broken.copy, source="Pruefbericht_2023-0442.pdf"),
+            "ok",
+            "Byte-identical copy under another name.",
+            fields=GERMAN.facts(),
+            duplicate_of="Pruefbericht_2023-0442.pdf",
+        ),
+        Doc(
+            "Pruefbericht_2023-0443.pdf",
+            partial(
+                spec_tables.german,
+                report=MILLIVOLT,
+                rows=MILLIVOLT_ROWS,
+                remark="Messung mit Vorwiderstand; alle Werte in den angegebenen Einheiten.",
+            ),
+            "ok",
+            "Voltage in mV, ripple in V, insulation in GΩ.",
+            fields=MILLIVOLT.facts(),
+        ),
+        Doc(
+            "norrvik-7781.pdf",
+            partial(spec_lists.sidebar, report=NEAR, labels=NEAR_LABELS),
+            "flagged",
             "Letterhead with sidebar, labels above values; output voltage just inside the limit.",
-            fields=NEAR.facts(), verdicts={"output_voltage": "marginal"}),
-        Doc("ate_log_000318.pdf", partial(spec_lists.test_log, head=_log_head(LOG.number, LOG.serial, "09:41"),
-            lines=_log_lines(LOG_ROWS, ["AMBIENT TEMPERATURE: 24.6 °C", "OVERALL RESULT: PASS"])), "ok",
-            "Typewriter print-out of a test station: result, unit, lower and upper limit in columns.",
-            fields=LOG.facts()),
-        Doc("ate_log_000322.pdf", partial(spec_lists.test_log, head=_log_head(RETEST.number, RETEST.serial, "10:17"),
-            lines=_log_lines(TWICE, TWICE_TAIL)), "flagged",
-            "Output voltage measured twice with different results: ambiguous.", fields=retest,
-            verdicts={"output_voltage": "missing"}),
-        Doc("burn-in-0033.pdf", partial(spec_tables.burn_in, report=BURN_IN, log=_burn_in_log(), results=BURN_IN_RESULTS),
-            "ok", "A log of 97 rows over three pages with repeated head; the results stand on the last page.",
-            fields=burn_in_facts),
-        Doc("scan_20240312.pdf", partial(broken.outlined, title="scan", lines=_scan_lines(GERMAN)), "failed",
-            "Letters are drawn as outlines: there is no text layer.", code="document_no_text"),
-    ]  # fmt: skip
+            fields=NEAR.facts(),
+            verdicts={"output_voltage": "marginal"},
+        ),
+        Doc(
+            "ate_log_000318.pdf",
+            partial(
+                spec_lists.test_log,
+                head=_log_head(LOG.number, LOG.serial, "09:41"),
+                lines=_log_lines(
+                    LOG_ROWS, ["AMBIENT TEMPERATURE: 24.6 °C", "OVERALL RESULT: PASS"]
+                ),
+            ),
+            "ok",
+            "Typewriter print-out of a test station: result, unit and limits in columns.",
+            fields=LOG.facts(),
+        ),
+        Doc(
+            "ate_log_000322.pdf",
+            partial(
+                spec_lists.test_log,
+                head=_log_head(RETEST.number, RETEST.serial, "10:17"),
+                lines=_log_lines(TWICE, TWICE_TAIL),
+            ),
+            "flagged",
+            "Output voltage measured twice with different results: ambiguous.",
+            fields=retest,
+            verdicts={"output_voltage": "missing"},
+        ),
+        Doc(
+            "burn-in-0033.pdf",
+            partial(
+                spec_tables.burn_in, report=BURN_IN, log=_burn_in_log(), results=BURN_IN_RESULTS
+            ),
+            "ok",
+            "A log of 97 rows over three pages, head repeated; the results stand at the end.",
+            fields=burn_in_facts,
+        ),
+        Doc(
+            "scan_20240312.pdf",
+            partial(broken.outlined, title="scan", lines=_scan_lines(GERMAN)),
+            "failed",
+            "Letters are drawn as outlines: there is no text layer.",
+            code="document_no_text",
+        ),
+    ]

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from paper import GREY, LETTER, Sheet
-from reports import Report
+from report_data import Report
 from tables import Style, Table
 
 BLUE = (0.75, 0.85, 0.95)
@@ -38,7 +38,7 @@ def german(path: Path, report: Report, rows: Sequence[Sequence[str]], remark: st
     sheet.text(60, y + 46, "Gesamtergebnis:", 10, bold=True)
     sheet.text(150, y + 46, report.shown_result, 10, bold=True)
     if remark:
-        sheet.para(60, y + 66, 470, remark, 8.5)
+        sheet.para(60, y + 66, 470, remark, size=8.5)
     sheet.line(60, 740, 220, 740)
     sheet.text(60, 751, "Ulm, Unterschrift Laborleitung", 7.5, colour=GREY)
     sheet.text(535, 800, "Seite 1 von 1", 7.5, align="r", colour=GREY)
@@ -60,9 +60,13 @@ def landscape(
     sheet.text(52, 54, "TOLMARK MOTION", 15, bold=True, colour=(1, 1, 1))
     sheet.text(740, 54, "Final Inspection Report", 13, align="r", colour=(1, 1, 1))
     pairs = (
-        ("Report #", report.number), ("Model", report.product), ("S/N", report.serial),
-        ("Date", report.shown_date), ("Ambient temperature", "77 °F"), ("Operator", "R. Delgado"),
-    )  # fmt: skip
+        ("Report #", report.number),
+        ("Model", report.product),
+        ("S/N", report.serial),
+        ("Date", report.shown_date),
+        ("Ambient temperature", "77 °F"),
+        ("Operator", "R. Delgado"),
+    )
     for index, (label, value) in enumerate(pairs):
         x = 40 + index * 120
         sheet.text(x, 86, label, 7.5, colour=GREY)
@@ -133,7 +137,7 @@ def footnotes(
 def two_columns(
     path: Path, report: Report, left: Sequence[tuple[str, str]], right: Sequence[tuple[str, str]]
 ) -> None:
-    """Halvorsen: two columns side by side, lines of both at the same height; a heading has no value."""
+    """Halvorsen: two columns whose lines stand at the same height; a heading has no value."""
     sheet = Sheet(
         path,
         title=f"Type test {report.number}",
@@ -157,9 +161,15 @@ def two_columns(
                 sheet.text(x, y, label, 9.5)
                 sheet.text(x + 230, y, value, 9.5, align="r")
                 y += 15
-    sheet.para(56, 520, 484, "The machine was mounted on an aluminium flange of 200 mm x 200 mm x 10 mm. Before the "
-               "measurements it ran at rated load until the temperature of the housing changed by less than 1 K in "
-               "30 min. Readings are means of ten samples.", 9.5)  # fmt: skip
+    sheet.para(
+        56,
+        520,
+        484,
+        "The machine was mounted on an aluminium flange of 200 mm x 200 mm x 10 mm. Before "
+        "the measurements it ran at rated load until the temperature of the housing changed by "
+        "less than 1 K in 30 min. Readings are means of ten samples.",
+        size=9.5,
+    )
     sheet.text(56, 760, "K. Halvorsen, head of laboratory", 9.5)
     sheet.save()
 
@@ -167,7 +177,7 @@ def two_columns(
 def burn_in(
     path: Path, report: Report, log: Sequence[Sequence[str]], results: Sequence[Sequence[str]]
 ) -> None:
-    """Kestrel: a burn-in log over several pages, its head repeated; the results close the report."""
+    """Kestrel: a burn-in log over several pages with repeated head; the results close it."""
     sheet = Sheet(
         path, title=f"Burn-in report {report.number}", author="Kestrel Power Systems Ltd."
     )
@@ -183,10 +193,13 @@ def burn_in(
     started = False
     sheet.text(60, 64, "Burn-in report", 18, bold=True)
     pairs = (
-        ("Report No.", report.number), ("Product", report.product), ("Serial number", report.serial),
-        ("Date of test", report.shown_date), ("Duration", "96 h"),
+        ("Report No.", report.number),
+        ("Product", report.product),
+        ("Serial number", report.serial),
+        ("Date of test", report.shown_date),
+        ("Duration", "96 h"),
         ("Ambient temperature", report.ambient.full() if report.ambient else "-"),
-    )  # fmt: skip
+    )
     for index, (label, value) in enumerate(pairs):
         sheet.text(60, 90 + 15 * index, label, 9.5)
         sheet.text(190, 90 + 15 * index, value, 9.5)
@@ -194,9 +207,12 @@ def burn_in(
     started = True
     style = Style(size=8.5, grid="all", row_gap=3)
     y = Table(60, (60, 75, 75, 85, 85, 95), "rrrrrl", style, bottom=770).draw(
-        sheet, 210, log, head=("Hour", "Uin [V]", "Iin [A]", "Reading 1 [V]", "Reading 2 [V]", "Remark"),
+        sheet,
+        210,
+        log,
+        head=("Hour", "Uin [V]", "Iin [A]", "Reading 1 [V]", "Reading 2 [V]", "Remark"),
         new_page=start_page,
-    )  # fmt: skip
+    )
     if y > 560:
         y = start_page()
     sheet.text(60, y + 28, "Final measurement after burn-in", 11.5, bold=True)
@@ -226,9 +242,11 @@ def turned(path: Path, report: Report, rows: Sequence[Sequence[str]]) -> None:
     sheet.text(790, 50, "Acceptance protocol", 14, align="r")
     sheet.line(50, 72, 790, 72, 1)
     pairs = (
-        ("Protocol number", report.number), ("Product", report.product), ("Serial number", report.serial),
+        ("Protocol number", report.number),
+        ("Product", report.product),
+        ("Serial number", report.serial),
         ("Test date", report.shown_date),
-    )  # fmt: skip
+    )
     for index, (label, value) in enumerate(pairs):
         sheet.text(50 + 190 * index, 92, label, 8, colour=GREY)
         sheet.text(50 + 190 * index, 106, value, 10.5, bold=True)
@@ -260,9 +278,13 @@ def italian(path: Path, report: Report, cells: Sequence[tuple[str, str, int]]) -
         sheet.text(x + width - 6, y + 17, value, 9.5, bold=True, align="r")
         x += width
     labels = {
-        "speed": "Velocità a vuoto", "torque": "Coppia nominale", "winding_resistance": "Resistenza avvolgimento",
-        "shaft_diameter": "Diametro albero", "mass": "Massa", "insulation_resistance": "Resistenza di isolamento",
-    }  # fmt: skip
+        "speed": "Velocità a vuoto",
+        "torque": "Coppia nominale",
+        "winding_resistance": "Resistenza avvolgimento",
+        "shaft_diameter": "Diametro albero",
+        "mass": "Massa",
+        "insulation_resistance": "Resistenza di isolamento",
+    }
     rows = [
         (label, report.values[name].unit, report.values[name].show("it"))
         for name, label in labels.items()

@@ -1,4 +1,4 @@
-"""The standards the samples are judged against: works standard (xlsx), steel grades (csv), approvals (yaml).
+"""The standards the samples are judged against.
 
 Files are the same bytes on every run: openpyxl's clock and zip times are fixed.
 """
@@ -54,7 +54,7 @@ INFO = (
 
 
 def write_standard(path: Path) -> None:
-    """Write the works standard: sheet `Limits` with a row per demand, sheet `Info` with the version."""
+    """Write the works standard: sheet `Limits`, a row per demand; sheet `Info` with the version."""
     book: Any = _openpyxl.Workbook()
     limits = book.active
     limits.title = "Limits"

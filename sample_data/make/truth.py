@@ -1,6 +1,6 @@
 """Ground truth: what stands in a document, written down beside the code that draws it.
 
-README.md of sample_data describes the format. Numbers are kept as decimal strings, so that no digit is lost.
+README.md of sample_data describes the format. Numbers are decimal strings: no digit is lost.
 """
 
 import json
