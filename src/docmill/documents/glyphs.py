@@ -50,3 +50,10 @@ def _table() -> dict[int, str]:
 
 PLAIN = _table()
 """For `str.translate`; every value is made of characters the table leaves alone."""
+
+LEGIBLE = {
+    code: text
+    for code, text in PLAIN.items()
+    if chr(code) not in "".join(_ALIKE[sign] for sign in "-'\"")
+}
+"""The same without dashes and quotation marks, whose differences matter to a grammar."""

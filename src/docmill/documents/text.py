@@ -10,13 +10,14 @@ from array import array
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from docmill.documents.glyphs import PLAIN
+from docmill.documents.glyphs import LEGIBLE, PLAIN
 
 # A hyphen that text layers put where a word is broken, and nowhere else but in place of a real one.
 _SOFT = "\u00ad\u0002\ufffe"
 _HYPHEN = re.compile(rf"(?<=[^\W\d_])(?:[{_SOFT}]\s*|-[^\S\n]*\n\s*)(?=[^\W\d_])")
 _IRREGULAR = re.compile(r"[^ -~]")
 _LETTERS_JOINED = re.compile(r"(?<=[^\W\d_])-(?=[^\W\d_])")
+_PUNCTUATION = "()[]{}:;'\"*=#№°"
 _MAX_HITS = 500
 
 
@@ -35,6 +36,19 @@ def normalise(text: str) -> str:
     return unicodedata.normalize("NFC", " ".join(text.split()))
 
 
+def legible(text: str) -> str:
+    """A text for a grammar of numbers and units: symbol fonts and ligatures spelled out.
+
+    Dashes and quotation marks stay as printed, for `10–20` isn't always `10-20`.
+    """
+    if not _IRREGULAR.search(text):
+        return text
+    text = _HYPHEN.sub("", unicodedata.normalize("NFC", text))
+    for soft in _SOFT:
+        text = text.replace(soft, "-")
+    return " ".join(text.translate(LEGIBLE).split())
+
+
 class NormalWords(NamedTuple):
     """Words in plain form, each character with the index of the word it came from."""
 
@@ -42,7 +56,7 @@ class NormalWords(NamedTuple):
     words: "array[int]"
 
 
-def normalise_words(words: Sequence[str]) -> NormalWords:
+def normalise_words(words: Sequence[str], *, fold_case: bool = False) -> NormalWords:
     """The words as one searchable text without spaces, with a map back to the words.
 
     Hyphens between letters are left out, for a text layer doesn't tell a broken word from a
@@ -51,7 +65,7 @@ def normalise_words(words: Sequence[str]) -> NormalWords:
     parts: list[str] = []
     owners = array("l")
     for index, word in enumerate(words):
-        plain = _squeeze(word)
+        plain = _squeeze(word).casefold() if fold_case else _squeeze(word)
         parts.append(plain)
         owners.extend([index] * len(plain))
     joined = "".join(parts)
@@ -67,12 +81,13 @@ def search_form(text: str) -> str:
 
 
 def _squeeze(text: str) -> str:
-    if not _IRREGULAR.search(text):
-        return text.replace(" ", "")
-    for soft in _SOFT:
-        text = text.replace(soft, "-")
-    text = unicodedata.normalize("NFC", "".join(text.split()))
-    return "".join(unicodedata.normalize("NFC", text.translate(PLAIN)).split())
+    """Plain and without whitespace and `|`, which divides cells in what models are shown."""
+    if _IRREGULAR.search(text):
+        for soft in _SOFT:
+            text = text.replace(soft, "-")
+        text = unicodedata.normalize("NFC", "".join(text.split()))
+        text = unicodedata.normalize("NFC", text.translate(PLAIN))
+    return "".join(text.replace("|", " ").split())
 
 
 class Span(NamedTuple):
@@ -87,16 +102,21 @@ class Span(NamedTuple):
 class QuoteIndex:
     """The words of a page, ready to be searched for quotes."""
 
-    def __init__(self, words: Sequence[str]) -> None:
-        self._text, self._words = normalise_words(words)
+    def __init__(self, words: Sequence[str], *, fold_case: bool = False) -> None:
+        self._fold = fold_case
+        self._text, self._words = normalise_words(words, fold_case=fold_case)
 
     def __contains__(self, quote: str) -> bool:
-        form = search_form(quote)
+        form = self._form(quote)
         return bool(form) and form in self._text
+
+    def _form(self, quote: str) -> str:
+        form = search_form(quote)
+        return form.casefold() if self._fold else form
 
     def find(self, quote: str) -> Iterator[Span]:
         """Every place of a quote in reading order, at most 500; none for an empty quote."""
-        form = search_form(quote)
+        form = self._form(quote)
         start = self._text.find(form) if form else -1
         for _ in range(_MAX_HITS):
             if start < 0:
@@ -110,6 +130,14 @@ class QuoteIndex:
 
     def _edge(self, outer: int, inner: int) -> bool:
         """Whether a quote may end at `inner`: beyond it another word or mere punctuation begins."""
-        if outer < 0 or outer >= len(self._text) or self._words[outer] != self._words[inner]:
+        if not self._same_word(outer, inner):
             return True
-        return self._text[outer] in "()[]{}:;'\"*|=" and not self._text[outer].isalnum()
+        char, beyond = self._text[outer], 2 * outer - inner
+        if char in ".,!?":  # a full stop after the word, or `No.` stuck to the number
+            ends = not self._same_word(beyond, outer)
+            return ends if outer > inner else not ends and self._text[beyond].isalpha()
+        return char in _PUNCTUATION
+
+    def _same_word(self, one: int, other: int) -> bool:
+        inside = min(one, other) >= 0 and max(one, other) < len(self._text)
+        return inside and self._words[one] == self._words[other]

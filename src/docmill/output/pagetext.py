@@ -1,0 +1,199 @@
+"""A document's pages as the grounding reads them: quotes found, words joined, neighbours looked up.
+
+Built once per document and check, rows only where they are needed. Nothing here knows fields.
+"""
+
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from typing import NamedTuple
+
+from docmill.documents.layout import Page, Word
+from docmill.documents.rows import Row, page_rows
+from docmill.documents.text import QuoteIndex, legible
+from docmill.records.values import Box
+
+_CELL_GAP = 0.72
+_DIGIT_GAP = 0.45
+"""Gap, as a share of the height, beyond which digits are two numbers rather than grouped."""
+_SAME_LINE = 0.4
+_DIGIT_EDGE = "0123456789.,"
+
+
+class Order:
+    """Words of a page in one order, searchable."""
+
+    def __init__(self, words: Sequence[Word]) -> None:
+        self.words = words
+        self.index = QuoteIndex([word.text for word in words])
+
+    def occurrences(self, quote: str) -> list["Passage"]:
+        """Where the quote stands, whole words before parts of words."""
+        spans = list(self.index.find(quote))
+        whole = [span for span in spans if span.whole]
+        return [Passage(self.words[span.first : span.last + 1]) for span in whole or spans]
+
+
+class Passage:
+    """Consecutive words of a page."""
+
+    def __init__(self, words: Sequence[Word]) -> None:
+        self.words = tuple(words)
+
+    @cached_property
+    def _joined(self) -> tuple[str, list[int]]:
+        parts: list[str] = []
+        starts: list[int] = []
+        length = 0
+        for number, word in enumerate(self.words):
+            text = legible(word.text)
+            joint = _joint(self.words[number - 1], word) if number else ""
+            starts.append(length + len(joint))
+            parts.append(joint + text)
+            length += len(joint) + len(text)
+        return "".join(parts), starts
+
+    @property
+    def text(self) -> str:
+        """The words for a grammar: a space between them, ` | ` between cells."""
+        return self._joined[0]
+
+    @property
+    def quote(self) -> str:
+        """The verbatim words."""
+        return " ".join(word.text for word in self.words)
+
+    @property
+    def box(self) -> Box:
+        """The box around all words."""
+        return _union(self.words)
+
+    def part(self, start: int, end: int) -> "Passage":
+        """The words that `text[start:end]` belongs to."""
+        starts = self._joined[1]
+        first = max(bisect_right(starts, start) - 1, 0)
+        return Passage(self.words[first : max(bisect_right(starts, end - 1), first + 1)])
+
+    def boxes(self) -> tuple[Box, ...]:
+        """One box per visual line."""
+        lines: list[list[Word]] = []
+        for word in self.words:
+            if lines and _same_line(lines[-1][-1], word):
+                lines[-1].append(word)
+            else:
+                lines.append([word])
+        return tuple(_union(line) for line in lines)
+
+
+class Neighbours(NamedTuple):
+    """Cells that may name what a value is: texts, nearest first."""
+
+    left: tuple[str, ...]
+    right: tuple[str, ...]
+    above: tuple[str, ...]
+
+
+class PageText:
+    """One page."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+
+    @cached_property
+    def layer(self) -> Order:
+        """Words in the order of the text layer."""
+        return Order(self.page.words)
+
+    @cached_property
+    def rows(self) -> tuple[Row, ...]:
+        """Visual rows."""
+        return page_rows(self.page)
+
+    @cached_property
+    def visual(self) -> Order:
+        """Words in the order of visual rows, as language models are shown the page."""
+        return Order([word for row in self.rows for cell in row.cells for word in cell.words])
+
+    def occurrences(self, quote: str) -> list[Passage]:
+        """Every place of a quote, in the text layer or else along visual rows."""
+        return self.layer.occurrences(quote) or self.visual.occurrences(quote)
+
+    def holds(self, quote: str) -> bool:
+        """Whether the quote is on the page."""
+        return quote in self.layer.index or quote in self.visual.index
+
+    def neighbours(self, box: Box) -> Neighbours:
+        """Cells beside and above a value; above means overlapping its column."""
+        left: list[tuple[float, str]] = []
+        right: list[tuple[float, str]] = []
+        above: list[tuple[float, str]] = []
+        middle = (box[1] + box[3]) / 2
+        for row in self.rows:
+            for cell in row.cells:
+                x0, y0, x1, y1 = cell.box
+                if y0 <= middle <= y1 and not (x0 < box[2] and box[0] < x1):
+                    side = left if x1 <= box[0] else right
+                    side.append((abs(x0 - box[0]), legible(cell.text)))
+                elif y1 <= middle and x0 < box[2] and box[0] < x1:
+                    above.append((box[1] - y1, legible(cell.text)))
+        ordered = (tuple(text for _, text in sorted(side)) for side in (left, right, above))
+        return Neighbours(*ordered)
+
+
+class DocumentText:
+    """All pages of a document, looked into only where a claim leads."""
+
+    def __init__(self, pages: Sequence[Page]) -> None:
+        self._pages = {page.number: PageText(page) for page in pages}
+
+    def __len__(self) -> int:
+        return len(self._pages)
+
+    def page(self, number: int) -> PageText | None:
+        """The page of this number, counted from 1."""
+        return self._pages.get(number)
+
+    def holding(self, quote: str) -> list[int]:
+        """Numbers of the pages a quote is on."""
+        return [number for number, page in self._pages.items() if page.holds(quote)]
+
+    def texts(self) -> Iterator[str]:
+        """Legible text of each page, for what a document shows as a whole."""
+        for page in self._pages.values():
+            yield legible(" ".join(word.text for word in page.page.words))
+
+
+def nearest(passages: Sequence[Passage], box: Box) -> Passage:
+    """The passage nearest to a box; another line counts three times what another column does."""
+    return min(passages, key=lambda passage: distance(passage.box, box))
+
+
+def distance(a: Box, b: Box) -> float:
+    """Distance of two boxes, 0 if they touch, vertical distance weighing three times."""
+    across = max(a[0] - b[2], b[0] - a[2], 0.0)
+    down = max(a[1] - b[3], b[1] - a[3], 0.0)
+    return across + 3 * down
+
+
+def _union(words: Sequence[Word]) -> Box:
+    return (
+        min(word.x0 for word in words),
+        min(word.y0 for word in words),
+        max(word.x1 for word in words),
+        max(word.y1 for word in words),
+    )
+
+
+def _same_line(a: Word, b: Word) -> bool:
+    overlap = min(a.y1, b.y1) - max(a.y0, b.y0)
+    return overlap > _SAME_LINE * min(a.y1 - a.y0, b.y1 - b.y0)
+
+
+def _joint(a: Word, b: Word) -> str:
+    """What stands between two words: a space, or a divider no number or unit reaches across."""
+    digits = a.text[-1:] in _DIGIT_EDGE and b.text[:1] in _DIGIT_EDGE
+    if not _same_line(a, b):
+        return " | " if digits else " "
+    gap = (b.x0 - a.x1) / max(a.y1 - a.y0, b.y1 - b.y0, 0.01)
+    apart = gap > (_DIGIT_GAP if digits else _CELL_GAP) or gap < -_CELL_GAP
+    return " | " if apart else " "
