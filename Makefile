@@ -1,0 +1,56 @@
+# Two commands on a fresh machine: `make demo` runs the flagship pipeline, `make test` all tests.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+UV := $(BIN)/uv
+UV_VERSION := 0.13.9
+JOBS ?= 2
+
+.PHONY: demo test check lint types bench lock samples wheel clean
+
+$(UV):
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+
+$(VENV)/.runtime: $(UV) requirements.lock pyproject.toml
+	$(UV) pip install --quiet --python $(BIN)/python -r requirements.lock
+	$(UV) pip install --quiet --python $(BIN)/python --no-deps --editable .
+	touch $@
+
+$(VENV)/.dev: $(VENV)/.runtime requirements-dev.lock
+	$(UV) pip install --quiet --python $(BIN)/python -r requirements-dev.lock
+	touch $@
+
+demo: $(VENV)/.runtime
+	$(BIN)/docmill run spec-check
+
+test: $(VENV)/.dev
+	$(BIN)/pytest --numprocesses $(JOBS) --dist loadgroup --cov --cov-report=term --cov-report=xml
+
+check: lint types
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/lint-imports
+
+types: $(VENV)/.dev
+	$(BIN)/pyright
+
+bench: $(VENV)/.dev
+	$(BIN)/python -m benchmarks
+
+samples: $(VENV)/.dev
+	$(BIN)/python -m sample_data.make
+
+wheel: $(VENV)/.dev
+	$(UV) build --quiet --wheel --out-dir dist
+
+lock: $(UV)
+	$(UV) pip compile pyproject.toml --universal --python-version 3.11 --no-header \
+		--output-file requirements.lock --quiet
+	$(UV) pip compile pyproject.toml --group dev --constraint requirements.lock --universal \
+		--python-version 3.11 --no-header --output-file requirements-dev.lock --quiet
+
+clean:
+	rm -rf $(VENV) dist .docmill

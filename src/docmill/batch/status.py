@@ -1,0 +1,24 @@
+"""How a document ended, computed from its findings and verdicts; never set by hand."""
+
+from collections.abc import Sequence
+
+from docmill.records.checked import CheckedRecord
+from docmill.records.results import DocumentStatus, Verdict
+
+
+def status_of(record: CheckedRecord | None, verdicts: Sequence[Verdict]) -> DocumentStatus:
+    """`invalid` without a record, `flagged` where a person has to look, else `ok`.
+
+    A person has to look where a value is unverified or ambiguous, a required one is missing, or a
+    check that isn't merely informative says anything but `pass`.
+    """
+    if record is None:
+        return "invalid"
+    for value in record.values:
+        if value.status in ("unverified", "ambiguous"):
+            return "flagged"
+        if value.status == "missing" and value.required:
+            return "flagged"
+    if any(entry.verdict != "pass" and entry.severity != "info" for entry in verdicts):
+        return "flagged"
+    return "ok"
