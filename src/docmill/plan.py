@@ -52,6 +52,8 @@ class PlannedDocument:
     """Why it can't be run: `document_empty`, `document_too_large`, `document_not_supported`, ..."""
     message: str = ""
     remedy: str = ""
+    cached: bool = False
+    """An earlier run has finished a session with this key."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,8 +41,7 @@ class BlobStore:
         self._clock = clock
 
     def put(self, data: bytes) -> str:
-        """Keep `data` and return its sha256; durable when it returns. The same content twice is kept
-        once.
+        """Keep `data`, durably, and return its sha256; equal contents are kept once.
 
         Raises:
             PrerequisiteError: the disk is full or the folder can't be written; nothing is left

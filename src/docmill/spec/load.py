@@ -45,6 +45,16 @@ class LoadedWorkspace:
         """The workspace's folder."""
         return self.workspace.root
 
+    @property
+    def state_folder(self) -> Path:
+        """Folder of run state, absolute."""
+        return self.root / self.workspace.config.state
+
+    @property
+    def cache_folder(self) -> Path:
+        """Folder for what can be lost: hashes of documents, verdicts on expectations."""
+        return self.state_folder / "cache"
+
     def locate(self, file: str, problem: KeyProblem) -> Problem:
         """A mistake found later (compile, checks) at the nearest place of its file."""
         locator = self.locators.get(file)
