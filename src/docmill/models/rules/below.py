@@ -1,0 +1,121 @@
+"""Candidates below a label: a form's box with its heading, or a column of a transposed table."""
+
+import re
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from docmill.models.rules.candidates import Candidate
+from docmill.models.rules.labels import Hit
+from docmill.models.rules.reading import Context, Reading, read_words
+from docmill.models.rules.roles import Role, role_of
+from docmill.models.rules.sheet import Line, Spot
+from docmill.quantities.units import canonical_unit
+from docmill.spec.fields import Field
+
+if TYPE_CHECKING:
+    from docmill.models.rules.scalars import Scene
+
+_DASH = re.compile(r"^[-–—−./\s*]*$")
+_REACH = 2.4
+"""Line heights between a label and the value below it, or between two values."""
+_MOST = 40
+
+
+def below(field: Field, hit: Hit, scene: "Scene", context: Context) -> Iterable[Candidate]:
+    """Candidates in the column under a label that has its cell to itself."""
+    if not hit.whole:
+        return []
+    if field.type in ("text", "id", "boolean") or field.enum is not None:
+        return _first(field, hit, scene, context)
+    rows = list(_column(field, hit, scene, context))
+    return _chosen(field, rows, hit)
+
+
+def _first(field: Field, hit: Hit, scene: "Scene", context: Context) -> Iterable[Candidate]:
+    line = scene.sheet.lines[hit.spots[-1].row]
+    stack: list[Spot] = []
+    for lower in scene.sheet.near_below(line, reach=_REACH):
+        spot = _under(hit.spot, lower)
+        if spot is None or scene.is_label(spot) or len(stack) == 3:
+            break
+        stack.append(spot)
+    for spot in _without_label_lines(hit, stack)[:1]:
+        for reading in read_words(field, spot.words, context):
+            yield Candidate(reading, spot.page, hit.words, hit.strength + 6, "below")
+
+
+def _without_label_lines(hit: Hit, stack: list[Spot]) -> list[Spot]:
+    """Cells below without those the label itself runs on in: same font, while the next differs."""
+    last = hit.spots[-1]
+    runs_on = last.text.endswith(("/", "-"))
+    for index, spot in enumerate(stack):
+        same = abs(spot.height - last.height) <= 0.03
+        others = any(abs(later.height - last.height) > 0.03 for later in stack[index + 1 :])
+        if not (same and (others or (runs_on and index == 0))):
+            return stack[index:]
+    return []
+
+
+def _under(label: Spot, line: Line) -> Spot | None:
+    """The cell of a line that stands under the label."""
+    best: Spot | None = None
+    for spot in line.spots:
+        overlap = min(spot.x1, label.x1) - max(spot.x0, label.x0)
+        near = min(
+            abs(spot.x0 - label.x0), abs(spot.centre - label.centre), abs(spot.x1 - label.x1)
+        )
+        if overlap > 0 and (
+            near <= 4 or overlap >= 0.6 * min(spot.x1 - spot.x0, label.x1 - label.x0)
+        ):
+            best = spot
+    return best
+
+
+class _Row:
+    def __init__(self, role: Role | None, reading: Reading, page: int) -> None:
+        self.role = role
+        self.reading = reading
+        self.page = page
+
+
+def _column(field: Field, hit: Hit, scene: "Scene", context: Context) -> Iterable[_Row]:
+    line = scene.sheet.lines[hit.spots[-1].row]
+    unit = context.unit
+    for count, lower in enumerate(scene.sheet.near_below(line, reach=_REACH)):
+        spot = _under(hit.spot, lower)
+        if count == _MOST:
+            return
+        if spot is None:
+            if len(lower.spots) == 1:
+                return
+            continue
+        heading = lower.spots[0] if lower.spots[0] is not spot else None
+        role = role_of(heading) if heading is not None else None
+        if canonical_unit(spot.text.strip("[]()")) is not None:
+            unit = spot.text.strip("[]()")
+            continue
+        if _DASH.match(spot.text):
+            continue
+        here = context._replace(unit=_heading_unit(heading) or unit)
+        readings = [r for r in read_words(field, spot.words, here) if r.whole]
+        if not readings:
+            return
+        for reading in readings:
+            yield _Row(role, reading, spot.page)
+
+
+def _heading_unit(heading: Spot | None) -> str | None:
+    from docmill.models.rules.roles import split_unit_off
+
+    return split_unit_off(heading.text)[1] if heading is not None else None
+
+
+def _chosen(field: Field, rows: list[_Row], hit: Hit) -> Iterable[Candidate]:
+    wanted: Role = field.pick or "value"
+    points = 8
+    kept = [row for row in rows if row.role == wanted]
+    if not kept and field.pick is None:
+        kept = [row for row in rows if row.role is None]
+        points = 6
+    for row in kept:
+        yield Candidate(row.reading, row.page, hit.words, hit.strength + points, "below")

@@ -1,0 +1,49 @@
+"""From pages to a record: every field's candidates, every list's rows, and what to hand in."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from docmill.documents.layout import Page
+from docmill.models.rules.candidates import Candidate, answer, decide
+from docmill.models.rules.labels import Hit, find_hits
+from docmill.models.rules.roles import find_headers
+from docmill.models.rules.scalars import Scene, candidates
+from docmill.models.rules.sheet import make_sheet
+from docmill.models.rules.wanted import Wanted
+
+
+@dataclass(frozen=True)
+class Extraction:
+    """What was found in a document."""
+
+    record: dict[str, Any]
+    """As `submit_record` takes it."""
+    candidates: dict[str, list[Candidate]]
+    """All candidates by field, also those that were not handed in."""
+
+
+def extract(wanted: Wanted, pages: Sequence[Page]) -> Extraction:
+    """Read a document."""
+    sheet = make_sheet(pages)
+    hits = find_hits(sheet, wanted.forms)
+    scene = Scene(sheet, find_headers(sheet), _label_cells(hits))
+    record: dict[str, Any] = {}
+    found: dict[str, list[Candidate]] = {}
+    for name, field in wanted.fields.items():
+        if field.type == "list":
+            record[name] = []
+            continue
+        found[name] = candidates(field, hits.get(name, ()), scene)
+        record[name] = answer(decide(found[name]))
+    return Extraction(record, found)
+
+
+def _label_cells(hits: dict[str, list[Hit]]) -> frozenset[tuple[int, int]]:
+    return frozenset(
+        (spot.row, spot.cell)
+        for several in hits.values()
+        for hit in several
+        if hit.whole
+        for spot in hit.spots
+    )

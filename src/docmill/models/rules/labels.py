@@ -1,0 +1,247 @@
+"""Where the labels of fields stand: inside one cell, or wrapped over the lines of a cell.
+
+Strength says how sure the label is: a cell, or a part of it between separators, that is nothing but
+the label; a label with harmless company (`range`, a symbol); one word of a longer phrase.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from docmill.documents.layout import Word
+from docmill.models.rules.folding import Token, fold_words
+from docmill.models.rules.forms import Form, Forms
+from docmill.models.rules.sheet import Line, Sheet, Spot
+
+EXACT = 40
+CLOSE = 30
+WEAK = 10
+
+_MAX_TOKENS = 14
+_HARMLESS = frozenset(
+    [
+        "range",
+        "value",
+        "values",
+        "rating",
+        "nominal",
+        "nom",
+        "typ",
+        "typical",
+        "nenn",
+        "measured",
+        "actual",
+        "result",
+        "results",
+        "level",
+        "at",
+        "of",
+        "the",
+        "a",
+        "an",
+        "in",
+        "on",
+        "for",
+        "and",
+        "und",
+        "et",
+        "de",
+        "la",
+        "le",
+        "der",
+        "die",
+        "das",
+        "des",
+        "du",
+        "no",
+        "nr",
+        "nummer",
+        "number",
+        "num",
+        "ist",
+    ]
+)
+_BOUNDS = {"max": "max", "maximum": "max", "maximal": "max", "min": "min", "minimum": "min"}
+_SYMBOL = re.compile(r"^[A-Za-zΑ-ωµØ∆Δ][A-Za-z0-9,./_'-]{0,9}$")
+_VALUE = re.compile(r"^[<>=≤≥±+\-−~]*[.,]?\d|^[€$£]\d?")
+_CODE = re.compile(r"^[A-Z]{1,2}\d{1,4}(?:\.\d{1,2})?$")
+
+
+class Hit(NamedTuple):
+    """A label of a field on the sheet."""
+
+    field: str
+    strength: int
+    spots: tuple[Spot, ...]
+    """The cell, or the lines of a wrapped label from top to bottom."""
+    words: tuple[Word, ...]
+    """The words of the label itself."""
+    rest: tuple[Word, ...]
+    """Words of the cell after the label; a value may stand there."""
+    marked: bool
+    """True if `:` or `=` stands between label and rest."""
+    whole: bool
+    """True if the cell holds nothing but this label, its code and its translations."""
+    bound: str | None
+    """`min` or `max` if the label says so: `Maximum supply voltage`."""
+
+    @property
+    def spot(self) -> Spot:
+        """The cell the label begins in."""
+        return self.spots[0]
+
+
+def find_hits(sheet: Sheet, forms: Forms) -> dict[str, list[Hit]]:
+    """All labels by field; of several in one cell for one field, the strongest."""
+    found: dict[tuple[str, int, int], Hit] = {}
+    for line in sheet.lines:
+        for spot in line.spots:
+            for hit in _hits(spot.tokens, spot.words, (spot,), forms):
+                _keep(found, hit)
+            lower = _continuation(sheet, line, spot)
+            if lower is not None:
+                for hit in _wrapped(spot, lower, forms):
+                    _keep(found, hit)
+    hits: dict[str, list[Hit]] = {}
+    for hit in found.values():
+        hits.setdefault(hit.field, []).append(hit)
+    return hits
+
+
+def _keep(found: dict[tuple[str, int, int], Hit], hit: Hit) -> None:
+    place = (hit.field, hit.spot.row, hit.spot.cell)
+    known = found.get(place)
+    if known is None or hit.strength > known.strength:
+        found[place] = hit
+
+
+def _continuation(sheet: Sheet, line: Line, spot: Spot) -> Spot | None:
+    """The next line of a cell: right below, same left edge or same centre."""
+    height = spot.y1 - spot.y0
+    for below in sheet.near_below(line, reach=1.4):
+        if below.middle - line.middle > 1.4 * height:
+            return None
+        for other in below.spots:
+            aligned = abs(other.x0 - spot.x0) <= 2 or abs(other.centre - spot.centre) <= 2.5
+            if aligned and other.middle - spot.middle >= 0.6 * height:
+                return other
+    return None
+
+
+def _wrapped(upper: Spot, lower: Spot, forms: Forms) -> Iterable[Hit]:
+    words = (*upper.words, *lower.words)
+    border = len(upper.words)
+    for hit in _hits(fold_words(words), words, (upper, lower), forms):
+        first = words.index(hit.words[0])
+        if first < border < first + len(hit.words):
+            yield hit
+
+
+class _Match(NamedTuple):
+    form: Form
+    first: int
+    last: int
+
+
+def _hits(
+    tokens: Sequence[Token], words: tuple[Word, ...], spots: tuple[Spot, ...], forms: Forms
+) -> Iterable[Hit]:
+    matches = list(_matches(tokens, words, forms))
+    for match in matches:
+        covered = {
+            index
+            for other in matches
+            if other.form.field == match.form.field
+            for index in range(other.first, other.last + 1)
+        }
+        hit = _hit(match, tokens, covered, words, spots)
+        if hit is not None:
+            yield hit
+
+
+def _matches(tokens: Sequence[Token], words: tuple[Word, ...], forms: Forms) -> Iterable[_Match]:
+    for first in range(len(tokens)):
+        text = ""
+        for last in range(first, min(first + _MAX_TOKENS, len(tokens))):
+            text += tokens[last].text
+            if text not in forms.beginnings:
+                break
+            for form in forms.by_text.get(text, ()):
+                if not form.code or (first == 0 and _CODE.match(words[0].text.rstrip(":"))):
+                    yield _Match(form, first, last)
+
+
+def _hit(
+    match: _Match,
+    tokens: Sequence[Token],
+    covered: set[int],
+    words: tuple[Word, ...],
+    spots: tuple[Spot, ...],
+) -> Hit | None:
+    end = _end_of_label(tokens, match.last, words)
+    left, right = _part(tokens, match, end)
+    coded = _CODE.match(words[0].text) is not None and len(tokens) > 1
+    company = [
+        tokens[index]
+        for index in (*range(left, match.first), *range(match.last + 1, right + 1))
+        if index not in covered and not (coded and tokens[index].word == 0)
+    ]
+    bound = next((_BOUNDS[token.text] for token in company if token.text in _BOUNDS), None)
+    company = [token for token in company if token.text not in _BOUNDS]
+    strength = EXACT if match.form.code else _strength(company, bound, words)
+    length = sum(len(token.text) for token in tokens[match.first : match.last + 1])
+    if length <= 2 and strength < EXACT:
+        return None
+    label = words[tokens[match.first].word : tokens[match.last].word + 1]
+    rest = words[end:]
+    return Hit(
+        match.form.field,
+        strength,
+        spots,
+        label,
+        rest,
+        marked=end > 0 and words[end - 1].text.endswith((":", "=")),
+        whole=strength == EXACT and not rest,
+        bound=bound,
+    )
+
+
+def _part(tokens: Sequence[Token], match: _Match, end: int) -> tuple[int, int]:
+    """First and last token of the part of the cell, between separators, that holds the label."""
+    left, right = match.first, match.last
+    while left > 0 and not tokens[left].starts:
+        left -= 1
+    while not tokens[right].ends and right + 1 < len(tokens) and tokens[right + 1].word < end:
+        right += 1
+    return left, right
+
+
+def _end_of_label(tokens: Sequence[Token], last: int, words: tuple[Word, ...]) -> int:
+    """Index of the first word that may be a value: after a colon, or a number after the label."""
+    start = tokens[last].word
+    if words[start].text.endswith((":", "=")):
+        return start + 1
+    for index in range(start + 1, len(words)):
+        text = words[index].text
+        if text.endswith((":", "=")):
+            return index + 1
+        if _VALUE.match(text):
+            return index
+    return len(words)
+
+
+def _strength(company: list[Token], bound: str | None, words: tuple[Word, ...]) -> int:
+    if not company:
+        return EXACT if bound is None else CLOSE
+    harmless = all(
+        token.text in _HARMLESS or token.text.isdigit() or _is_symbol(words[token.word].text)
+        for token in company
+    )
+    return CLOSE if harmless and len(company) <= 4 else WEAK
+
+
+def _is_symbol(text: str) -> bool:
+    """`Rm`, `VDD`, `ReH/RP0,2`: short, and with a capital or digit that ordinary words lack."""
+    if not _SYMBOL.match(text):
+        return False
+    return len(text) <= 2 or any(char.isupper() or char.isdigit() for char in text[1:])

@@ -1,0 +1,151 @@
+"""Words read as numbers, quantities and ranges, with the unit from the cell or from beside it.
+
+Refuses what `docmill.quantities` refuses; a unit of another dimension than the field's is no
+reading at all.
+"""
+
+import re
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+from docmill.documents.layout import Word
+from docmill.documents.text import normalise
+from docmill.models.rules.standin import find_quantities, parse_quantity
+from docmill.quantities.convert import compatible, convert
+from docmill.quantities.model import DecimalMark, Parsed, QuantityError
+from docmill.quantities.units import canonical_unit, resolve_shared
+from docmill.spec.fields import Field
+
+_LEAD = re.compile(
+    r"^(?:is|was|of|ca\.?|approx\.?|about|typ\.?|nom\.?|typical|nominal)$", re.IGNORECASE
+)
+_TAIL = re.compile(
+    r"^(?:typ\.?|nom\.?|typical|nominal|\(typ\.?\)|\(nom\.?\)|abs\.?)$", re.IGNORECASE
+)
+
+
+class Context(NamedTuple):
+    """What is known about a cell beside its words."""
+
+    decimal: DecimalMark | None = None
+    unit: str | None = None
+    """Unit from the column, the header or the label."""
+    bound: str | None = None
+    """`min` or `max` if column or label say so."""
+
+
+class Numeric(NamedTuple):
+    """A reading in numbers."""
+
+    value: Any
+    unit: str | None
+    words: tuple[Word, ...]
+    key: str
+
+
+def numeric_readings(
+    field: Field, words: tuple[Word, ...], context: Context
+) -> tuple[Numeric, ...]:
+    """The words as a value of a numeric field; at most one unless the words say otherwise."""
+    while len(words) > 1 and _LEAD.match(words[0].text):
+        words = words[1:]
+    while len(words) > 1 and _TAIL.match(words[-1].text):
+        words = words[:-1]
+    parsed, used = _parse(words, context.decimal)
+    if parsed is None:
+        return ()
+    unit = _unit(field, parsed, context)
+    if unit is False:
+        return ()
+    value = _range(parsed, context) if field.type == "range" else _scalar(field, parsed)
+    if value is None:
+        return ()
+    return (Numeric(value, unit or None, used, _key(value, unit or None, field.unit)),)
+
+
+def _parse(
+    words: tuple[Word, ...], decimal: DecimalMark | None
+) -> tuple[Parsed | None, tuple[Word, ...]]:
+    """The whole of the words as one quantity, else the one at their beginning."""
+    plain = [normalise(word.text) for word in words]
+    text = " ".join(plain)
+    try:
+        return parse_quantity(text, decimal), words
+    except QuantityError:
+        pass
+    for span in find_quantities(text, decimal):
+        if span.start == 0:
+            used = _words_until(plain, span.end)
+            rest = text[span.end :].lstrip()
+            if used and not _goes_on(rest):
+                return span.parsed, words[:used]
+        break
+    return None, ()
+
+
+def _goes_on(rest: str) -> bool:
+    """Whether what follows a number shows that it isn't one: a product, a sum, a part of a name."""
+    return rest[:1] in "*/×+-_=" and rest[:1] != ""
+
+
+def _words_until(plain: Sequence[str], end: int) -> int:
+    """How many words the first `end` characters are; 0 if they end inside a word."""
+    length = 0
+    for count, word in enumerate(plain, start=1):
+        length += len(word)
+        if length >= end:
+            tail = word[len(word) - (length - end) :] if length > end else ""
+            return count if not tail.strip(".,;:)") else 0
+        length += 1
+    return len(plain)
+
+
+def _unit(field: Field, parsed: Parsed, context: Context) -> "str | bool | None":
+    """The value's unit; False if it can't be the field's."""
+    printed = parsed.unit or context.unit
+    if printed is None:
+        return None
+    if field.type in ("number", "integer"):
+        return printed
+    if field.unit is None:
+        return printed
+    unit = resolve_shared(canonical_unit(printed) or printed, field.unit)
+    if canonical_unit(unit) is None:
+        return printed if parsed.unit is None else False
+    return unit if compatible(unit, field.unit) else False
+
+
+def _scalar(field: Field, parsed: Parsed) -> str | None:
+    number = parsed.value
+    if parsed.kind == "interval":
+        number = {"min": parsed.low, "max": parsed.high}.get(field.pick or "")
+    if parsed.kind == "bounded" and field.pick in ("min", "max"):
+        number = parsed.low if field.pick == "min" else parsed.high
+    if number is None or (field.type == "integer" and number != number.to_integral_value()):
+        return None
+    return plain(number)
+
+
+def _range(parsed: Parsed, context: Context) -> dict[str, str] | None:
+    if parsed.kind == "exact":
+        if parsed.value is None or context.bound is None:
+            return None
+        return {context.bound: plain(parsed.value)}
+    ends = {"min": parsed.low, "typ": parsed.nominal, "max": parsed.high}
+    return {name: plain(number) for name, number in ends.items() if number is not None} or None
+
+
+def plain(number: Decimal) -> str:
+    """The number without exponent, its printed digits kept."""
+    return format(number, "f")
+
+
+def _key(value: Any, unit: str | None, wanted: str | None) -> str:
+    if isinstance(value, dict):
+        parts: dict[str, str] = value
+        return ";".join(f"{name}={_key(parts[name], unit, wanted)}" for name in sorted(parts))
+    number = Decimal(str(value))
+    if unit and wanted and canonical_unit(unit) and compatible(unit, wanted):
+        number = convert(number, unit, wanted)
+    return str(number.normalize())

@@ -1,0 +1,144 @@
+"""Words of a cell read as a value of a field's type; several readings where the words allow several.
+
+Numbers, units and dates come from `docmill.quantities`; a reading keeps the words it was read from,
+for they are the quote. Which cell to read is the business of `scalars` and `groups`.
+"""
+
+import re
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from docmill.documents.layout import Word
+from docmill.documents.text import normalise
+from docmill.models.rules.folding import fold, fold_text
+from docmill.models.rules.numeric import Context, numeric_readings
+from docmill.models.rules.standin import parse_dates
+from docmill.spec.fields import Field
+
+__all__ = ["Context", "Reading", "read_words"]
+
+_YES = frozenset(
+    ["yes", "y", "ja", "oui", "si", "tak", "true", "wahr", "x", "✓", "✔", "☑", "☒", "passed"]
+)
+_NO = frozenset(["no", "n", "nein", "non", "nie", "false", "falsch", "☐", "failed"])
+_EMPTY = re.compile(r"^[-–—−./\s*]*$|^(?:n/?a|n\.a\.|none|tbd|k\.?a\.?)$", re.IGNORECASE)
+_BULLETS = re.compile(r"^[•▪■◦‣·:=|]+$")
+
+
+class Reading(NamedTuple):
+    """A value with the words it was read from."""
+
+    value: Any
+    """As `submit_record` takes it: text, decimal string, ISO date, bool, `{min, typ, max}`."""
+    unit: str | None
+    words: tuple[Word, ...]
+    key: str
+    """Equal for equal values, whatever their spelling."""
+    whole: bool
+    """True if nothing else stands in the words that were given."""
+
+
+def read_words(field: Field, words: Sequence[Word], context: Context) -> tuple[Reading, ...]:
+    """All readings of the words as a value of the field; none if they hold no such value."""
+    kept = tuple(words)
+    while kept and _BULLETS.match(kept[0].text):
+        kept = kept[1:]
+    while kept and _BULLETS.match(kept[-1].text):
+        kept = kept[:-1]
+    if not kept or _EMPTY.match(" ".join(word.text for word in kept)):
+        return ()
+    if field.type in ("quantity", "number", "integer", "range"):
+        return tuple(
+            Reading(item.value, item.unit, item.words, item.key, len(item.words) == len(kept))
+            for item in numeric_readings(field, kept, context)
+        )
+    if field.type == "date":
+        return _dates(kept)
+    if field.type == "boolean":
+        return _boolean(kept)
+    return _text(field, kept)
+
+
+def _dates(words: tuple[Word, ...]) -> tuple[Reading, ...]:
+    text = normalise(" ".join(word.text for word in words))
+    found = parse_dates(text)
+    if not found:
+        return ()
+    digits = [index for index, word in enumerate(words) if any(c.isdigit() for c in word.text)]
+    used = words[digits[0] : digits[-1] + 1] if digits else words
+    return tuple(
+        Reading(day.isoformat(), None, used, day.isoformat(), len(used) == len(words))
+        for day in found
+    )
+
+
+def _boolean(words: tuple[Word, ...]) -> tuple[Reading, ...]:
+    folded = fold(words[0].text) or words[0].text
+    for answers, value in ((_YES, True), (_NO, False)):
+        if folded in answers and len(words) <= 2:
+            return (Reading(value, None, words[:1], str(value), len(words) == 1),)
+    return ()
+
+
+def _text(field: Field, words: tuple[Word, ...]) -> tuple[Reading, ...]:
+    if field.enum is not None:
+        return _enum(field.enum, words)
+    if field.pattern is not None:
+        return _matching(field.pattern, words, field.type == "id")
+    text = " ".join(word.text for word in words)
+    if field.type == "id" and not _looks_like_id(text):
+        return ()
+    return (Reading(text, None, words, _text_key(field, text), whole=True),)
+
+
+def _text_key(field: Field, text: str) -> str:
+    plain = normalise(text).casefold()
+    return plain.replace(" ", "") if field.type == "id" else plain
+
+
+def _looks_like_id(text: str) -> bool:
+    """Identifiers hold a digit and are short; a phrase of several words is none."""
+    return any(char.isdigit() for char in text) and len(text.split()) <= 6 and len(text) <= 60
+
+
+def _enum(enum: dict[str, tuple[str, ...]], words: tuple[Word, ...]) -> tuple[Reading, ...]:
+    spellings = {
+        fold_text(spelling): key for key, others in enum.items() for spelling in (key, *others)
+    }
+    folded = [fold_text(word.text) for word in words]
+    found: dict[str, Reading] = {}
+    for first in range(len(words)):
+        for last in range(min(first + 6, len(words)), first, -1):
+            key = spellings.get("".join(folded[first:last]))
+            if key is not None and key not in found:
+                whole = last - first == len(words)
+                found[key] = Reading(key, None, words[first:last], key, whole)
+                break
+    return _longest(found)
+
+
+def _longest(found: dict[str, Reading]) -> tuple[Reading, ...]:
+    """Without readings whose words are part of another one's (`passed` in `not passed`)."""
+    readings = list(found.values())
+    return tuple(
+        one
+        for one in readings
+        if not any(other is not one and set(one.words) < set(other.words) for other in readings)
+    )
+
+
+def _matching(pattern: str, words: tuple[Word, ...], is_id: bool) -> tuple[Reading, ...]:
+    """The longest run of words, from the first one on that begins a match, that fits the pattern."""
+    try:
+        expression = re.compile(pattern)
+    except re.error:
+        return ()
+    for first in range(len(words)):
+        for last in range(min(first + 8, len(words)), first, -1):
+            run = words[first:last]
+            for joint in (" ", ""):
+                text = joint.join(word.text for word in run).strip(",;:")
+                if expression.fullmatch(text):
+                    key = normalise(text).casefold().replace(" ", "" if is_id else " ")
+                    return (Reading(text, None, run, key, last - first == len(words)),)
+    return ()

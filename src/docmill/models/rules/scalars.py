@@ -1,0 +1,270 @@
+"""Candidates of fields outside lists: the value in the label's cell, right of it, or below it.
+
+`labels` says where the labels are, `roles` what columns mean, `reading` what the words say.
+"""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from docmill.models.rules.below import below
+from docmill.models.rules.candidates import Candidate
+from docmill.models.rules.labels import WEAK, Hit
+from docmill.models.rules.reading import Context, Reading, read_words
+from docmill.models.rules.roles import Header, Role, split_unit_off
+from docmill.models.rules.sheet import Line, Sheet, Spot
+from docmill.quantities.units import canonical_unit
+from docmill.spec.fields import Field
+
+NUMERIC = ("quantity", "number", "integer", "range")
+_DASH = re.compile(r"^[-–—−./\s*]*$|^n/?a$", re.IGNORECASE)
+_CONDITION = re.compile(r"[A-Za-z]\S*\s*(?:=|≤|≥|<|>)\s*\S")
+_BOUND = re.compile(r"^\(?(min|max)(?:imum|imal)?\.?\)?:?$", re.IGNORECASE)
+_SYMBOL = re.compile(r"^[A-Za-zΑ-ωµØ∆Δ][A-Za-z0-9,./_()-]{0,9}$")
+_DIGIT_IN = re.compile(r"\d")
+
+
+@dataclass(frozen=True)
+class Scene:
+    """Everything a search looks at."""
+
+    sheet: Sheet
+    headers: Mapping[int, Header]
+    labels: frozenset[tuple[int, int]]
+    """Cells (row, cell) that are nothing but a label of some field."""
+
+    def is_label(self, spot: Spot) -> bool:
+        """Whether a cell is nothing but a label."""
+        return (spot.row, spot.cell) in self.labels
+
+
+def candidates(field: Field, hits: Iterable[Hit], scene: Scene) -> list[Candidate]:
+    """All candidates of a field."""
+    found: list[Candidate] = []
+    for hit in hits:
+        if hit.strength > WEAK and _bound_fits(field, hit):
+            found += _of_hit(field, hit, scene)
+    return found
+
+
+def _bound_fits(field: Field, hit: Hit) -> bool:
+    if hit.bound is None or field.type == "range" or field.type not in NUMERIC:
+        return True
+    return field.pick == hit.bound
+
+
+def _of_hit(field: Field, hit: Hit, scene: Scene) -> list[Candidate]:
+    unit = _unit_of_label(hit)
+    context = Context(scene.sheet.decimal, unit, hit.bound)
+    inline = _inline(field, hit, context)
+    if inline:
+        return inline
+    beside = list(_beside(field, hit, scene, context))
+    return beside or list(below(field, hit, scene, context))
+
+
+def _unit_of_label(hit: Hit) -> str | None:
+    for spot in hit.spots:
+        unit = split_unit_off(spot.text.rstrip(" :"))[1]
+        if unit is not None:
+            return unit
+    return None
+
+
+def _inline(field: Field, hit: Hit, context: Context) -> list[Candidate]:
+    if not hit.rest:
+        return []
+    numeric = field.type in NUMERIC
+    if not numeric and not hit.marked:
+        if field.type not in ("id", "date") or not _DIGIT_IN.search(hit.rest[0].text):
+            return []
+    points = hit.strength + (9 if hit.marked else 8)
+    return _made(read_words(field, hit.rest, context), hit, points, "beside")
+
+
+def _made(readings: Sequence[Reading], hit: Hit, points: int, whence: str) -> list[Candidate]:
+    return [Candidate(reading, hit.spot.page, hit.words, points, whence) for reading in readings]
+
+
+def _right_of(hit: Hit, scene: Scene) -> list[Spot]:
+    """Cells right of a label, left to right: on its line, else on lines beside a wrapped label."""
+    edge = max(spot.x1 for spot in hit.spots) - 1
+    for spot in hit.spots:
+        line = scene.sheet.lines[spot.row]
+        right = [other for other in line.spots if other.x0 >= edge]
+        if right:
+            return right
+    first = scene.sheet.lines[hit.spot.row]
+    for line in scene.sheet.band(first, hit.spot.y0, hit.spots[-1].y1):
+        if line.x0 >= edge:
+            return list(line.spots)
+    return []
+
+
+def _beside(field: Field, hit: Hit, scene: Scene, context: Context) -> Iterable[Candidate]:
+    spots = _right_of(hit, scene)
+    if not spots:
+        return []
+    header = scene.headers.get(hit.spot.row)
+    if header is not None and spots:
+        column = header.column_of(hit.spot)
+        if column is not None and column.role in ("value", "limit", "condition", "unit"):
+            return []
+        return _by_role(field, hit, spots, header, context)
+    if field.type in NUMERIC:
+        return _numbers(field, hit, spots, scene, context)
+    return _text(field, hit, spots, scene, context)
+
+
+def _by_role(
+    field: Field, hit: Hit, spots: list[Spot], header: Header, context: Context
+) -> list[Candidate]:
+    cells: dict[Role, list[tuple[Spot, str | None]]] = {}
+    for spot in spots:
+        column = header.column_of(spot)
+        if column is not None and column.role is not None and not _DASH.match(spot.text):
+            cells.setdefault(column.role, []).append((spot, column.unit))
+    unit = next((spot.text for spot, _ in cells.get("unit", [])), context.unit)
+    if field.type == "range":
+        return _range_of(field, hit, cells, context._replace(unit=unit))
+    found: list[Candidate] = []
+    for role in _roles_for(field, cells):
+        for spot, own in cells[role]:
+            bound = role if role in ("min", "max") else context.bound
+            here = context._replace(unit=own or unit, bound=bound)
+            found += _made(
+                read_words(field, spot.words, here), hit, hit.strength + 9, "in the row of"
+            )
+    return found
+
+
+def _roles_for(field: Field, cells: Mapping[Role, object]) -> list[Role]:
+    """Columns a scalar may be taken from; several only if none of them is preferred."""
+    if field.pick is not None:
+        return [role for role in (field.pick, "value") if role in cells][:1]
+    if "value" in cells:
+        return ["value"]
+    order: tuple[Role, ...] = ("min", "typ", "max") if field.type in NUMERIC else ("limit",)
+    return [role for role in order if role in cells]
+
+
+def _range_of(
+    field: Field,
+    hit: Hit,
+    cells: Mapping[Role, list[tuple[Spot, str | None]]],
+    context: Context,
+) -> list[Candidate]:
+    ends: dict[str, str] = {}
+    words = []
+    unit = context.unit
+    number = Field(type="quantity", unit=field.unit)
+    for role in ("min", "typ", "max"):
+        found = cells.get(role, [])
+        if len(found) > 1:
+            return []
+        for spot, own in found:
+            readings = read_words(number, spot.words, context._replace(unit=own or unit))
+            if len(readings) != 1 or not readings[0].whole:
+                return []
+            ends[role] = readings[0].value
+            unit = readings[0].unit
+            words += spot.words
+    if not ends:
+        spots = [spot for role in ("value", "limit") for spot, _ in cells.get(role, [])]
+        return [
+            made
+            for spot in spots[:1]
+            for made in _made(read_words(field, spot.words, context), hit, hit.strength + 9, "row")
+        ]
+    key = ";".join(f"{name}={end}" for name, end in sorted(ends.items())) + f" {unit}"
+    reading = Reading(ends, unit, tuple(words), key, whole=True)
+    return _made([reading], hit, hit.strength + 9, "in the row of")
+
+
+def _numbers(
+    field: Field, hit: Hit, spots: list[Spot], scene: Scene, context: Context
+) -> Iterable[Candidate]:
+    """Values in the cells right of a label; a second value is a rival unless it is marked."""
+    unit = context.unit
+    taken = 0
+    for index, spot in enumerate(spots):
+        if _DASH.match(spot.text):
+            continue
+        if canonical_unit(spot.text) is not None or spot.text in ("C", "F"):
+            unit = spot.text
+            continue
+        if scene.is_label(spot):
+            return
+        bound = _BOUND.match(spot.words[0].text)
+        if bound and len(spot.words) > 1 and bound[1].lower() != field.pick and taken:
+            continue
+        following = spots[index + 1].text if index + 1 < len(spots) else ""
+        here = context._replace(unit=unit or (following if canonical_unit(following) else None))
+        readings = read_words(field, spot.words, here)
+        if readings:
+            yield from _made(readings, hit, hit.strength + (8 if not taken else 7), "right of")
+            taken += 1
+        elif _CONDITION.search(spot.text):
+            continue
+        elif taken or not _SYMBOL.match(spot.text):
+            return
+
+
+def _text(
+    field: Field, hit: Hit, spots: list[Spot], scene: Scene, context: Context
+) -> list[Candidate]:
+    spot = spots[0]
+    if scene.is_label(spot) or (not hit.whole and not hit.marked and hit.strength < 40):
+        return []
+    words = spot.words
+    if field.type == "text" and field.enum is None:
+        if _is_heading_row(scene, hit):
+            return []
+        words = (*words, *_wrapped_value(scene.sheet, spot))
+    return _made(read_words(field, words, context), hit, hit.strength + 8, "right of")
+
+
+def _is_heading_row(scene: Scene, hit: Hit) -> bool:
+    """Whether the label's line heads columns: other labels on it, and values aligned below."""
+    line = scene.sheet.lines[hit.spot.row]
+    others = [spot for spot in line.spots if spot.cell != hit.spot.cell]
+    if any(scene.is_label(spot) for spot in others):
+        return not any(_DIGIT_IN.search(spot.text) for spot in others if not scene.is_label(spot))
+    if len(line.spots) < 3 or any(_DIGIT_IN.search(spot.text) for spot in line.spots):
+        return False
+    for lower in scene.sheet.near_below(line, reach=2.0):
+        if len(lower.spots) != len(line.spots):
+            return False
+        return all(
+            min(abs(a.x0 - b.x0), abs(a.centre - b.centre), abs(a.x1 - b.x1)) <= 3
+            for a, b in zip(line.spots, lower.spots, strict=True)
+        )
+    return False
+
+
+def _wrapped_value(sheet: Sheet, spot: Spot) -> list:
+    """Words of the lines below that a value runs on in: its own line was full."""
+    line = sheet.lines[spot.row]
+    edge = _right_edge(sheet, line, spot)
+    words = []
+    last = spot
+    for below_line in sheet.near_below(line, reach=1.35):
+        first = below_line.spots[0]
+        if len(below_line.spots) != 1 or abs(first.x0 - spot.x0) > 1.5:
+            break
+        if last.x1 + (first.words[0].x1 - first.words[0].x0) < edge - 1:
+            break
+        words += first.words
+        last = first
+    return words
+
+
+def _right_edge(sheet: Sheet, line: Line, spot: Spot) -> float:
+    same = [
+        other.x1
+        for near in sheet.lines[max(0, line.index - 30) : line.index + 30]
+        if near.page == line.page and near.block == line.block
+        for other in near.spots
+        if abs(other.x0 - spot.x0) <= 1.5
+    ]
+    return max(same, default=spot.x1)

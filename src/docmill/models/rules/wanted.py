@@ -1,0 +1,101 @@
+"""The fields to look for, read from the input schema of `submit_record`.
+
+docmill's own schemas carry each field in `x-docmill`; of foreign ones the field is derived from
+title, description and type. Parsed once per schema, for a batch asks the same for every document.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, cast
+
+from pydantic import ValidationError
+
+from docmill.errors import ModelError
+from docmill.models.rules.forms import Forms, make_forms
+from docmill.spec.fields import Field, FieldType
+
+_TYPES: dict[str, FieldType] = {
+    "string": "text",
+    "number": "number",
+    "integer": "integer",
+    "boolean": "boolean",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a record asks for."""
+
+    fields: dict[str, Field]
+    forms: Forms
+    """Labels of the fields outside lists, by field name."""
+    rows: dict[str, Forms]
+    """Labels of each list's fields, by list name."""
+
+
+def read_wanted(schema: Mapping[str, Any]) -> Wanted:
+    """Fields and labels of a record's JSON Schema.
+
+    Raises:
+        ModelError: the schema is no object with properties, or an annotation is broken.
+    """
+    return _read(json.dumps(schema, sort_keys=False))
+
+
+@lru_cache(maxsize=64)
+def _read(text: str) -> Wanted:
+    schema = cast("dict[str, Any]", json.loads(text))
+    try:
+        fields = _fields(schema)
+    except (ValidationError, ValueError, AttributeError) as error:
+        raise ModelError(
+            f"the record's schema can't be read by `rules`: {error}", code="model_schema"
+        ) from None
+    if not fields:
+        raise ModelError("the record's schema has no properties", code="model_schema")
+    leaves = {name: field for name, field in fields.items() if field.type != "list"}
+    rows = {name: make_forms(field.fields) for name, field in fields.items() if field.fields}
+    return Wanted(fields, make_forms(leaves), rows)
+
+
+def _fields(schema: dict[str, Any]) -> dict[str, Field]:
+    properties = cast("dict[str, dict[str, Any]]", schema.get("properties") or {})
+    return {name: _field(part) for name, part in properties.items()}
+
+
+def _field(schema: dict[str, Any]) -> Field:
+    annotation = cast("dict[str, Any] | None", schema.get("x-docmill"))
+    items = cast("dict[str, Any]", schema.get("items") or {})
+    if annotation is not None:
+        data = dict(annotation)
+        if data.get("type") == "list" and "fields" not in data:
+            data["fields"] = _fields(items)
+        return Field.model_validate(data)
+    title = str(schema.get("title") or "")
+    description = str(schema.get("description") or "")
+    aliases = (title,) if title else ()
+    kind = _foreign_type(schema)
+    if kind == "array" and items.get("properties"):
+        return Field(type="list", aliases=aliases, description=description, fields=_fields(items))
+    if schema.get("format") == "date":
+        return Field(type="date", aliases=aliases, description=description)
+    enum = schema.get("enum")
+    spelled = {str(item): () for item in cast("list[Any]", enum)} if enum else None
+    leaf = _TYPES.get(kind, "text")
+    return Field(
+        type="text" if spelled else leaf, aliases=aliases, description=description, enum=spelled
+    )
+
+
+def _foreign_type(schema: dict[str, Any]) -> str:
+    kind = schema.get("type")
+    if isinstance(kind, list):
+        names = [str(item) for item in cast("list[Any]", kind) if item != "null"]
+        return names[0] if names else "string"
+    if kind is None:
+        branches = cast("list[dict[str, Any]]", schema.get("anyOf") or schema.get("oneOf") or [])
+        typed = [branch for branch in branches if branch.get("type") not in (None, "null")]
+        return str(typed[0]["type"]) if typed else "string"
+    return str(kind)
