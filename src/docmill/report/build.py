@@ -1,0 +1,92 @@
+"""Builds a report: decides which files, and puts them in place as one.
+
+The formats stand in `html`, `xlsx`, `schema` (JSON) and `markdown`; this module only calls them.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from docmill.records.reader import RunReader
+from docmill.report.findings import Attention
+from docmill.report.folder import point_latest, whole_or_nothing
+from docmill.report.html import write_html
+from docmill.report.markdown import write_markdown
+from docmill.report.schema import write_json
+from docmill.report.summary import Counter, Summary
+from docmill.report.xlsx import write_xlsx
+from docmill.spec.pipeline import ReportSettings
+
+KEPT_PER_KIND = 50
+
+
+@dataclass(frozen=True, slots=True)
+class ReportFiles:
+    """Where a report lies; a format that wasn't asked for is None."""
+
+    folder: Path
+    summary: Summary
+    html: Path | None = None
+    xlsx: Path | None = None
+    json: Path | None = None
+    md: Path | None = None
+    latest: Path | None = None
+
+
+def build(
+    reader: RunReader,
+    *,
+    settings: ReportSettings,
+    folder: Path,
+    templates: Path | None = None,
+    latest: bool = True,
+) -> ReportFiles:
+    """Write the report of a run into `folder` (`reports/PIPELINE/RUN`), whole or not at all.
+
+    Args:
+        reader: the stored run; its documents are iterated several times.
+        settings: formats, title and pictures.
+        folder: replaced if it exists; its parent is made.
+        templates: the workspace's `reports/templates`; files missing there come from the package.
+        latest: whether `latest` beside `folder` is to show this report.
+
+    Raises:
+        OSError: the folder can't be written; nothing of the report is there then.
+    """
+    title = settings.title or reader.info.pipeline
+    counter, attention = Counter(), Attention(keep=KEPT_PER_KIND)
+    for result in reader.documents():
+        counter.add(result)
+        attention.add(result)
+    summary = counter.summary(reader.info)
+    made = dict.fromkeys(settings.formats)
+    with whole_or_nothing(folder) as working:
+        if "html" in made:
+            write_html(
+                reader,
+                title=title,
+                summary=summary,
+                groups=attention.groups,
+                settings=settings,
+                folder=working,
+                templates=templates,
+            )
+        if "xlsx" in made:
+            write_xlsx(reader, title=title, summary=summary, path=working / "report.xlsx")
+        if "json" in made:
+            write_json(reader, title=title, summary=summary, path=working / "report.json")
+        if "md" in made:
+            write_markdown(
+                reader.info,
+                title=title,
+                summary=summary,
+                groups=attention.groups,
+                path=working / "report.md",
+                templates=templates,
+            )
+    files = {name: folder / f"report.{name}" for name in made}
+    return ReportFiles(
+        folder=folder,
+        summary=summary,
+        latest=point_latest(folder) if latest else None,
+        **files,
+    )
