@@ -6,6 +6,7 @@ Without an argument they are written beside this folder, else below the folder n
 import sys
 from pathlib import Path
 
+import cert_docs
 import spec_motion
 import spec_power
 import standards
@@ -15,6 +16,8 @@ from truth import write_set
 def main(target: Path) -> None:
     """Write every set."""
     write_set(target / "spec-check", [*spec_power.docs(), *spec_motion.docs()])
+    write_set(target / "material-certificates", cert_docs.docs())
+    standards.write_limits(target / "material-certificates" / "limits.csv")
     standards.write_standard(target / "spec-check" / "standard.xlsx")
 
 

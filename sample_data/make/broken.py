@@ -10,6 +10,8 @@ from pathlib import Path
 from outlines import Outlines
 from paper import Sheet
 
+PASSWORD = "kestrel"  # noqa: S105  opens the locked samples, to try the way with a password
+
 
 def cut(path: Path, make: Callable[[Path], None], share: float) -> None:
     """A file whose transfer broke off after `share` of its bytes."""

@@ -1,6 +1,7 @@
 """Paper: pages drawn with reportlab, measured from the top left in points.
 
-The only module that imports reportlab. Same bytes on every run: no compression, no clock. Knows nothing of reports, certificates or invoices.
+The only module that imports reportlab. Same bytes on every run: no compression, no clock.
+Knows nothing of reports, certificates or invoices.
 """
 
 from collections.abc import Sequence
@@ -112,7 +113,7 @@ class Sheet:
         return y + size * 1.35
 
     def line(
-        self, x0: float, y0: float, x1: float, y1: float, width: float = 0.6, grey: float = 0
+        self, x0: float, y0: float, x1: float, y1: float, *, width: float = 0.6, grey: float = 0
     ) -> None:
         """Draw a straight rule."""
         self._pdf.setLineWidth(width)

@@ -32,7 +32,7 @@ def key_value(path: Path, report: Report, *, hidden: str = "", password: str | N
     sheet.polygon([(72, 50), (96, 38), (90, 52), (104, 58), (84, 60)], NAVY)
     sheet.text(112, 56, "KESTREL POWER SYSTEMS LTD.", 14, bold=True, colour=NAVY)
     sheet.text(112, 69, "Unit 4, Aire Street Works, Leeds LS1 4HT", 8.5, colour=GREY)
-    sheet.line(72, 80, 523, 80, 1.2)
+    sheet.line(72, 80, 523, 80, width=1.2)
     sheet.text(72, 112, "PRODUCTION TEST REPORT", 16, bold=True)
     y = 140.0
     for label, value in (
@@ -67,7 +67,7 @@ def key_value(path: Path, report: Report, *, hidden: str = "", password: str | N
     y = _leader(sheet, y, "Overall result", report.shown_result)
     note = (
         "Measured with a Yarrow DM-6500 multimeter (calibration K-20417, due 2025-01) at the "
-        "output terminals, after thermal equilibrium. This report may not be reproduced except in full."
+        "output terminals, after thermal equilibrium. Not to be reproduced except in full."
     )
     sheet.para(72, y + 28, 450, note, size=8.5)
     sheet.line(72, 742, 230, 742)
@@ -187,7 +187,7 @@ def form(path: Path, report: Report, cells: Sequence[tuple[str, str, int]]) -> N
     )
     y = sheet.para(50, y, 495, text, size=8.5)
     sheet.text(50, y + 30, "Le responsable d'essai : C. Vasseur", 9)
-    sheet.line(50, 790, 545, 790, 0.4)
+    sheet.line(50, 790, 545, 790, width=0.4)
     sheet.text(297, 803, f"{report.number} - page 1/1", 7.5, align="c", colour=GREY)
     sheet.save()
 

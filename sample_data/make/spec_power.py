@@ -240,9 +240,6 @@ def _scan_lines(report: Report) -> list[tuple[float, float, str, float]]:
     return [(70, 100 + 34 * index, text, size) for index, (text, size) in enumerate(texts)]
 
 
-PASSWORD = "kestrel"  # noqa: S105  opens the sample, so that the way with a password can be tried
-
-
 def docs() -> list[Doc]:
     """The documents of this part."""
     burn_in_facts = BURN_IN.facts(dict.fromkeys((*BURN_IN.values, "result"), 3))
@@ -268,7 +265,7 @@ def docs() -> list[Doc]:
         ),
         Doc(
             "kps-2405-0119-protected.pdf",
-            partial(spec_lists.key_value, report=LOCKED, password=PASSWORD),
+            partial(spec_lists.key_value, report=LOCKED, password=broken.PASSWORD),
             "failed",
             "Encrypted with a user password.",
             code="document_encrypted",

@@ -17,7 +17,7 @@ def german(path: Path, report: Report, rows: Sequence[Sequence[str]], remark: st
     )
     sheet.text(60, 58, "Brandt & Söhne", 15, bold=True)
     sheet.text(60, 71, "Prüflabor GmbH · Donaustraße 88 · 89073 Ulm", 8, colour=GREY)
-    sheet.line(60, 78, 535, 78, 1.5)
+    sheet.line(60, 78, 535, 78, width=1.5)
     sheet.text(60, 108, "Prüfbericht", 16, bold=True)
     head = [
         ("Prüfbericht-Nr.", report.number, "Prüfdatum", report.shown_date),
@@ -107,12 +107,12 @@ def footnotes(
         sheet.text(262, y, value, 10, bold=True)
         y += 16
     y += 16
-    sheet.line(90, y, 505, y, 1.2)
+    sheet.line(90, y, 505, y, width=1.2)
     sheet.text(96, y + 14, "Characteristic", 9.5, bold=True)
     sheet.text(410, y + 14, "Result", 9.5, bold=True, align="r")
     sheet.text(430, y + 14, "Unit", 9.5, bold=True)
     y += 20
-    sheet.line(90, y, 505, y, 0.6)
+    sheet.line(90, y, 505, y, width=0.6)
     for label, value, unit, mark in rows:
         y += 18
         end = sheet.text(96, y, label, 9.5)
@@ -123,11 +123,11 @@ def footnotes(
             sheet.text(411, y - 3.5, mark[1:], 6)
         sheet.text(430, y, unit, 9.5)
     y += 8
-    sheet.line(90, y, 505, y, 1.2)
+    sheet.line(90, y, 505, y, width=1.2)
     sheet.text(96, y + 24, "Conclusion:", 10, bold=True)
     sheet.text(164, y + 24, report.shown_result, 10, bold=True)
     y = 680
-    sheet.line(90, y, 200, y, 0.4)
+    sheet.line(90, y, 200, y, width=0.4)
     for index, note in enumerate(notes, 1):
         sheet.text(90, y + 10 + 11 * index, str(index), 6)
         sheet.text(96, y + 12 + 11 * index, note, 7.5)
@@ -155,7 +155,7 @@ def two_columns(
             if not value:
                 y += 8
                 sheet.text(x, y, label, 11, bold=True)
-                sheet.line(x, y + 4, x + 230, y + 4, 0.4)
+                sheet.line(x, y + 4, x + 230, y + 4, width=0.4)
                 y += 19
             else:
                 sheet.text(x, y, label, 9.5)
@@ -187,7 +187,7 @@ def burn_in(
             _foot(sheet, report)
             sheet.next_page()
             sheet.text(60, 48, f"Burn-in report {report.number} - {report.product}", 8, colour=GREY)
-            sheet.line(60, 54, 535, 54, 0.4)
+            sheet.line(60, 54, 535, 54, width=0.4)
         return 72.0
 
     started = False
@@ -240,7 +240,7 @@ def turned(path: Path, report: Report, rows: Sequence[Sequence[str]]) -> None:
     sheet.text(50, 50, "ILMEN INSTRUMENTS", 14, bold=True)
     sheet.text(50, 63, "Sensor calibration department", 8.5, colour=GREY)
     sheet.text(790, 50, "Acceptance protocol", 14, align="r")
-    sheet.line(50, 72, 790, 72, 1)
+    sheet.line(50, 72, 790, 72, width=1)
     pairs = (
         ("Protocol number", report.number),
         ("Product", report.product),

@@ -11,6 +11,8 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+from grades import GRADES
+
 _openpyxl: Any = import_module("openpyxl")
 _styles: Any = import_module("openpyxl.styles")
 _DAY = datetime(2024, 6, 3, 8, 0, 0)  # noqa: DTZ001  xlsx knows no zones
@@ -90,3 +92,11 @@ def _save(book: Any, path: Path) -> None:
         for name in source.namelist():
             entry = zipfile.ZipInfo(name, date_time=_DAY.timetuple()[:6])
             target.writestr(entry, source.read(name).replace(stamp, fixed))
+
+
+def write_limits(path: Path) -> None:
+    """Write the limits per steel grade as csv, a row per demand."""
+    lines = ["grade,parameter,min,max,unit,clause,condition"]
+    for grade, limits in GRADES.items():
+        lines += [",".join((grade, *limit)) for limit in limits]
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")

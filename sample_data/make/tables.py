@@ -50,21 +50,22 @@ class Table:
         if head:
             y = self._row(sheet, y, head, head=True)
         for index, row in enumerate(rows):
-            if new_page and y + self._height(row) > self.bottom:
+            if new_page and y + self.height(row) > self.bottom:
                 y = new_page()
                 if head:
                     y = self._row(sheet, y, head, head=True)
             y = self._row(sheet, y, row, shade=bool(index % 2))
         return y
 
-    def _height(self, row: Sequence[str]) -> float:
+    def height(self, row: Sequence[str]) -> float:
+        """Height in points this row takes."""
         lines = max(cell.count("\n") + 1 for cell in row)
         return lines * self.style.size * 1.2 + 2 * self.style.row_gap
 
     def _row(
         self, sheet: Sheet, y: float, row: Sequence[str], *, head: bool = False, shade: bool = False
     ) -> float:
-        style, height = self.style, self._height(row)
+        style, height = self.style, self.height(row)
         fill = style.head_fill if head else style.zebra if shade else None
         if fill:
             sheet.box(self.x, y, sum(self.widths), height, fill=fill, edge=None)
@@ -75,11 +76,11 @@ class Table:
                 sheet.box(x, y, width, height, edge=0.5)
             x += width
         if style.grid == "rows" or (head and style.grid == "none"):
-            sheet.line(self.x, y + height, x, y + height, 0.8 if head else 0.3)
+            sheet.line(self.x, y + height, x, y + height, width=0.8 if head else 0.3)
         elif style.grid == "frame":
             sheet.line(self.x, y, self.x, y + height)
             sheet.line(x, y, x, y + height)
-            sheet.line(self.x, y + height, x, y + height, 0.6)
+            sheet.line(self.x, y + height, x, y + height, width=0.6)
         return y + height
 
     def _cell(
