@@ -3,6 +3,7 @@
 Built once per document and check, rows only where they are needed. Nothing here knows fields.
 """
 
+import re
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from functools import cached_property
@@ -10,7 +11,11 @@ from typing import NamedTuple
 
 from docmill.documents.layout import Page, Word
 from docmill.documents.rows import Row, page_rows
-from docmill.documents.text import QuoteIndex, legible
+from docmill.documents.text import QuoteIndex, Span, legible
+from docmill.quantities.model import DecimalMark
+from docmill.quantities.numbers import detect_decimal
+from docmill.quantities.unit_data import CURRENCIES
+from docmill.quantities.units import canonical_unit
 from docmill.records.values import Box
 
 _CELL_GAP = 0.72
@@ -18,6 +23,11 @@ _DIGIT_GAP = 0.45
 """Gap, as a share of the height, beyond which digits are two numbers rather than grouped."""
 _SAME_LINE = 0.4
 _DIGIT_EDGE = "0123456789.,"
+_MODIFIER = re.compile(r"[<>≤≥~≈±+\-−–]=?|(?:max|min|ca|approx)\.?", re.IGNORECASE)
+_NUMERIC_DATE = re.compile(
+    r"(?<![\w./-])(\d{1,2})([./-])(\d{1,2})\2(?:\d{4}|\d{2})(?![\w/-])", re.A
+)
+_TOKEN = re.compile(r"[A-Z]{3}(?![^\W_])|[$€£¥]|Euro?")
 
 
 class Order:
@@ -31,7 +41,16 @@ class Order:
         """Where the quote stands, whole words before parts of words."""
         spans = list(self.index.find(quote))
         whole = [span for span in spans if span.whole]
-        return [Passage(self.words[span.first : span.last + 1]) for span in whole or spans]
+        return [self._passage(span) for span in whole or spans]
+
+    def _passage(self, span: Span) -> "Passage":
+        """The words of a quote, with a sign or bound before and a unit behind that change it."""
+        first, last = span.first, span.last + 1
+        if first and _changes(self.words[:first], self.words[first]):
+            first -= 1
+        if last < len(self.words) and _completes(self.words[last - 1], self.words[last]):
+            last += 1
+        return Passage(self.words[first:last])
 
 
 class Passage:
@@ -153,11 +172,39 @@ class DocumentText:
         """The page of this number, counted from 1."""
         return self._pages.get(number)
 
+    @property
+    def pages(self) -> tuple[PageText, ...]:
+        """All pages in order."""
+        return tuple(self._pages.values())
+
     def holding(self, quote: str) -> list[int]:
         """Numbers of the pages a quote is on."""
         return [number for number, page in self._pages.items() if page.holds(quote)]
 
-    def texts(self) -> Iterator[str]:
+    @cached_property
+    def decimal(self) -> DecimalMark | None:
+        """The decimal mark the document uses; None if it shows none, or both."""
+        return detect_decimal(self._texts())
+
+    @cached_property
+    def currencies(self) -> set[str]:
+        """Every currency the document names, in canonical spelling."""
+        found = (canonical_unit(token) for text in self._texts() for token in _TOKEN.findall(text))
+        return {unit for unit in found if unit in CURRENCIES}
+
+    @cached_property
+    def date_orders(self) -> dict[str, set[str]]:
+        """By dividing mark, the orders its unmistakable dates show: `dmy` (25/03/2024), `mdy`."""
+        orders: dict[str, set[str]] = {}
+        for text in self._texts():
+            for first, mark, second in _NUMERIC_DATE.findall(text):
+                if int(first) > 12 >= int(second) > 0 and int(first) <= 31:
+                    orders.setdefault(mark, set()).add("dmy")
+                if int(second) > 12 >= int(first) > 0 and int(second) <= 31:
+                    orders.setdefault(mark, set()).add("mdy")
+        return orders
+
+    def _texts(self) -> Iterator[str]:
         """Legible text of each page, for what a document shows as a whole."""
         for page in self._pages.values():
             yield legible(" ".join(word.text for word in page.page.words))
@@ -187,6 +234,25 @@ def _union(words: Sequence[Word]) -> Box:
 def _same_line(a: Word, b: Word) -> bool:
     overlap = min(a.y1, b.y1) - max(a.y0, b.y0)
     return overlap > _SAME_LINE * min(a.y1 - a.y0, b.y1 - b.y0)
+
+
+def _changes(before: Sequence[Word], word: Word) -> bool:
+    """Whether the word before a number is its sign or bound: `−`, `≤`, `max.`."""
+    previous = legible(before[-1].text)
+    if not (word.text[:1].isdigit() and _MODIFIER.fullmatch(previous)):
+        return False
+    follows_number = len(before) > 1 and before[-2].text[-1:].isalnum()
+    if previous in "-−–" and follows_number:
+        return False
+    return _joint(before[-1], word) == " " and _same_line(before[-1], word)
+
+
+def _completes(word: Word, following: Word) -> bool:
+    """Whether the word behind a number is its unit."""
+    if not word.text[-1:].isdigit() or following.text in ("in", "a", "at"):
+        return False
+    adjacent = _joint(word, following) == " " and _same_line(word, following)
+    return adjacent and canonical_unit(following.text.rstrip(".,;:)")) is not None
 
 
 def _joint(a: Word, b: Word) -> str:

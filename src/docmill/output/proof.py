@@ -10,7 +10,6 @@ from typing import NamedTuple
 
 from docmill.output.claims import ReadClaim
 from docmill.output.pagetext import DocumentText, PageText, Passage
-from docmill.quantities.model import DecimalMark
 from docmill.records.checked import Qualifier
 from docmill.records.values import Box, Range
 from docmill.spec.fields import Field
@@ -46,8 +45,6 @@ class Case:
     """The page's own words that hold the quote."""
     page: PageText
     document: DocumentText
-    decimal: DecimalMark | None
-    """The decimal mark the document uses, if it shows one."""
 
     @property
     def label(self) -> str:

@@ -1,0 +1,92 @@
+"""What labels, rows and column headers say of a value that its own words don't: unit, min or max.
+
+Looks only where a reader would: the quote, the label, the cells beside, the cells above.
+"""
+
+import re
+from typing import Literal
+
+from docmill.output.pagetext import Neighbours, Passage
+from docmill.output.proof import Case
+from docmill.output.units import bracketed_unit, is_unit, same_unit, unit_in_header
+from docmill.quantities.unit_data import CURRENCIES
+from docmill.quantities.units import canonical_unit
+
+Direction = Literal["min", "typ", "max"]
+
+_WORD = re.compile(r"[^\W\d_]+|[<>≤≥]=?")
+_MIN = "min minimum minimal mindestens mind mindestwert lower untere unterer from ab >= ≥ >"
+_TYP = "typ typical typisch nom nominal nennwert"
+_MAX = "max maximum maximal höchstens höchstwert upper obere oberer to bis <= ≤ <"
+_DIRECTIONS: dict[str, Direction] = {
+    **dict.fromkeys(_MIN.split(), "min"),
+    **dict.fromkeys(_TYP.split(), "typ"),
+    **dict.fromkeys(_MAX.split(), "max"),
+}
+_ALL = re.compile(r"\b(?:all|alle|dimensions|maße|masse|values|werte|amounts|beträge)\b", re.I)
+_NUMERIC = re.compile(r"[\d\s.,±+<>=≤≥~%()\-−–—]*")
+
+
+def unit_is_stated(case: Case, value: Passage, unit: str) -> bool:
+    """Whether the page gives the unit of a bare number.
+
+    In this order, the first that gives a unit of this kind decides: the row's next cells, the
+    label, the quote beside the number, the column's cells upwards; then a sentence for the whole
+    page, and for a currency the document as a whole, if it names no other.
+    """
+    sides = case.page.neighbours(value.box)
+    stated = _in_row(sides, unit)
+    for text in (case.label, case.words.text, *sides.above):
+        if stated is not None:
+            return stated
+        stated = unit_in_header(text, unit)
+    return bool(stated) or _for_whole_page(case, unit) or _only_currency(case, unit)
+
+
+def _in_row(sides: Neighbours, unit: str) -> bool | None:
+    """A unit column, or a label with its unit, past cells that are only numbers."""
+    right = next((text for text in sides.right if not _NUMERIC.fullmatch(text)), "")
+    if right and is_unit(right):
+        return same_unit(right, unit)
+    lettered = [text for text in sides.left if not _NUMERIC.fullmatch(text)]
+    if lettered:
+        stated = unit_in_header(lettered[0], unit)
+        if stated is not None:
+            return stated
+    return True if any(bracketed_unit(text, unit) for text in lettered) else None
+
+
+def _for_whole_page(case: Case, unit: str) -> bool:
+    return any(
+        bool(_ALL.search(row.text)) and unit_in_header(row.text, unit) is True
+        for row in case.page.rows
+    )
+
+
+def _only_currency(case: Case, unit: str) -> bool:
+    wanted = canonical_unit(unit)
+    return wanted in CURRENCIES and case.document.currencies == {wanted}
+
+
+def directions(text: str) -> set[Direction]:
+    """Which of min, typ and max a text speaks of."""
+    words = (word.casefold() for word in _WORD.findall(text))
+    return {_DIRECTIONS[word] for word in words if word in _DIRECTIONS}
+
+
+def column_direction(case: Case, value: Passage) -> Direction | None:
+    """What the nearest header above says the column is; None without such a header."""
+    for text in case.page.neighbours(value.box).above:
+        said = directions(text)
+        if len(said) == 1:
+            return said.pop()
+    return None
+
+
+def stated_direction(case: Case, value: Passage) -> Direction | None:
+    """Whether a lone bound is a minimum or a maximum, by its column, quote or label."""
+    column = column_direction(case, value)
+    if column is not None:
+        return column
+    said = directions(case.words.text) or directions(case.label)
+    return said.pop() if len(said) == 1 else None
