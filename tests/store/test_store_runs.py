@@ -14,7 +14,7 @@ from docmill.records.results import DocumentInfo, RunInfo, Verdict
 from docmill.store.database import open_database
 from docmill.store.lease import is_alive, own_lease
 from docmill.store.reader import StoredRun
-from docmill.store.runs import DocumentEnd, RunDocument, RunStore, run_number
+from docmill.store.runs import DocumentEnd, Judged, RunDocument, RunStore, run_number
 from docmill.store.schema import runs
 from docmill.store.sessions import Findings, SessionStore
 
@@ -86,7 +86,7 @@ def test_a_killed_run_goes_on_under_its_own_number(engine: Engine) -> None:
     """What had ended stays ended; new files are entered, vanished ones leave."""
     store = RunStore(engine)
     store.claim(info(), [entry("a"), entry("b"), entry("gone")])
-    store.end_document(1, "a", DocumentEnd(status="ok"))
+    store.end_documents(1, [("a", DocumentEnd(status="ok"))])
     abandon(engine, 1)
     assert store.claim(info(), [entry("a"), entry("b", key="changed"), entry("c")]) == (1, True)
     assert store.ended(1) == {"a": "ok"}
@@ -144,9 +144,7 @@ def test_more_documents_than_a_chunk_are_read_in_order(engine: Engine) -> None:
         for name in names
     ]
     store.end_documents(number, ends)
-    store.end_document(
-        number, "d007", DocumentEnd(status="flagged", session=session, verdicts=(verdict,))
-    )
+    store.set_verdicts(number, [Judged("d007", "flagged", (verdict,))])
     reader = StoredRun(engine, number, lambda _: b"")
     results = list(reader.documents())
     assert [result.document.id for result in results] == names

@@ -146,3 +146,12 @@ def test_a_full_disk_is_said_in_plain_words(engine: Engine) -> None:
     with pytest.raises(PrerequisiteError, match="full"):
         fill()
     assert store.resumable("k") == session
+
+
+def test_a_session_without_a_valid_record_is_not_cached(engine: Engine) -> None:
+    """The next run asks again; what was found stays readable."""
+    store = SessionStore(engine)
+    session = store.create(key="k", run=1, document="d")
+    store.finish(session, Findings(record=None, code="record_invalid"))
+    assert store.finished("k") is None
+    assert store.resumable("k") is None

@@ -3,10 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
-
-import fsspec
 
 from docmill.blobs import BlobStore
 from docmill.documents.layout import Page, dump_page, load_pages
@@ -39,33 +36,6 @@ class PreparedDocument:
 
     pages: tuple[Page, ...]
     event: DocumentPrepared
-
-
-def read_source(location: str, *, max_bytes: int) -> bytes:
-    """Bytes of a document from a path or fsspec address.
-
-    Raises:
-        DocumentError: it has gone, can't be read, or has grown beyond the limit.
-    """
-    try:
-        if "://" not in location:
-            with Path(location).open("rb") as file:
-                data = file.read(max_bytes + 1)
-        else:
-            opened: Any = fsspec.open(location, "rb")  # pyright: ignore[reportUnknownMemberType]
-            with opened as file:
-                data = file.read(max_bytes + 1)
-    except OSError as error:
-        raise DocumentError(
-            f"The document can't be read: {error.strerror or error}.",
-            code="document_unreadable",
-            remedy="Check that it is there and readable, then run again.",
-        ) from error
-    if len(data) > max_bytes:
-        raise DocumentError(
-            "The document has grown beyond `documents.max_size`.", code="document_too_large"
-        )
-    return data
 
 
 async def prepare(

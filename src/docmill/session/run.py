@@ -10,6 +10,7 @@ from decimal import Decimal
 from docmill.backends.base import Backend, EventStream, Task
 from docmill.backends.conversation import JournalChangedError
 from docmill.blobs import BlobStore
+from docmill.documents.find import read_document
 from docmill.errors import LimitError, SessionError
 from docmill.events import (
     BudgetReserved,
@@ -37,7 +38,6 @@ from docmill.session.document import (
     ink,
     picture,
     prepare,
-    read_source,
 )
 from docmill.session.gate import SUBMIT, RecordGate
 from docmill.session.journal import Journal
@@ -114,13 +114,17 @@ async def _attempt(
         raise limit from error
     except SessionError as error:
         _note_error(journal, error)
+        if not (error.retryable or isinstance(error, LimitError)):
+            bench.store.close(session)
         raise
     bench.store.finish(session, findings)
     return SessionEnd(session, findings, journal.attempt)
 
 
 async def _work(bench: Workbench, document: PlannedDocument, journal: Journal) -> Findings:
-    data = await asyncio.to_thread(read_source, document.location, max_bytes=bench.max_bytes)
+    data = await asyncio.to_thread(
+        read_document, document.location, sha256=document.info.sha256, max_bytes=bench.max_bytes
+    )
     async with _sandbox(bench, journal) as sandbox:
         prepared = await prepare(
             sandbox,

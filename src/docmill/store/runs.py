@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 from pydantic import TypeAdapter
 from sqlalchemy import Connection, Engine, func, insert, select, update
@@ -33,6 +34,14 @@ class DocumentEnd(Frozen):
     attempts: int = 1
     cached: bool = False
     verdicts: tuple[Verdict, ...] = ()
+
+
+class Judged(NamedTuple):
+    """Verdicts on a document and what they make of it."""
+
+    document: str
+    status: DocumentStatus
+    verdicts: tuple[Verdict, ...]
 
 
 def run_id(number: int) -> str:
@@ -170,30 +179,26 @@ class RunStore:
             owner = connection.execute(query).scalar()
         return bool(owner) and is_alive(str(owner))
 
-    def end_document(self, number: int, document: str, end: DocumentEnd) -> None:
-        """Store how a document ended; a later call replaces an earlier one."""
-        values = end.model_dump(exclude={"verdicts"})
-        values["verdicts"] = VERDICTS.dump_json(end.verdicts, exclude_defaults=True).decode()
-        statement = (
-            update(documents)
-            .where(documents.c.run == number, documents.c.document == document)
-            .values(values)
-        )
-        with self._engine.begin() as connection:
-            connection.execute(statement)
-
     def end_documents(self, number: int, ends: Iterable[tuple[str, DocumentEnd]]) -> None:
-        """`end_document` for many in one transaction."""
+        """Store how documents ended, in one transaction; later calls replace earlier ones."""
         with self._engine.begin() as connection:
             for document, end in ends:
                 values = end.model_dump(exclude={"verdicts"})
-                values["verdicts"] = VERDICTS.dump_json(
-                    end.verdicts, exclude_defaults=True
-                ).decode()
+                values["verdicts"] = _verdicts_json(end.verdicts)
                 connection.execute(
                     update(documents)
                     .where(documents.c.run == number, documents.c.document == document)
                     .values(values)
+                )
+
+    def set_verdicts(self, number: int, judged: Iterable[Judged]) -> None:
+        """Replace verdicts, and the status they lead to, in one transaction."""
+        with self._engine.begin() as connection:
+            for document, status, verdicts in judged:
+                connection.execute(
+                    update(documents)
+                    .where(documents.c.run == number, documents.c.document == document)
+                    .values(status=status, verdicts=_verdicts_json(verdicts))
                 )
 
     def ended(self, number: int) -> dict[str, DocumentStatus]:
@@ -203,6 +208,10 @@ class RunStore:
         )
         with self._engine.connect() as connection:
             return {row.document: row.status for row in connection.execute(query)}
+
+
+def _verdicts_json(verdicts: tuple[Verdict, ...]) -> str:
+    return VERDICTS.dump_json(verdicts, exclude_defaults=True).decode()
 
 
 def _run_row(info: RunInfo) -> dict[str, str]:

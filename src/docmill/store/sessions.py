@@ -50,9 +50,10 @@ class Session(Frozen):
 
     id: str
     key: str
+    run: int
+    """Number of the run that started it."""
     document: str
-    state: str
-    findings: Findings | None = None
+    findings: Findings
 
 
 class SessionStore:
@@ -127,9 +128,21 @@ class SessionStore:
         with self._engine.connect() as connection:
             return connection.execute(query).scalar()
 
+    def latest(self, key: str) -> str | None:
+        """The newest session of a document key, whatever its state."""
+        query = (
+            select(sessions.c.session)
+            .where(sessions.c.key == key)
+            .order_by(sessions.c.started.desc())
+            .limit(1)
+        )
+        with self._engine.connect() as connection:
+            return connection.execute(query).scalar()
+
     def finish(self, session: str, findings: Findings) -> None:
-        """Close a session with what it found; from now on its document counts as cached."""
-        self._set_state(session, "finished", findings.model_dump_json(exclude_defaults=True))
+        """Close a session with what it found; with a valid record its document is now cached."""
+        state = "closed" if findings.record is None else "finished"
+        self._set_state(session, state, findings.model_dump_json(exclude_defaults=True))
 
     def close(self, session: str) -> None:
         """Close a session without findings: it is readable, but never resumed."""
@@ -150,8 +163,8 @@ class SessionStore:
         return Session(
             id=row["session"],
             key=key,
+            run=row["run"],
             document=row["document"],
-            state="finished",
             findings=Findings.model_validate_json(row["findings"]),
         )
 

@@ -1,0 +1,234 @@
+"""One run of one pipeline, step by step, as the flow orders it.
+
+Neighbours: `session` does a document, `verdicts` judges the batch, `report` writes it down. What is
+done, what it cost and what it said stands in the store before any method returns.
+"""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from docmill.batch.observer import Observer
+from docmill.batch.state import State
+from docmill.batch.status import status_of
+from docmill.batch.verdicts import BatchVerdicts
+from docmill.errors import LimitError, PrerequisiteError, RunError, SessionError
+from docmill.flow.job import Ingested, Published, RunEnd
+from docmill.plan import BatchPlan, PlannedDocument
+from docmill.records.results import DocumentStatus, RunInfo, Usage
+from docmill.report.build import ReportFiles, build
+from docmill.session.run import Workbench, run_session
+from docmill.spec.pipeline import FailureThreshold, Retries
+from docmill.store.reader import StoredRun
+from docmill.store.runs import DocumentEnd
+from docmill.store.sessions import Findings, Session
+
+
+@dataclass(frozen=True, slots=True)
+class JobParts:
+    """What a job is made of."""
+
+    plan: BatchPlan
+    bench: Workbench
+    state: State
+    verdicts: BatchVerdicts
+    observer: Observer
+    reports: Path
+    """Folder of the pipeline's reports."""
+    templates: Path
+    concurrency: int
+
+
+class BatchJob:
+    """Implements the flow's `Job`."""
+
+    def __init__(self, parts: JobParts, info: RunInfo) -> None:
+        self._parts = parts
+        self.info = info
+        self.files: ReportFiles | None = None
+        """The report, once it is written."""
+        self._copies: dict[str, list[PlannedDocument]] = defaultdict(list)
+
+    @property
+    def name(self) -> str:
+        """The pipeline."""
+        return self.info.pipeline
+
+    @property
+    def run_id(self) -> str:
+        """`run-0007`."""
+        return self.info.id
+
+    @property
+    def concurrency(self) -> int:
+        """Sessions at once."""
+        return self._parts.concurrency
+
+    @property
+    def retries(self) -> Retries:
+        """How often a document is tried again."""
+        return self._parts.plan.compiled.pipeline.retries
+
+    @property
+    def failure_threshold(self) -> FailureThreshold:
+        """When to stop dealing out."""
+        return self._parts.plan.compiled.pipeline.failure_threshold
+
+    async def ingest(self) -> Ingested:
+        """Sort the batch; files that can't be run and copies of others are settled here."""
+        pending: list[PlannedDocument] = []
+        finished: list[PlannedDocument] = []
+        failed: list[tuple[PlannedDocument, DocumentEnd]] = []
+        documents = self._parts.plan.documents
+        for document in documents:
+            if document.code:
+                failed.append((document, _unusable(document)))
+            elif document.info.duplicate_of:
+                self._copies[document.info.duplicate_of].append(document)
+            elif document.cached:
+                finished.append(document)
+            else:
+                pending.append(document)
+        self._parts.state.runs.end_documents(
+            self._parts.bench.run, [(document.info.id, end) for document, end in failed]
+        )
+        for document, end in failed:
+            self._parts.observer.ended(document, end, Usage())
+        settled: dict[DocumentStatus, int] = {"failed": len(failed)} if failed else {}
+        return Ingested(pending, finished, settled=settled, total=len(documents))
+
+    async def process(self, document: PlannedDocument, *, attempt: int) -> dict[str, Any]:
+        """Run a document's session and store how it ended."""
+        self._parts.observer.began(document, attempt=attempt)
+        known = self._parts.bench.store.finished(document.key)
+        if known is not None:
+            end = self._known_end(known)
+        else:
+            try:
+                done = await run_session(self._parts.bench, document, attempt=attempt)
+            except PrerequisiteError as error:
+                raise RunError(error.message, remedy=error.remedy) from error
+            end = self._end(done.session, done.findings, attempts=done.attempt)
+        self._settle(document, end)
+        return {"document": document.info.id, "status": end.status, "session": end.session}
+
+    def reuse(self, document: PlannedDocument) -> DocumentStatus:
+        """Take over what an earlier run found; verdicts are made anew."""
+        known = self._parts.bench.store.finished(document.key)
+        if known is None:
+            raise RunError(
+                f"{document.info.name} has vanished from the store.", remedy="Run again."
+            )
+        end = self._known_end(known)
+        self._settle(document, end)
+        return end.status
+
+    def settle_failure(
+        self, document: PlannedDocument, error: SessionError, *, attempts: int
+    ) -> DocumentStatus:
+        """Store why a document has no record."""
+        status: DocumentStatus = "limit" if isinstance(error, LimitError) else "failed"
+        end = DocumentEnd(
+            status=status,
+            code=error.code,
+            message=error.message,
+            remedy=error.remedy,
+            session=self._parts.bench.store.latest(document.key) or "",
+            attempts=attempts,
+        )
+        self._settle(document, end)
+        return status
+
+    def settle_cancelled(self, document: PlannedDocument) -> None:
+        """Store that the run stopped before the document was done."""
+        end = DocumentEnd(
+            status="cancelled",
+            code="cancelled",
+            message="The run was stopped before this document was done.",
+            remedy=f"Go on: docmill run {self.name}",
+        )
+        self._settle(document, end)
+
+    async def judge(self) -> dict[str, Any]:
+        """Verdicts on every record and over the batch, and the declared expectations."""
+        summary = await self._parts.verdicts.judge_all()
+        self.info = self.info.model_copy(update={"expectations": summary.expectations})
+        self._parts.state.runs.update(self._parts.bench.run, self.info)
+        return {"documents": summary.documents, "expectations": len(summary.expectations)}
+
+    async def report(self, end: RunEnd) -> Published:
+        """Close the run in the store and write its report."""
+        self.close(end)
+        parts = self._parts
+        self.files = await asyncio.to_thread(
+            build,
+            self.reader(),
+            settings=parts.plan.compiled.pipeline.report,
+            folder=parts.reports / self.run_id,
+            templates=parts.templates,
+        )
+        markdown = self.files.md.read_text() if self.files.md else ""
+        return Published(markdown=markdown, folder=str(self.files.folder))
+
+    def orchestrated(self, flow_run_id: str, url: str) -> None:
+        """Remember the run's address in Prefect's UI."""
+        self.info = self.info.model_copy(update={"prefect_flow_run": flow_run_id})
+        self._parts.state.runs.update(self._parts.bench.run, self.info)
+        self._parts.observer.published(flow_run_id, url)
+
+    def reader(self) -> StoredRun:
+        """The run as it stands in the store."""
+        return self._parts.state.reader(self._parts.bench.run)
+
+    def close(self, end: RunEnd) -> None:
+        """Store how the run ended, and release it."""
+        limited = end.status == "finished" and bool(end.counts.get("limit"))
+        self.info = self.info.model_copy(
+            update={
+                "status": "limit" if limited else end.status,
+                "message": end.message,
+                "ended": datetime.now(UTC),
+            }
+        )
+        self._parts.state.runs.update(self._parts.bench.run, self.info)
+
+    def _settle(self, document: PlannedDocument, end: DocumentEnd) -> None:
+        """Store an end, for the document and for its copies under other names."""
+        number = self._parts.bench.run
+        copies: Sequence[PlannedDocument] = self._copies.get(document.info.id, ())
+        ids = [document.info.id, *(copy.info.id for copy in copies)]
+        self._parts.state.runs.end_documents(number, [(name, end) for name in ids])
+        usage = self._parts.bench.store.spent(number, document.info.id)
+        self._parts.observer.ended(document, end, usage)
+        for copy in copies:
+            self._parts.observer.ended(copy, end, Usage())
+
+    def _known_end(self, known: Session) -> DocumentEnd:
+        attempts = self._parts.bench.store.attempts(known.id)
+        end = self._end(known.id, known.findings, attempts=attempts)
+        return end.model_copy(update={"cached": known.run != self._parts.bench.run})
+
+    def _end(self, session: str, findings: Findings, *, attempts: int) -> DocumentEnd:
+        verdicts = self._parts.verdicts.of_record(findings.record)
+        status = status_of(findings.record, verdicts)
+        return DocumentEnd(
+            status=status,
+            code=findings.code,
+            message=findings.message,
+            remedy=f"See what the agent did: docmill show {self.run_id} DOCUMENT"
+            if findings.code
+            else "",
+            session=session,
+            attempts=max(1, attempts),
+            verdicts=verdicts,
+        )
+
+
+def _unusable(document: PlannedDocument) -> DocumentEnd:
+    return DocumentEnd(
+        status="failed", code=document.code, message=document.message, remedy=document.remedy
+    )

@@ -1,0 +1,43 @@
+"""What a run tells whoever watches it: one call per thing that happens to a document."""
+
+from typing import Protocol
+
+from docmill.plan import BatchPlan, PlannedDocument
+from docmill.records.results import RunInfo, Usage
+from docmill.store.runs import DocumentEnd
+
+
+class Observer(Protocol):
+    """Somebody who watches a run; every method returns at once and never raises."""
+
+    def planned(self, info: RunInfo, plan: BatchPlan, *, resumed: bool) -> None:
+        """The run is about to start, or to go on."""
+        ...
+
+    def began(self, document: PlannedDocument, *, attempt: int) -> None:
+        """A session starts, for the first time or again."""
+        ...
+
+    def ended(self, document: PlannedDocument, end: DocumentEnd, usage: Usage) -> None:
+        """A document ended, after this much use."""
+        ...
+
+    def published(self, flow_run_id: str, url: str) -> None:
+        """The run can be watched in Prefect's UI at this address."""
+        ...
+
+
+class SilentObserver:
+    """Watches nothing."""
+
+    def planned(self, info: RunInfo, plan: BatchPlan, *, resumed: bool) -> None:
+        """Ignored."""
+
+    def began(self, document: PlannedDocument, *, attempt: int) -> None:
+        """Ignored."""
+
+    def ended(self, document: PlannedDocument, end: DocumentEnd, usage: Usage) -> None:
+        """Ignored."""
+
+    def published(self, flow_run_id: str, url: str) -> None:
+        """Ignored."""

@@ -1,0 +1,241 @@
+"""Puts a run together and carries it out: compile, plan, claim, flow, report.
+
+The only place that constructs backends, models, sandboxes and budgets from names. The command line
+calls it and prints; it prints nothing itself.
+"""
+
+import os
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+from docmill.backends.local import LocalBackend
+from docmill.batch.job import BatchJob, JobParts
+from docmill.batch.observer import Observer
+from docmill.batch.state import State, open_state, server_settings
+from docmill.batch.verdicts import BatchVerdicts
+from docmill.checks.judge import compile_judge
+from docmill.checks.reference import load_reference
+from docmill.compile import compile_pipeline, plan_batch
+from docmill.compile.forms import sandbox_spec
+from docmill.errors import PrerequisiteError
+from docmill.flow import launch, server
+from docmill.flow.job import RunEnd, RunOutcome
+from docmill.ledger.budget import Budget
+from docmill.ledger.prices import PriceTable, load_prices
+from docmill.models.registry import open_model
+from docmill.output.fields import resolve_record
+from docmill.plan import BatchPlan, CompiledPipeline
+from docmill.records.results import RunInfo
+from docmill.report.build import ReportFiles
+from docmill.sandboxes import open_backend
+from docmill.sandboxes.base import Probe, SandboxBackend
+from docmill.session.run import Workbench
+from docmill.settings import Settings
+from docmill.spec.load import LoadedWorkspace
+from docmill.spec.sizes import parse_size
+from docmill.store.runs import RunDocument, run_id
+from docmill.tools import toolset
+
+
+@dataclass(frozen=True, slots=True)
+class RunResult:
+    """A run that came to its end."""
+
+    info: RunInfo
+    outcome: RunOutcome
+    files: ReportFiles | None
+    """None if the run was cancelled."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Ground:
+    """What a run stands on, found before anything is spent."""
+
+    loaded: LoadedWorkspace
+    settings: Settings
+    state: State
+    plan: BatchPlan
+    backend: SandboxBackend
+    probe: Probe
+    prices: PriceTable
+
+
+def make_plan(loaded: LoadedWorkspace, name: str, state: State) -> BatchPlan:
+    """What a run of the pipeline would do.
+
+    Raises:
+        SpecError: with every mistake of its files.
+        PrerequisiteError: its documents can't be listed.
+    """
+    return plan_batch(
+        compile_pipeline(loaded, name),
+        lambda keys: state.sessions.finished_keys(list(keys)),
+        cache=loaded.cache_folder,
+    )
+
+
+def run_pipeline(
+    loaded: LoadedWorkspace, name: str, settings: Settings, observer: Observer
+) -> RunResult:
+    """Run a pipeline to its end, or go on with its run that was killed.
+
+    Raises:
+        SpecError, PrerequisiteError, RunBusyError: before anything was run or spent.
+        TooManyFailuresError, RunError: the run stopped early; its report is written all the same.
+    """
+    prefect = server_settings(loaded, settings)
+    compile_pipeline(loaded, name)
+    server.begin(prefect)
+    with open_state(loaded) as state:
+        ground = _survey(loaded, name, settings, state)
+        job = _claim(ground, observer)
+        address = server.ensure(prefect)
+        try:
+            outcome = launch.run(job, address)
+        finally:
+            if job.info.status == "running":
+                job.close(RunEnd(status="cancelled", message="The run was stopped."))
+        return RunResult(job.info, outcome, job.files)
+
+
+def sandbox_of(compiled: CompiledPipeline, settings: Settings) -> SandboxBackend:
+    """The sandbox backend a pipeline's environment gets on this machine.
+
+    Raises:
+        PrerequisiteError: none can be had; docmill never goes on without one.
+    """
+    wanted = compiled.environment.docmill.backend
+    return open_backend(settings.sandbox if wanted == "auto" else wanted)
+
+
+def _survey(loaded: LoadedWorkspace, name: str, settings: Settings, state: State) -> _Ground:
+    plan = make_plan(loaded, name, state)
+    backend = sandbox_of(plan.compiled, settings)
+    own_prices = loaded.workspace.config.prices
+    return _Ground(
+        loaded=loaded,
+        settings=settings,
+        state=state,
+        plan=plan,
+        backend=backend,
+        probe=backend.probe(),
+        prices=load_prices(loaded.root / own_prices if own_prices else None),
+    )
+
+
+def _claim(ground: _Ground, observer: Observer) -> BatchJob:
+    info = _run_info(ground)
+    batch = [RunDocument(info=entry.info, key=entry.key) for entry in ground.plan.documents]
+    number, resumed = ground.state.runs.claim(info, batch)
+    info = info.model_copy(update={"id": run_id(number)})
+    if resumed:
+        begun = ground.state.runs.info(number).started
+        info = info.model_copy(update={"started": begun})
+    ground.backend.sweep()
+    observer.planned(info, ground.plan, resumed=resumed)
+    return _job(ground, info, number, observer)
+
+
+def _run_info(ground: _Ground) -> RunInfo:
+    compiled, probe = ground.plan.compiled, ground.probe
+    model = compiled.agent.model_id
+    price = ground.prices.price(model)
+    by = sorted({entry.by for entry in probe.enforced})
+    return RunInfo(
+        id="",
+        pipeline=compiled.pipeline.name,
+        description=compiled.pipeline.description,
+        status="running",
+        started=datetime.now(UTC),
+        docmill_version=version("docmill"),
+        model=model,
+        agent=f"{compiled.agent.name}@{compiled.session_digest[:12]}",
+        environment=compiled.environment.name,
+        sandbox=f"{probe.backend} {probe.version} ({', '.join(by)})",
+        spec_digest=compiled.spec_digest,
+        references=compiled.references,
+        prices_as_of=ground.prices.as_of.isoformat(),
+        prices={model: _price_texts(price.model_dump(exclude_none=True))} if price else {},
+        limits={
+            name: str(value)
+            for name, value in compiled.pipeline.limits.model_dump(exclude_none=True).items()
+        },
+    )
+
+
+def _price_texts(kinds: dict[str, object]) -> dict[str, str]:
+    return {kind: str(usd) for kind, usd in kinds.items()}
+
+
+def _job(ground: _Ground, info: RunInfo, number: int, observer: Observer) -> BatchJob:
+    compiled, state = ground.plan.compiled, ground.state
+    pipeline = compiled.pipeline
+    table = load_reference(pipeline.reference, compiled.root) if pipeline.reference else None
+    verdicts = BatchVerdicts(
+        compiled,
+        compile_judge(pipeline, compiled.fields, table),
+        runs=state.runs,
+        reader=lambda: state.reader(number),
+        number=number,
+        cache=ground.loaded.cache_folder / "expectations",
+    )
+    parts = JobParts(
+        plan=ground.plan,
+        bench=_bench(ground, number),
+        state=state,
+        verdicts=verdicts,
+        observer=observer,
+        reports=reports_folder(ground.loaded, pipeline.name),
+        templates=ground.loaded.root / "reports" / "templates",
+        concurrency=_concurrency(ground),
+    )
+    return BatchJob(parts, info)
+
+
+def _bench(ground: _Ground, number: int) -> Workbench:
+    compiled, state = ground.plan.compiled, ground.state
+    pipeline = compiled.pipeline
+    model = open_model(compiled.agent.model_id)
+    budget = Budget(
+        "limits.usd_per_run", pipeline.limits.usd_per_run, spent=state.sessions.spent(number).usd
+    )
+    return Workbench(
+        compiled=compiled,
+        shape=resolve_record(pipeline.record, compiled.root),
+        sandboxes=ground.backend,
+        sandbox_spec=sandbox_spec(compiled.environment, {"run": run_id(number)}),
+        sandbox_name=ground.probe.backend,
+        backend=LocalBackend(model, toolset(compiled.agent)),
+        store=state.sessions,
+        blobs=state.blobs,
+        prices=ground.prices,
+        run=number,
+        run_budget=budget,
+        max_bytes=parse_size(pipeline.documents.max_size),
+        password=_password(ground),
+    )
+
+
+def _password(ground: _Ground) -> str | None:
+    name = ground.plan.compiled.pipeline.documents.password_env
+    if name is None:
+        return None
+    password = ground.settings.secret(name)
+    if password is None:
+        raise PrerequisiteError(
+            f"The variable {name} with the documents' password is not set.",
+            remedy=f"Set it: export {name}=...",
+        )
+    return password
+
+
+def _concurrency(ground: _Ground) -> int:
+    pipeline = ground.plan.compiled.pipeline
+    return pipeline.concurrency or ground.settings.concurrency or 2 * (os.cpu_count() or 1)
+
+
+def reports_folder(loaded: LoadedWorkspace, pipeline: str) -> Path:
+    """Where a pipeline's reports are."""
+    return loaded.root / loaded.workspace.config.reports / pipeline

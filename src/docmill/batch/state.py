@@ -1,0 +1,58 @@
+"""The run state of a workspace, opened: store, blobs, and where its Prefect server is."""
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from sqlalchemy import Engine
+
+from docmill.blobs import BlobStore
+from docmill.flow.address import ServerSettings
+from docmill.settings import Settings
+from docmill.spec.load import LoadedWorkspace
+from docmill.store.database import open_database
+from docmill.store.reader import StoredRun
+from docmill.store.runs import RunStore
+from docmill.store.sessions import SessionStore
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """Everything that outlives a process."""
+
+    engine: Engine
+    runs: RunStore
+    sessions: SessionStore
+    blobs: BlobStore
+
+    def reader(self, number: int) -> StoredRun:
+        """A stored run with its documents and pictures.
+
+        Raises:
+            RunNotFoundError: there is no such run.
+        """
+        return StoredRun(self.engine, number, self.blobs.get)
+
+
+@contextmanager
+def open_state(loaded: LoadedWorkspace) -> Generator[State]:
+    """The workspace's store and blobs.
+
+    Raises:
+        PrerequisiteError: the state folder can't be written or has another format.
+    """
+    folder = loaded.state_folder
+    engine = open_database(folder)
+    try:
+        yield State(engine, RunStore(engine), SessionStore(engine), BlobStore(folder / "blobs"))
+    finally:
+        engine.dispose()
+
+
+def server_settings(loaded: LoadedWorkspace, settings: Settings) -> ServerSettings:
+    """Where the workspace's Prefect server is, or which other one to use."""
+    return ServerSettings(
+        folder=loaded.state_folder / "prefect",
+        api_url=settings.prefect_api_url or "",
+        idle_minutes=settings.prefect_idle_minutes,
+    )

@@ -1,0 +1,113 @@
+"""Verdicts on a run: each record by itself, then the batch as a whole, then the expectations.
+
+The rules are those of `checks`; this module feeds them from the store, one document at a time, and
+stores what they say. Verdicts cost nothing, so they are always made anew.
+"""
+
+import asyncio
+import csv
+import hashlib
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import TypeAdapter
+
+from docmill.batch.status import status_of
+from docmill.checks.batch import BatchJudge
+from docmill.checks.expectations import run_expectations
+from docmill.checks.judge import Judge
+from docmill.checks.table import Table
+from docmill.plan import CompiledPipeline
+from docmill.records.checked import CheckedRecord
+from docmill.records.results import ExpectationResult, Verdict
+from docmill.store.reader import StoredRun
+from docmill.store.runs import Judged, RunStore
+
+RESULTS = TypeAdapter(tuple[ExpectationResult, ...])
+
+
+@dataclass(frozen=True, slots=True)
+class BatchSummary:
+    """What judging a batch came to."""
+
+    documents: int
+    """Documents with a record."""
+    expectations: tuple[ExpectationResult, ...]
+
+
+class BatchVerdicts:
+    """Judges the records of one run."""
+
+    def __init__(
+        self,
+        compiled: CompiledPipeline,
+        judge: Judge,
+        *,
+        runs: RunStore,
+        reader: Callable[[], StoredRun],
+        number: int,
+        cache: Path,
+    ) -> None:
+        self._compiled = compiled
+        self._judge = judge
+        self._runs = runs
+        self._reader = reader
+        self._number = number
+        self._cache = cache
+
+    def of_record(self, record: CheckedRecord | None) -> tuple[Verdict, ...]:
+        """Verdicts on one record by itself."""
+        return self._judge.judge(record) if record else ()
+
+    async def judge_all(self) -> BatchSummary:
+        """Judge every record and the batch, store the verdicts, run the expectations."""
+        table = self._cache / f"run-{self._number}.csv"
+        table.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            count = await asyncio.to_thread(self._judge_records, table)
+            return BatchSummary(count, await self._expectations(table))
+        finally:
+            table.unlink(missing_ok=True)
+
+    def _judge_records(self, path: Path) -> int:
+        batch = BatchJudge(self._compiled.pipeline)
+        table = Table(self._compiled.fields)
+        count = 0
+        with path.open("w", newline="") as file:
+            rows = csv.writer(file)
+            rows.writerow(table.columns)
+            for result in self._reader().documents():
+                batch.add(result.document, result.record)
+                if result.record is not None:
+                    rows.writerow(table.row(result))
+                    count += 1
+        self._runs.set_verdicts(self._number, self._judged(batch.verdicts()))
+        return count
+
+    def _judged(self, across: dict[str, tuple[Verdict, ...]]) -> Iterator[Judged]:
+        """Documents whose verdicts aren't those stored when their session ended."""
+        for result in self._reader().documents():
+            verdicts = self.of_record(result.record) + across.get(result.document.id, ())
+            if result.record is None:
+                if verdicts:
+                    yield Judged(result.document.id, result.status, verdicts)
+            elif verdicts != result.verdicts:
+                status = status_of(result.record, verdicts)
+                yield Judged(result.document.id, status, verdicts)
+
+    async def _expectations(self, table: Path) -> tuple[ExpectationResult, ...]:
+        """Results over the batch's table; the same table and expectations are judged once."""
+        expectations = self._compiled.pipeline.expectations
+        if not expectations:
+            return ()
+        declared = json.dumps([entry.model_dump(mode="json") for entry in expectations])
+        content = hashlib.sha256(declared.encode())
+        content.update(table.read_bytes())
+        known = self._cache / f"{content.hexdigest()}.json"
+        if known.is_file():
+            return RESULTS.validate_json(known.read_bytes())
+        results = await asyncio.to_thread(run_expectations, table, expectations)
+        known.write_bytes(RESULTS.dump_json(results))
+        return results
