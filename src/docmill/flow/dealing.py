@@ -1,0 +1,128 @@
+"""Deals documents out to a fixed number of workers, and stops doing so when told to.
+
+Used by `runner`; knows neither Prefect nor sessions.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+
+from docmill.errors import RunError, TooManyFailuresError
+from docmill.flow.job import Job
+from docmill.plan import PlannedDocument
+from docmill.records.results import DocumentStatus
+from docmill.spec.pipeline import FailureThreshold
+
+FAILURES: tuple[DocumentStatus, ...] = ("failed", "invalid")
+"""What a failure threshold counts."""
+
+
+class Control:
+    """Whether the run goes on: set by Ctrl-C, by Prefect's UI, by a threshold; read by everyone."""
+
+    def __init__(self) -> None:
+        self._stopped = asyncio.Event()
+        self.reason = ""
+        """Why the run stopped early, as a sentence."""
+        self.error: RunError | None = None
+        """What stopped it, unless somebody asked for it."""
+
+    @property
+    def stopped(self) -> bool:
+        """True as soon as the run is not to go on."""
+        return self._stopped.is_set()
+
+    def stop(self, reason: str, *, error: RunError | None = None) -> None:
+        """End the run early; the first reason holds."""
+        if not self.stopped:
+            self.reason, self.error = reason, error
+            self._stopped.set()
+
+    async def wait(self) -> None:
+        """Until the run is not to go on."""
+        await self._stopped.wait()
+
+
+class Tally:
+    """Documents by status, against the failure threshold."""
+
+    def __init__(self, threshold: FailureThreshold, control: Control, *, total: int) -> None:
+        self.counts: dict[DocumentStatus, int] = {}
+        self._control = control
+        self._total = total
+        shares = [] if threshold.share is None else [threshold.share * total]
+        counts = [] if threshold.count is None else [threshold.count]
+        self._most = min([*shares, *counts], default=None)
+
+    def add(self, status: DocumentStatus, number: int = 1) -> None:
+        """Count documents that ended so; crossing the threshold stops the run."""
+        self.counts[status] = self.counts.get(status, 0) + number
+        failures = sum(self.counts.get(kind, 0) for kind in FAILURES)
+        if self._most is not None and failures > self._most:
+            message = (
+                f"{failures} of {self._total} documents failed; "
+                f"the pipeline's failure_threshold allows {int(self._most)}."
+            )
+            error = TooManyFailuresError(message, remedy="Look: docmill runs show")
+            self._control.stop(message, error=error)
+
+
+async def deal(
+    documents: Iterable[PlannedDocument],
+    handle: Callable[[PlannedDocument], Awaitable[DocumentStatus]],
+    *,
+    job: Job,
+    control: Control,
+    tally: Tally,
+) -> None:
+    """Hand every document to `handle`, `job.concurrency` at once, until done or stopped.
+
+    Documents that are under way when the run is stopped are cancelled; each document is counted
+    once.
+    """
+    queue = iter(documents)
+
+    async def work() -> None:
+        for document in queue:
+            if control.stopped:
+                cancel(document)
+                return
+            try:
+                tally.add(await handle(document))
+            except asyncio.CancelledError:
+                cancel(document)
+                raise
+            except RunError as error:
+                cancel(document)
+                control.stop(error.message, error=error)
+
+    def cancel(document: PlannedDocument) -> None:
+        job.settle_cancelled(document)
+        tally.add("cancelled")
+
+    workers = [asyncio.create_task(work()) for _ in range(job.concurrency)]
+    try:
+        await _until_done(workers, control)
+    finally:
+        await _end(workers)
+        # Whoever deals out last also settles what was never dealt out.
+        for document in queue:
+            cancel(document)
+
+
+async def _until_done(workers: Sequence[asyncio.Task[None]], control: Control) -> None:
+    watch = asyncio.create_task(control.wait())
+    try:
+        waiting = set(workers)
+        while waiting and not control.stopped:
+            done, _ = await asyncio.wait({*waiting, watch}, return_when=asyncio.FIRST_COMPLETED)
+            waiting -= done
+            for worker in done - {watch}:
+                worker.result()
+    finally:
+        watch.cancel()
+
+
+async def _end(workers: Sequence[asyncio.Task[None]]) -> None:
+    for worker in workers:
+        worker.cancel()
+    await asyncio.gather(*workers, return_exceptions=True)

@@ -1,0 +1,321 @@
+"""A job as a Prefect flow: ingest → one cached, retried task per document → judge → report.
+
+Prefect shows and retries; `job` does, and keeps the truth. Everything here survives the loss of
+Prefect's server: the run goes on, only its picture in the UI ends. Import it by way of `launch`.
+"""
+
+import asyncio
+import contextlib
+import inspect
+import re
+import signal
+from collections.abc import Awaitable, Callable, Generator
+from dataclasses import replace
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, TypeVar
+from uuid import UUID
+
+import httpx
+from prefect import Flow, Task
+from prefect.artifacts import acreate_markdown_artifact
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.objects import State
+from prefect.context import FlowRunContext, TagsContext, TaskRunContext
+from prefect.events.clients import PrefectEventsClient
+from prefect.events.worker import EventsWorker
+from prefect.exceptions import PrefectException
+from prefect.settings import PREFECT_API_URL, get_current_settings
+from prefect.states import Cancelled, Completed, Failed
+
+from docmill.errors import PrerequisiteError, SessionError
+from docmill.flow.address import ServerAddress
+from docmill.flow.dealing import Control, Tally, deal
+from docmill.flow.job import Ingested, Job, Published, RunEnd, RunOutcome
+from docmill.flow.server import healthy
+from docmill.plan import PlannedDocument
+from docmill.records.results import DocumentStatus
+
+T = TypeVar("T")
+
+PREFECT_ERRORS = (PrefectException, httpx.HTTPError)
+"""What Prefect's client raises when its server fails it or refuses."""
+REUSED_ONE_BY_ONE = 20
+"""Up to so many finished documents are shown one by one, as cached tasks; more of them as one
+task."""
+WATCH_SECONDS = 3.0
+"""How often Prefect is asked whether somebody cancelled the run in its UI."""
+END_SECONDS = 10.0
+"""How long the end of a run waits for Prefect's server to take it down."""
+LOST = (
+    "Prefect's server was lost during the run: its UI does not show all of it. "
+    "Nothing else is missing."
+)
+
+
+class FlowJob:
+    """A job in the middle of its Prefect flow: the tasks, and what came of them."""
+
+    def __init__(self, job: Job) -> None:
+        self.job = job
+        self.control = Control()
+        self.outcome: RunOutcome | None = None
+        """Set when all the work is done, whatever Prefect makes of it; `done` with it."""
+        self.done = asyncio.Event()
+        self._attempts: dict[str, int] = {}
+        self._documents: dict[str, PlannedDocument] = {}
+        self._published: Published | None = None
+        self._reusing = self._document_task()
+        # What the store hasn't finished is never taken from Prefect's cache.
+        self._processing = self._reusing.with_options(refresh_cache=True)
+
+    def flow(self) -> Flow[[], Any]:
+        """The job as a Prefect flow with the pipeline's name."""
+        return Flow(
+            self._body,
+            name=self.job.name,
+            version=version("docmill"),
+            flow_run_name=self.job.run_id,
+            description="Documents in, a report out. Results are kept by docmill, not here.",
+            validate_parameters=False,
+            persist_result=False,
+        )
+
+    async def _body(self) -> State[Any]:
+        context = FlowRunContext.get()
+        assert context is not None
+        assert context.flow_run is not None
+        run_id = context.flow_run.id
+        url = f"{(get_current_settings().ui_url or '').rstrip('/')}/runs/flow-run/{run_id}"
+        self.job.orchestrated(str(run_id), url)
+        watch = asyncio.create_task(self._watch(run_id))
+        # A tag on a task costs a request to the server's concurrency limits; only the run is
+        # tagged.
+        with TagsContext(current_tags=set()), stop_on_signals(self.control):
+            try:
+                end = await self._work()
+            finally:
+                watch.cancel()
+        self.outcome = RunOutcome(
+            end=end,
+            published=self._published,
+            error=self.control.error,
+            flow_run_id=str(run_id),
+            url=url,
+        )
+        self.done.set()
+        return _final_state(end)
+
+    async def _work(self) -> RunEnd:
+        ingested = await step("ingest", self.job.ingest)
+        tally = Tally(self.job.failure_threshold, self.control, total=ingested.total)
+        for status, number in ingested.settled.items():
+            tally.add(status, number)
+        await self._reuse(ingested, tally)
+        await deal(ingested.pending, self._process, job=self.job, control=self.control, tally=tally)
+        end = RunEnd(status="finished", counts=tally.counts)
+        if self.control.stopped:
+            status = "failed" if self.control.error else "cancelled"
+            end = RunEnd(status=status, message=self.control.reason, counts=tally.counts)
+        if end.status != "cancelled":
+            await step("judge", self.job.judge)
+            await step("report", lambda: self._report(end))
+        return end
+
+    async def _report(self, end: RunEnd) -> dict[str, str]:
+        self._published = published = await self.job.report(end)
+        if await _server_answers():
+            with contextlib.suppress(*PREFECT_ERRORS):
+                await acreate_markdown_artifact(
+                    published.markdown, key=artifact_key(self.job.name), description=self.job.run_id
+                )
+        return {"folder": published.folder}
+
+    def _document_task(self) -> Task[..., Any]:
+        retries = self.job.retries
+        delays = [retries.delay_seconds * 2**number for number in range(retries.attempts - 1)]
+        return Task(
+            self._document,
+            name="document",
+            task_run_name="{name}",
+            persist_result=True,
+            result_serializer="json",
+            cache_key_fn=lambda _, parameters: parameters["key"],
+            retries=retries.attempts - 1,
+            retry_delay_seconds=delays or None,
+            retry_jitter_factor=retries.jitter,
+            retry_condition_fn=self._may_retry,
+        )
+
+    async def _document(self, name: str, document: str, key: str) -> dict[str, Any] | State[Any]:
+        """The task's body; `name` is what Prefect shows, `key` what it caches by."""
+        planned = self._documents.get(document)
+        if planned is None:
+            return {"document": document, "status": "reused"}
+        context = TaskRunContext.get()
+        assert context is not None
+        self._attempts[document] = context.task_run.run_count
+        try:
+            return await self.job.process(planned, attempt=context.task_run.run_count)
+        except asyncio.CancelledError:
+            if not self.control.stopped:
+                raise
+            # Prefect would call the task crashed.
+            return Cancelled(message=self.control.reason)
+
+    def _may_retry(self, _task: Task[..., Any], _run: object, state: State[Any]) -> bool:
+        error = state.data
+        return isinstance(error, SessionError) and error.retryable and not self.control.stopped
+
+    async def _process(self, document: PlannedDocument) -> DocumentStatus:
+        identity = document.info.id
+        self._documents[identity] = document
+        try:
+            result = await self._processing(document.info.name, identity, document.key)
+        except SessionError as error:
+            return self.job.settle_failure(document, error, attempts=self._attempts[identity])
+        except (*PREFECT_ERRORS, OSError) as error:
+            failure = SessionError(
+                f"Prefect could not run the document's task: {error!r}",
+                code="orchestration_failed",
+                remedy=f"Go on: docmill run {self.job.name}",
+            )
+            return self.job.settle_failure(document, failure, attempts=1)
+        finally:
+            del self._documents[identity]
+        if isinstance(result, State):
+            raise asyncio.CancelledError
+        return result["status"]
+
+    async def _reuse(self, ingested: Ingested, tally: Tally) -> None:
+        async def take_over() -> int:
+            for document in ingested.finished:
+                tally.add(self.job.reuse(document))
+            return len(ingested.finished)
+
+        number = len(ingested.finished)
+        if number > REUSED_ONE_BY_ONE:
+            await step(f"reuse {number} finished documents", take_over)
+        elif number:
+            await take_over()
+            for document in ingested.finished:
+                with contextlib.suppress(*PREFECT_ERRORS, OSError):
+                    await self._reusing(document.info.name, document.info.id, document.key)
+
+    async def _watch(self, run_id: UUID) -> None:
+        """Stop the run when it was cancelled in Prefect's UI."""
+        async with get_client() as client:
+            while not self.control.stopped:
+                await asyncio.sleep(WATCH_SECONDS)
+                with contextlib.suppress(*PREFECT_ERRORS):
+                    state = (await client.read_flow_run(run_id)).state
+                    if state and (state.is_cancelling() or state.is_cancelled()):
+                        self.control.stop("The run was cancelled in Prefect.")
+
+
+async def run_flow(job: Job) -> RunOutcome:
+    """Run a job as a Prefect flow; the process has to be a Prefect client
+    (`launch.prepare_client`).
+
+    Raises:
+        PrerequisiteError: Prefect's server refused the run before it began.
+    """
+    # By default a client tries ten times, with pauses, for every single event.
+    EventsWorker.set_client_override(PrefectEventsClient, reconnection_attempts=1)
+    running = FlowJob(job)
+    engine = asyncio.ensure_future(running.flow()())
+    await _wait_for_engine(engine, running.done)
+    if running.outcome is None:
+        raise _refusal(engine)
+    if not engine.cancelled():
+        engine.exception()  # a failed run is an outcome, not an exception nobody retrieved
+    if await _server_answers():
+        await _send_rest()
+        return running.outcome
+    return replace(running.outcome, notice=LOST)
+
+
+async def step(name: str, work: Callable[[], Awaitable[T]]) -> T:
+    """Run one step of the flow as a Prefect task of that name; its result isn't persisted."""
+
+    async def call() -> T:
+        return await work()
+
+    return await Task(call, name=name, task_run_name=name, persist_result=False)()
+
+
+@contextlib.contextmanager
+def stop_on_signals(control: Control) -> Generator[None]:
+    """The first Ctrl-C or SIGTERM stops the run cleanly; the second one is not held back."""
+    loop = asyncio.get_running_loop()
+    signals = (signal.SIGINT, signal.SIGTERM)
+
+    def stop() -> None:
+        release()
+        control.stop("The run was interrupted.")
+
+    def release() -> None:
+        for number in signals:
+            loop.remove_signal_handler(number)
+
+    # Outside the main thread nobody can be interrupted.
+    with contextlib.suppress(ValueError, RuntimeError):
+        for number in signals:
+            loop.add_signal_handler(number, stop)
+    try:
+        yield
+    finally:
+        release()
+
+
+def artifact_key(name: str) -> str:
+    """A pipeline's name as Prefect's artifact keys have to be: `[a-z0-9-]+`."""
+    return f"{re.sub('[^a-z0-9]+', '-', name.lower()).strip('-')}-report"
+
+
+async def _wait_for_engine(engine: asyncio.Future[Any], done: asyncio.Event) -> None:
+    """Until Prefect has taken the end of the run down, or it is clear that it won't."""
+    waiter = asyncio.create_task(done.wait())
+    try:
+        await asyncio.wait({engine, waiter}, return_when=asyncio.FIRST_COMPLETED)
+        if not engine.done():
+            await asyncio.wait({engine}, timeout=END_SECONDS if await _server_answers() else 0)
+    finally:
+        waiter.cancel()
+        # Prefect answers a cancellation with a report to its server, and that needs a second one.
+        for _ in range(2):
+            if not engine.done():
+                engine.cancel()
+                await asyncio.wait({engine}, timeout=END_SECONDS / 2)
+
+
+async def _send_rest() -> None:
+    rest = EventsWorker.drain_all(timeout=END_SECONDS)
+    if inspect.isawaitable(rest):
+        await rest
+
+
+async def _server_answers() -> bool:
+    address = ServerAddress(api_url=str(PREFECT_API_URL.value()), folder=Path())
+    return await asyncio.to_thread(healthy, address)
+
+
+def _refusal(engine: asyncio.Future[Any]) -> BaseException:
+    error = engine.exception() if engine.done() and not engine.cancelled() else None
+    if error is None:
+        return asyncio.CancelledError()
+    if not isinstance(error, PREFECT_ERRORS):
+        return error
+    refusal = PrerequisiteError(
+        f"Prefect's server did not take the run: {error!r}", remedy="Look: docmill prefect status"
+    )
+    refusal.__cause__ = error
+    return refusal
+
+
+def _final_state(end: RunEnd) -> State[Any]:
+    text = ", ".join(f"{number} {status}" for status, number in sorted(end.counts.items()))
+    message = f"{end.message} {text}".strip()
+    if end.status == "finished":
+        return Completed(message=message)
+    return (Cancelled if end.status == "cancelled" else Failed)(message=message)
