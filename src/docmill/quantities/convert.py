@@ -117,7 +117,8 @@ def _registry() -> tuple[Any, dict[str, str]]:
 
     simple = (*BASES, *CURRENCIES, *HARDNESS)
     names = {symbol: f"u{index}" for index, symbol in enumerate(simple)}
-    registry: Any = pint.UnitRegistry(None, non_int_type=Decimal)  # pyright: ignore[reportArgumentType]
+    make: Any = pint.UnitRegistry  # its types know neither None nor Decimal here
+    registry: Any = make(None, non_int_type=Decimal)
     for symbol, name in names.items():
         base = BASES.get(symbol)
         if base is None or not base.factor:
