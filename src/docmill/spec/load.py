@@ -175,7 +175,9 @@ class _Reading:
     def _check_name(self, file: str, name: str) -> None:
         data = self.data[file]
         given: object = cast("dict[str, Any]", data).get("name") if isinstance(data, dict) else None
-        if isinstance(given, str) and given != name:
+        # a name that isn't allowed at all has been reported by then
+        reported = any(p.file == file and p.key == "name" for p in self.problems)
+        if isinstance(given, str) and given != name and not reported:
             remedy = f"write `name: {name}`, or rename the file to {given}.yaml"
             self.add(file, KeyProblem(("name",), f"`{given}` is not the file's name", remedy))
 

@@ -28,7 +28,7 @@ _KNOWN = (
         "indent keys of one mapping by the same number of spaces",
     ),
     (
-        "expected a single document",
+        "found another document",
         "the file holds more than one document",
         "remove the second `---`",
     ),

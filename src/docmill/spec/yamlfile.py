@@ -22,7 +22,13 @@ Node = Any
 MAX_BYTES = 2 * 1024 * 1024
 MAX_NODES = 100_000
 """Values of one file after aliases are expanded; more is a mistake or an attack."""
+MAX_DEPTH = 100
 
+_TOO_MANY = (
+    f"has more than {MAX_NODES} values after its aliases are expanded",
+    "write the values out instead of nesting aliases",
+)
+_TOO_DEEP = (f"nests deeper than {MAX_DEPTH} levels", "write it flatter")
 _NULL = re.compile(r"(?:~|null|Null|NULL|)\Z")
 _BOOL = re.compile(r"(?:true|True|TRUE|false|False|FALSE)\Z")
 _INT = re.compile(r"[-+]?[0-9]+\Z")
@@ -88,9 +94,11 @@ def read_yaml(content: bytes) -> YamlFile:
     except MarkedYAMLError as error:
         found = explain_syntax(error)
         return _unreadable(file, Place(found.line, found.column), found.message, found.remedy)
-    except (YAMLError, RecursionError, ValueError) as error:
-        reason = str(error).splitlines()[0] if str(error) else "it nests too deep"
-        return _unreadable(file, Place(1, 1), f"is not readable: {reason}", "mend the syntax")
+    except RecursionError:
+        return _unreadable(file, Place(1, 1), *_TOO_DEEP)
+    except (YAMLError, ValueError) as error:
+        message = f"is not readable: {str(error).partition(chr(10))[0]}"
+        return _unreadable(file, Place(1, 1), message, "mend the syntax")
     if root is not None:
         _Builder(file).build(root)
     return file
@@ -117,14 +125,8 @@ class _Builder:
     def build(self, root: Node) -> None:
         try:
             self.file.data = self._value(root, (), _place(root))
-        except _TooManyNodesError:
-            _unreadable(
-                self.file,
-                Place(1, 1),
-                f"has more than {MAX_NODES} values after its aliases are expanded",
-                "write the values out instead of nesting aliases",
-            )
-            self.file.data = None
+        except _ExpansionError as error:
+            _unreadable(self.file, Place(1, 1), error.message, error.remedy)
 
     def _problem(self, node: Node, path: KeyPath, message: str, remedy: str) -> None:
         self.file.problems.append(FileProblem(_place(node), path, message, remedy))
@@ -132,7 +134,9 @@ class _Builder:
     def _value(self, node: Node, path: KeyPath, key: Place) -> Any:
         self.left -= 1
         if self.left < 0:
-            raise _TooManyNodesError
+            raise _ExpansionError(*_TOO_MANY)
+        if len(self.open) > MAX_DEPTH:
+            raise _ExpansionError(*_TOO_DEEP)
         raw = str(node.value) if _is(node, ScalarNode) else None
         self.file.marks[path] = Mark(key, _place(node), raw)
         tag = str(getattr(node, "tag", "") or "")
@@ -220,8 +224,11 @@ def _is(node: Node, kind: type) -> bool:
     return isinstance(node, kind)
 
 
-class _TooManyNodesError(Exception):
-    pass
+class _ExpansionError(Exception):
+    def __init__(self, message: str, remedy: str) -> None:
+        super().__init__(message)
+        self.message = message
+        self.remedy = remedy
 
 
 def _under(known: KeyPath, path: KeyPath, keys: set[str]) -> bool:
