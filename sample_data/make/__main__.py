@@ -6,6 +6,7 @@ Without an argument they are written beside this folder, else below the folder n
 import sys
 from pathlib import Path
 
+import bill_docs
 import cert_docs
 import spec_motion
 import spec_power
@@ -18,6 +19,8 @@ def main(target: Path) -> None:
     write_set(target / "spec-check", [*spec_power.docs(), *spec_motion.docs()])
     write_set(target / "material-certificates", cert_docs.docs())
     standards.write_limits(target / "material-certificates" / "limits.csv")
+    write_set(target / "invoices", bill_docs.docs())
+    standards.write_approvals(target / "invoices" / "approvals.yaml")
     standards.write_standard(target / "spec-check" / "standard.xlsx")
 
 

@@ -70,7 +70,7 @@ def coded(
     singles = " / ".join(cert.singles) + " J"
     impact = [
         (
-            "C40",
+            "C03",
             "Prüftemperatur Kerbschlag / Impact test temperature",
             cert.show("impact_temperature"),
         ),
@@ -135,7 +135,7 @@ def english(
     style = Style(size=9, grid="all", row_gap=4)
     y = Table(50, widths, "l" + "r" * len(elements), style).draw(sheet, y + 24, body, head=head)
     sheet.text(50, y + 28, "Mechanical properties (transverse)", 10.5, bold=True)
-    head = ["Test piece", "ReH\nN/mm²", "Rm\nN/mm²", "A\n%", "KV2 mean\nJ", "at\n°C"]
+    head = ["Test piece", "ReH\nN/mm²", "Rm\nN/mm²", "A\n%", "KV2 mean\nJ", "Impact test\ntemp. °C"]
     names = ("yield_strength", "tensile_strength", "elongation", "impact_energy")
     body = [
         ["1", *(cert.bare(name) for name in names), cert.bare("impact_temperature")],
@@ -164,9 +164,9 @@ def french(path: Path, cert: Certificate, elements: Sequence[str]) -> None:
         ("Certificat n° / Certificate no.", cert.number, 165),
         ("Type de document / Type of document", cert.shown_kind, 165),
         ("Date d'émission / Date of issue", cert.shown_date, 165),
-        ("Commande client / Purchaser order", cert.order, 165),
-        ("Produit / Product", cert.product, 165),
-        ("Nuance / Grade", cert.shown_grade, 85),
+        ("Commande client / Purchaser order", cert.order, 120),
+        ("Produit / Product", cert.product, 205),
+        ("Nuance / Grade", cert.shown_grade, 90),
         ("Épaisseur / Thickness", cert.thickness.full(cert.locale), 80),
     )
     x, y = 50.0, 92.0
@@ -237,7 +237,7 @@ def american(path: Path, cert: Certificate, elements: Sequence[str]) -> None:
     ]
     style = Style(size=8.5, grid="all", row_gap=2.5)
     count = len(cert.heats)
-    table = Table(46, [80, *([110] * count)], "l" + "r" * count, style)
+    table = Table(46, [70, *([88] * count)], "l" + "r" * count, style)
     table.draw(sheet, y + 26, body, head=head)
     x = 330
     sheet.text(x, y + 18, "Tensile and Charpy", 10, bold=True)

@@ -202,9 +202,9 @@ def letter(path: Path, cert: Certificate, elements: Sequence[str]) -> None:
         f"Zugfestigkeit Rm:   {cert.show('tensile_strength')}",
         f"Bruchdehnung A:     {cert.show('elongation')}",
         f"Kerbschlagarbeit:   {cert.show('impact_energy')}",
-        f"Prüftemperatur:     {cert.show('impact_temperature')}",
+        f"Prüftemperatur Kerbschlag: {cert.show('impact_temperature')}",
         "",
-        f"Dortmund, den {cert.shown_date}",
+        f"Ausstellungsdatum:  {cert.shown_date}",
         "Brückner & Co., Qualitätsstelle",
     ]
     y = 118.0

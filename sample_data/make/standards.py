@@ -100,3 +100,20 @@ def write_limits(path: Path) -> None:
     for grade, limits in GRADES.items():
         lines += [",".join((grade, *limit)) for limit in limits]
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+APPROVALS = """\
+# Up to which total an invoice may be paid without a second signature; a row per currency.
+- {currency: EUR, parameter: total, max: 25000, clause: "4.2"}
+- {currency: GBP, parameter: total, max: 20000, clause: "4.2"}
+- {currency: CHF, parameter: total, max: 25000, clause: "4.2"}
+- {currency: USD, parameter: total, max: 25000, clause: "4.2"}
+- {currency: SEK, parameter: total, max: 250000, clause: "4.2"}
+# Rates of value added tax that occur in any country we buy from.
+- {currency: "*", parameter: tax_rate, min: 0, max: 27, unit: "%", clause: "2.1"}
+"""
+
+
+def write_approvals(path: Path) -> None:
+    """Write the limits of approval as yaml, a row per demand."""
+    path.write_text(APPROVALS, encoding="utf-8")
