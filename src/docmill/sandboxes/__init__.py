@@ -1,1 +1,5 @@
 """Sandboxes: start one, call its toolbox, move files, stop it. Knows nothing of agents or records."""
+
+from docmill.sandboxes.opening import open_backend
+
+__all__ = ["open_backend"]

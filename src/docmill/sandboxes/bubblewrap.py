@@ -1,0 +1,256 @@
+"""Sandboxes by bubblewrap: no network, no host files but system programs, no environment.
+
+`process` starts one, `cgroups` limits it, `channel` talks to it; `claims` finds what killed runs
+left. Refuses where a sandbox can't be had; never runs anything outside of one.
+"""
+
+import asyncio
+import os
+import time
+from collections.abc import AsyncIterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from docmill.errors import PrerequisiteError, SandboxError
+from docmill.sandboxes import cgroups, claims, seccomp
+from docmill.sandboxes.base import Enforced, Probe, SandboxLimits, SandboxSpec
+from docmill.sandboxes.channel import Channel
+from docmill.sandboxes.layers import LayerStore, default_cache
+from docmill.sandboxes.process import Identity, Process
+from docmill.sandboxes.programs import Program, find_bubblewrap, remedy_for
+from docmill.sandboxes.runtime import Runtime, build_runtime
+
+NAME = "bubblewrap"
+START_SECONDS = 20.0
+TRANSFER_SECONDS = 60.0
+MIB = 1024 * 1024
+PROBE_LIMITS = SandboxLimits(
+    memory=256 * MIB, cpus=1.0, pids=64, disk=64 * MIB, seconds=30, output=MIB
+)
+
+
+class BubblewrapSandbox:
+    """A running sandbox; made by `BubblewrapBackend.open`."""
+
+    def __init__(self, spec: SandboxSpec, claim: claims.Claim, group: cgroups.Group) -> None:
+        self._limits = spec.limits
+        self._claim = claim
+        self._group = group
+        self._process: Process | None = None
+        self._channel = Channel(self._end, self._cause)
+        self._watchdog: asyncio.TimerHandle | None = None
+        self._timed_out = False
+        self._dead = False
+        self.enforced: tuple[Enforced, ...] = ()
+        """The limits in force, as read back."""
+
+    async def start(self, program: Program, runtime: Runtime, identity: Identity) -> None:
+        """Start bubblewrap and wait for the toolbox.
+
+        Raises:
+            PrerequisiteError: bubblewrap ends at once, as it does where it isn't allowed.
+        """
+        self._claim.note(self._group.folders)
+        self._group.create(self._limits)
+        entrances = self._group.entrances()
+        process = Process(
+            program.path,
+            runtime,
+            self._limits,
+            seccomp=seccomp.program(),
+            identity=identity,
+            entrances=entrances,
+        )
+        self._process = process
+        try:
+            await self._channel.open(process.socket, START_SECONDS)
+            process.adopt()
+        except (SandboxError, OSError) as error:
+            process.kill()
+            await asyncio.sleep(0.01)
+            complaint = process.complaint() or str(error)
+            raise PrerequisiteError(
+                f"bubblewrap can't start a sandbox here: {complaint}",
+                remedy=remedy_for(complaint),
+            ) from error
+        loop = asyncio.get_running_loop()
+        self._watchdog = loop.call_later(self._limits.seconds, self._expire)
+        self.enforced = (*self._group.enforced(), *await self._own_limits())
+
+    async def _own_limits(self) -> tuple[Enforced, ...]:
+        """Limits the toolbox and the kernel's older means keep, as the sandbox tells them."""
+        found = (await self._channel.call("limits", {}, timeout=10)).result
+        limits = [
+            Enforced("disk", "tmpfs size", str(found["disk"])),
+            Enforced("seconds", "watchdog", f"{self._limits.seconds:g}"),
+            Enforced("output", "toolbox", str(self._limits.output)),
+        ]
+        have = {limit.limit for limit in self._group.enforced()}
+        if "memory" not in have:
+            limits.append(Enforced("memory", "rlimit", f"{found['memory']} per process"))
+        if "pids" not in have:
+            limits.append(Enforced("pids", "rlimit", str(found["pids"])))
+        if "cpus" not in have:
+            limits.append(Enforced("cpus", "nothing", ""))
+        return tuple(limits)
+
+    async def call(self, op: str, args: Mapping[str, Any], *, timeout: float) -> Any:
+        """Run one toolbox operation; see `base.Sandbox.call`."""
+        self._check()
+        return (await self._channel.call(op, args, timeout=timeout)).result
+
+    async def put(self, path: str, data: bytes) -> None:
+        """Write a file inside."""
+        self._check()
+        await self._channel.put(path, data, timeout=TRANSFER_SECONDS)
+
+    async def get(self, path: str, *, max_bytes: int) -> bytes:
+        """Read a regular file from inside."""
+        self._check()
+        return await self._channel.get(path, max_bytes=max_bytes, timeout=TRANSFER_SECONDS)
+
+    def _check(self) -> None:
+        if self._dead:
+            raise self._cause()
+
+    def _expire(self) -> None:
+        self._timed_out = True
+        self._end()
+
+    def _end(self) -> None:
+        """Kill everything inside now; safe to call at any time."""
+        self._dead = True
+        if self._process:
+            self._process.kill()
+
+    def _cause(self) -> SandboxError:
+        """Why the sandbox is dead."""
+        if self._timed_out:
+            return SandboxError(
+                f"The sandbox was ended after {self._limits.seconds:g} s, its limit.",
+                code="sandbox_timeout",
+                retryable=False,
+            )
+        if self._group.out_of_memory():
+            return SandboxError(
+                f"The sandbox used more than its {self._limits.memory} bytes of memory.",
+                code="sandbox_memory",
+                retryable=False,
+            )
+        return SandboxError("The sandbox ended unexpectedly.")
+
+    async def stop(self) -> None:
+        """End everything and remove every trace; goes on even if this task is cancelled."""
+        if self._watchdog:
+            self._watchdog.cancel()
+        self._end()
+        self._channel.close()
+        loop = asyncio.get_running_loop()
+        await asyncio.shield(loop.run_in_executor(None, self._bury))
+
+    def _bury(self) -> None:
+        if self._process:
+            self._process.bury()
+        if self._group.destroy():
+            self._claim.clear()
+        self._claim.release()
+
+
+class BubblewrapBackend:
+    """Makes sandboxes with bubblewrap.
+
+    Args:
+        cache: folder for the runtimes sandboxes mount; default `/var/cache/docmill` for root,
+            `~/.cache/docmill` for others.
+    """
+
+    def __init__(self, cache: Path | None = None) -> None:
+        self._store = LayerStore(cache or default_cache())
+        self._state = claims.default_state(self._store.folder)
+        self._runtimes: dict[tuple[str, tuple[str, ...]], Runtime] = {}
+        self._probe: Probe | None = None
+
+    @cached_property
+    def _places(self) -> tuple[cgroups.Place, ...]:
+        return cgroups.find_places()
+
+    @cached_property
+    def _program(self) -> Program:
+        return find_bubblewrap(self._store)
+
+    def probe(self) -> Probe:
+        """One trial start; cached for the process. In a thread, since a loop may be running here."""
+        if self._probe is None:
+            with ThreadPoolExecutor(1) as thread:
+                self._probe = thread.submit(asyncio.run, self._try()).result()
+        return self._probe
+
+    async def _try(self) -> Probe:
+        begin = time.perf_counter()
+        try:
+            async with self._opened(SandboxSpec(PROBE_LIMITS)) as sandbox:
+                seconds = time.perf_counter() - begin
+                return Probe(
+                    NAME,
+                    available=True,
+                    version=self._program.version,
+                    enforced=sandbox.enforced,
+                    seconds=seconds,
+                )
+        except (PrerequisiteError, SandboxError) as error:
+            return Probe(NAME, available=False, cause=error.message, remedy=error.remedy)
+
+    def open(self, spec: SandboxSpec) -> AbstractAsyncContextManager[BubblewrapSandbox]:
+        """A fresh sandbox; see `base.SandboxBackend.open`."""
+        return self._opened(spec)
+
+    @asynccontextmanager
+    async def _opened(self, spec: SandboxSpec) -> AsyncIterator[BubblewrapSandbox]:
+        runtime = await self._runtime(spec)
+        claim = claims.take(self._state)
+        _sweep(claim)
+        group = cgroups.Group(self._places, claim.name)
+        sandbox = BubblewrapSandbox(spec, claim, group)
+        try:
+            await sandbox.start(self._program, runtime, _identity(claim))
+            yield sandbox
+        finally:
+            await sandbox.stop()
+
+    async def _runtime(self, spec: SandboxSpec) -> Runtime:
+        key = (spec.runtime, spec.packages)
+        if key not in self._runtimes:
+            self._runtimes[key] = await asyncio.to_thread(
+                build_runtime,
+                self._store,
+                runtime=spec.runtime,
+                packages=spec.packages,
+                dropped=os.geteuid() == 0,
+            )
+        return self._runtimes[key]
+
+    def sweep(self) -> int:
+        """Remove what killed runs left behind; returns how many sandboxes that were."""
+        count = 0
+        for claim in claims.leftovers(self._state):
+            count += _sweep(claim)
+            claim.release()
+        return count
+
+
+def _sweep(claim: claims.Claim) -> bool:
+    """Remove what the place's dead holder left; whether there was something."""
+    folders = claim.noted()
+    if not folders:
+        return False
+    if cgroups.remove(folders):
+        claim.clear()
+    return True
+
+
+def _identity(claim: claims.Claim) -> Identity:
+    """A user of the sandbox's own when root; the caller itself otherwise."""
+    return Identity(claim.uid() if os.geteuid() == 0 else None)

@@ -1,0 +1,139 @@
+"""Content-keyed, read-only folders that sandboxes mount: built once, atomically, under a lock.
+
+`runtime` decides what goes in. A layer's name carries the hash of its recipe, so a changed recipe
+makes a new one and a running sandbox keeps the old.
+"""
+
+import fcntl
+import hashlib
+import os
+import pwd
+import shutil
+import stat
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from docmill.errors import PrerequisiteError
+
+ROOT_CACHE = Path("/var/cache/docmill")
+_FORMAT = "1"
+"""Part of every key; raised when the way layers are built changes."""
+
+
+def default_cache() -> Path:
+    """Where layers lie: a system folder for root, whose home others can't read; else the home."""
+    if os.geteuid() == 0:
+        return ROOT_CACHE
+    return Path(pwd.getpwuid(os.geteuid()).pw_dir) / ".cache" / "docmill"
+
+
+def key_of(parts: Sequence[str]) -> str:
+    """A short name for a recipe."""
+    return hashlib.sha256("\n".join((_FORMAT, *parts)).encode()).hexdigest()[:20]
+
+
+def readable_by_all(path: Path) -> bool:
+    """Whether any user can reach and read a file or folder."""
+    path = Path(os.path.abspath(path))
+    try:
+        if not path.stat().st_mode & stat.S_IROTH:
+            return False
+        return all(folder.stat().st_mode & stat.S_IXOTH for folder in path.parents)
+    except OSError:
+        return False
+
+
+class LayerStore:
+    """A folder of layers."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def prepare(self) -> None:
+        """Make the folder and see that only its owner can write there.
+
+        Raises:
+            PrerequisiteError: it can't be made, or somebody else could plant programs in it.
+        """
+        try:
+            self.folder.mkdir(mode=0o755, parents=True, exist_ok=True)
+            found = self.folder.stat()
+        except OSError as error:
+            raise PrerequisiteError(
+                f"The sandbox's cache {self.folder} can't be made: {error.strerror}.",
+                remedy="Name another folder for it, or mend its permissions",
+            ) from error
+        if found.st_uid != os.geteuid() or found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+            raise PrerequisiteError(
+                f"The sandbox's cache {self.folder} can be written by others.",
+                remedy=f"chown {os.geteuid()} {self.folder} && chmod 755 {self.folder}",
+            )
+        if os.geteuid() == 0 and not readable_by_all(self.folder):
+            raise PrerequisiteError(
+                f"The sandbox's cache {self.folder} can't be read by the sandbox's user.",
+                remedy=f"chmod o+rx {self.folder} and the folders above it",
+            )
+
+    def layer(self, kind: str, recipe: Sequence[str], build: Callable[[Path], None]) -> Path:
+        """The layer with this recipe; `build` fills an empty folder the first time.
+
+        Raises:
+            PrerequisiteError: the disk is full or the cache can't be written.
+        """
+        final = self.folder / f"{kind}-{key_of(recipe)}"
+        if final.is_dir():
+            return final
+        try:
+            self.prepare()
+            with self._locked():
+                if not final.is_dir():
+                    self._build(final, build)
+        except OSError as error:
+            raise PrerequisiteError(
+                f"The sandbox's cache {self.folder} can't be written: {error.strerror or error}.",
+                remedy=f"Make room or mend the permissions of {self.folder}",
+            ) from error
+        return final
+
+    def _build(self, final: Path, build: Callable[[Path], None]) -> None:
+        draft = Path(tempfile.mkdtemp(prefix="building-", dir=self.folder))
+        try:
+            build(draft)
+            draft.chmod(0o755)
+            draft.rename(final)
+        finally:
+            shutil.rmtree(draft, ignore_errors=True)
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        fd = os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX)
+            for stale in self.folder.glob("building-*"):  # its builder held this lock and is dead
+                shutil.rmtree(stale, ignore_errors=True)
+            yield
+        finally:
+            os.close(fd)
+
+
+def copy_file(source: Path, target: Path) -> None:
+    """Copy one file, readable for all, times kept so that compiled twins stay valid."""
+    target.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+    shutil.copy2(source, target)
+    target.chmod(0o755 if source.stat().st_mode & stat.S_IXUSR else 0o644)
+
+
+def compile_folder(folder: Path, inside: str, *, checked: bool = False) -> None:
+    """Compile all modules of a folder that will be mounted at `inside`.
+
+    `checked`: keep twins that are newer than their source, as a copied standard library has them.
+    """
+    command = [sys.executable, "-I", "-S", "-m", "compileall", "-q", "-j", "0"]
+    command += ["-s", str(folder), "-p", inside]
+    command += [] if checked else ["--invalidation-mode", "unchecked-hash"]
+    # Modules for other Python versions in a package don't compile; they are never imported.
+    subprocess.run([*command, str(folder)], check=False, capture_output=True)

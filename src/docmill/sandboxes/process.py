@@ -1,0 +1,129 @@
+"""A bubblewrap process: started with nothing but what it needs, ended with all that lives in it.
+
+`commandline` says what to run, `bubblewrap` when. Works in the thread of its caller: the kernel
+ends the sandbox when that thread ends.
+"""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import NamedTuple
+
+from docmill.sandboxes.base import SandboxLimits
+from docmill.sandboxes.commandline import arguments, command
+from docmill.sandboxes.runtime import Runtime
+
+_CHILD = re.compile(rb'"child-pid": (\d+)')
+
+
+class Identity(NamedTuple):
+    """The user a sandbox runs as outside; None keeps the caller's."""
+
+    uid: int | None
+
+
+class Process:
+    """One running bubblewrap with the toolbox inside."""
+
+    def __init__(
+        self,
+        binary: str,
+        runtime: Runtime,
+        limits: SandboxLimits,
+        *,
+        seccomp: bytes,
+        identity: Identity,
+        entrances: Sequence[int],
+    ) -> None:
+        """Start.
+
+        Raises:
+            OSError: bubblewrap can't be executed.
+        """
+        self.socket, inner = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+        self._info, info = os.pipe()
+        self._pidfd = -1
+        filter_end = _pipe_with(seccomp)
+        args = arguments(runtime, limits, info=info, seccomp=filter_end)
+        args_end = _pipe_with("\0".join([*args, ""]).encode())
+        passed = (info, filter_end, args_end, *entrances)
+        run = [binary, "--args", str(args_end), "--", *command(runtime, limits, entrances)]
+        user = identity.uid
+        try:
+            self._process = subprocess.Popen(
+                run,
+                stdin=inner,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
+                env={},
+                cwd="/",
+                pass_fds=passed,
+                start_new_session=True,
+                user=user,
+                group=user,
+                extra_groups=None if user is None else [],
+            )
+        except BaseException:
+            self.socket.close()
+            os.close(self._info)
+            raise
+        finally:
+            inner.close()
+            for fd in passed:
+                os.close(fd)
+
+    def adopt(self) -> None:
+        """Hold on to process 1 inside, once it has said hello.
+
+        Raises:
+            OSError: it is gone already.
+        """
+        found = _CHILD.search(os.read(self._info, 4096))
+        if not found:
+            raise ProcessLookupError("bubblewrap didn't name its child")
+        self._pidfd = os.pidfd_open(int(found[1]))
+
+    def kill(self) -> None:
+        """End process 1 inside; the kernel ends all others there, then bubblewrap leaves."""
+        with suppress(OSError):
+            if self._pidfd >= 0:
+                signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
+            else:
+                self._process.kill()
+
+    def bury(self) -> None:
+        """Wait until nothing is left, then close what is open. Blocks for some milliseconds."""
+        try:
+            self._process.wait(1.0)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        if self._process.stderr:
+            self._process.stderr.close()
+        self.socket.close()
+        for fd in (self._info, self._pidfd):
+            if fd >= 0:
+                os.close(fd)
+        self._info = self._pidfd = -1
+
+    def complaint(self) -> str:
+        """What bubblewrap wrote to stderr; call only after it has ended."""
+        if self._process.stderr is None or self._process.stderr.closed:
+            return ""
+        os.set_blocking(self._process.stderr.fileno(), False)
+        return (self._process.stderr.read(4096) or b"").decode("utf-8", "replace").strip()
+
+
+def _pipe_with(data: bytes) -> int:
+    """The reading end of a pipe that holds `data`, which fits a pipe's buffer."""
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    try:
+        os.write(writing, data)
+    finally:
+        os.close(writing)
+    return reading

@@ -1,0 +1,210 @@
+"""The two dozen pdfium functions docmill needs, bound by ctypes to the library pypdfium2 ships.
+
+`pypdfium2`'s own bindings are complete and take 40 ms to import, per document. Runs only in the
+reader's child process. Knows nothing of words (`words`) or pictures (`raster`).
+"""
+
+from __future__ import annotations
+
+import ctypes
+import sys
+from array import array
+from ctypes import c_char_p, c_double, c_float, c_int, c_size_t, c_uint, c_ulong, c_void_p
+from math import pi
+
+TYPE_CHECKING = False  # importing `typing` costs more than opening a document
+if TYPE_CHECKING:
+    from typing import Any
+
+PASSWORD = 4
+"""`FPDF_ERR_PASSWORD`."""
+
+_SIGNATURES: dict[str, tuple[Any, tuple[Any, ...]]] = {
+    "FPDF_InitLibrary": (None, ()),
+    "FPDF_LoadMemDocument64": (c_void_p, (c_char_p, c_size_t, c_char_p)),
+    "FPDF_GetLastError": (c_ulong, ()),
+    "FPDF_GetPageCount": (c_int, (c_void_p,)),
+    "FPDF_GetMetaText": (c_ulong, (c_void_p, c_char_p, c_void_p, c_ulong)),
+    "FPDF_LoadPage": (c_void_p, (c_void_p, c_int)),
+    "FPDF_ClosePage": (None, (c_void_p,)),
+    "FPDF_GetPageWidthF": (c_float, (c_void_p,)),
+    "FPDF_GetPageHeightF": (c_float, (c_void_p,)),
+    "FPDFPage_GetRotation": (c_int, (c_void_p,)),
+    "FPDF_PageToDevice": (
+        c_int,
+        (c_void_p, c_int, c_int, c_int, c_int, c_int, c_double, c_double, c_void_p, c_void_p),
+    ),
+    "FPDFText_LoadPage": (c_void_p, (c_void_p,)),
+    "FPDFText_ClosePage": (None, (c_void_p,)),
+    "FPDFText_CountChars": (c_int, (c_void_p,)),
+    "FPDFText_GetUnicode": (c_uint, (c_void_p, c_int)),
+    "FPDFText_GetLooseCharBox": (c_int, (c_void_p, c_int, c_void_p)),
+    "FPDFText_GetCharAngle": (c_float, (c_void_p, c_int)),
+    "FPDFBitmap_CreateEx": (c_void_p, (c_int, c_int, c_int, c_void_p, c_int)),
+    "FPDFBitmap_FillRect": (c_int, (c_void_p, c_int, c_int, c_int, c_int, c_ulong)),
+    "FPDF_RenderPageBitmap": (None, (c_void_p, c_void_p, *[c_int] * 6)),
+    "FPDFBitmap_Destroy": (None, (c_void_p,)),
+}
+
+
+class UnreadableError(Exception):
+    """pdfium refuses the document; `code` is its error number."""
+
+    def __init__(self, code: int) -> None:
+        super().__init__(f"pdfium error {code}")
+        self.code = code
+
+
+class Placement:
+    """Page space to displayed space: `X = xx·x + xy·y + x0`, `Y = yx·x + yy·y + y0`."""
+
+    def __init__(self, xx: float, xy: float, x0: float, yx: float, yy: float, y0: float) -> None:
+        self.xx, self.xy, self.x0 = xx, xy, x0
+        self.yx, self.yy, self.y0 = yx, yy, y0
+
+
+class Chars:
+    """The text layer of a page, one entry per character in each list, in page space."""
+
+    def __init__(self, codes: list[int], rectangles: array[float]) -> None:
+        self.codes = codes
+        self.left, self.top = rectangles[0::4], rectangles[1::4]
+        self.right, self.bottom = rectangles[2::4], rectangles[3::4]
+
+
+def _load() -> Any:
+    """The shared library, with the signatures declared; found where `pypdfium2_raw` is."""
+    for folder in sys.path:
+        try:
+            library = ctypes.CDLL(f"{folder}/pypdfium2_raw/libpdfium.so")
+        except OSError:
+            continue
+        for name, (result, arguments) in _SIGNATURES.items():
+            function = getattr(library, name)
+            function.restype, function.argtypes = result, arguments
+        library.FPDF_InitLibrary()
+        return library
+    raise ImportError("libpdfium.so is nowhere on the path")
+
+
+class Document:
+    """An open document; one per process, so nothing is closed but pages."""
+
+    def __init__(self, data: bytes, password: str | None) -> None:
+        """Open.
+
+        Raises:
+            UnreadableError: it can't be opened.
+        """
+        self._lib = _load()
+        self._data = data  # pdfium reads from it for as long as the document is open
+        secret = None if password is None else password.encode()
+        self._doc = self._lib.FPDF_LoadMemDocument64(data, len(data), secret)
+        if not self._doc:
+            raise UnreadableError(int(self._lib.FPDF_GetLastError()))
+        self.pages = int(self._lib.FPDF_GetPageCount(self._doc))
+
+    def title(self) -> str:
+        """The title in the document's information, or an empty string."""
+        buffer = ctypes.create_string_buffer(1024)
+        length = int(self._lib.FPDF_GetMetaText(self._doc, b"Title", buffer, len(buffer)))
+        if not 2 < length <= len(buffer):
+            return ""
+        return buffer.raw[: length - 2].decode("utf-16-le", "replace").strip()
+
+    def open_page(self, number: int) -> OpenPage | None:
+        """Page `number`, counted from 1; None if pdfium can't load it."""
+        handle = self._lib.FPDF_LoadPage(self._doc, number - 1)
+        return OpenPage(self._lib, handle) if handle else None
+
+
+class OpenPage:
+    """One loaded page; use as a context manager."""
+
+    def __init__(self, lib: Any, handle: int) -> None:
+        self._lib = lib
+        self._page = handle
+        self.width = float(lib.FPDF_GetPageWidthF(handle))
+        self.height = float(lib.FPDF_GetPageHeightF(handle))
+        self.turn = int(lib.FPDFPage_GetRotation(handle)) * pi / 2
+        """How far the page is turned clockwise for display, in radians."""
+
+    def __enter__(self) -> OpenPage:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._lib.FPDF_ClosePage(self._page)
+
+    def placement(self) -> Placement:
+        """How page space maps to the page as displayed, in points from its top left."""
+        scale, reach = 100, 10000.0
+        size = (round(self.width * scale), round(self.height * scale))
+        x, y = c_int(), c_int()
+
+        def place(px: float, py: float) -> tuple[float, float]:
+            self._lib.FPDF_PageToDevice(
+                self._page, 0, 0, *size, 0, px, py, ctypes.byref(x), ctypes.byref(y)
+            )
+            return x.value / scale, y.value / scale
+
+        origin, right, up = place(0, 0), place(reach, 0), place(0, reach)
+        return Placement(
+            (right[0] - origin[0]) / reach,
+            (up[0] - origin[0]) / reach,
+            origin[0],
+            (right[1] - origin[1]) / reach,
+            (up[1] - origin[1]) / reach,
+            origin[1],
+        )
+
+    def text(self, limit: int) -> TextLayer | None:
+        """The text layer with at most `limit` characters; None if there is none to be had."""
+        handle = self._lib.FPDFText_LoadPage(self._page)
+        return TextLayer(self._lib, handle, limit) if handle else None
+
+    def gray(self, width: int, height: int) -> bytearray:
+        """The page drawn on white, one byte per pixel, rows from the top."""
+        pixels = bytearray(width * height)
+        buffer = (ctypes.c_char * len(pixels)).from_buffer(pixels)
+        bitmap = self._lib.FPDFBitmap_CreateEx(width, height, 1, buffer, width)
+        if not bitmap:
+            raise MemoryError("no bitmap")
+        self._lib.FPDFBitmap_FillRect(bitmap, 0, 0, width, height, 0xFFFFFFFF)
+        annotations_and_gray = 0x01 | 0x08
+        self._lib.FPDF_RenderPageBitmap(
+            bitmap, self._page, 0, 0, width, height, 0, annotations_and_gray
+        )
+        self._lib.FPDFBitmap_Destroy(bitmap)
+        return pixels
+
+
+class TextLayer:
+    """Characters of a page; use as a context manager."""
+
+    def __init__(self, lib: Any, handle: int, limit: int) -> None:
+        self._lib = lib
+        self._text = handle
+        self.total = max(0, int(lib.FPDFText_CountChars(handle)))
+        self.count = min(self.total, limit)
+
+    def __enter__(self) -> TextLayer:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._lib.FPDFText_ClosePage(self._text)
+
+    def chars(self) -> Chars:
+        """All characters with their loose boxes, in one pass."""
+        text, count = self._text, self.count
+        unicode_of = self._lib.FPDFText_GetUnicode
+        codes = [unicode_of(text, i) for i in range(count)]
+        rectangles = array("f", bytes(16 * count))
+        address = rectangles.buffer_info()[0]
+        box_of = self._lib.FPDFText_GetLooseCharBox
+        for i in range(count):
+            box_of(text, i, address + 16 * i)
+        return Chars(codes, rectangles)
+
+    def angle(self, index: int) -> float:
+        """Angle of a character in radians."""
+        return float(self._lib.FPDFText_GetCharAngle(self._text, index))

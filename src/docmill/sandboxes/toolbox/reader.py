@@ -1,0 +1,148 @@
+"""Keeps the child process that reads the document: starts, limits, times and buries it.
+
+Its death is a result with a code, never the end of the sandbox. `reading` is what runs there.
+"""
+
+from __future__ import annotations
+
+import _signal
+import os
+import resource
+import select
+import time
+
+from . import wire
+from .errors import OpError
+from .server import KEPT, Answer, Call, Settings, become_child
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+PACKAGES = "/opt/docmill/packages"
+MEMORY_SHARE = 0.75
+"""Of the sandbox's memory: address space of the child, so that it fails before the sandbox does."""
+MARGIN = 1.0
+"""Seconds before the caller's time-out, to answer in time."""
+_GIVING_UP = (_signal.SIGABRT, _signal.SIGTRAP, _signal.SIGILL, _signal.SIGKILL)
+"""How pdfium ends when memory is refused, and how the kernel ends what takes too much."""
+
+
+class Child:
+    """A running reader."""
+
+    def __init__(self, settings: Settings) -> None:
+        request_end, self.requests = os.pipe()
+        self.answers, answer_end = os.pipe()
+        self.pid = os.fork()
+        if self.pid == 0:
+            try:
+                become_child((request_end, answer_end))
+                _confine(settings)
+                _read(request_end, answer_end)
+            finally:
+                os._exit(0)
+        os.close(request_end)
+        os.close(answer_end)
+        KEPT.add(self.pid)
+
+    def ask(self, name: str, args: dict[str, object], timeout: float) -> dict[str, Any]:
+        """Send a request and wait for its answer.
+
+        Raises:
+            OpError: the child died or took too long; it is gone then.
+        """
+        try:
+            wire.send(self.requests, [name, args])
+            if not select.select([self.answers], [], [], timeout)[0]:
+                self.bury()
+                raise OpError(f"prepare_timeout: reading took longer than {timeout:.0f} s")
+            message, _ = wire.receive(self.answers)
+            return message  # type: ignore[return-value]  # pyright: ignore
+        except wire.ClosedError:
+            raise OpError(_cause(self.bury(0.5))) from None
+
+    def bury(self, patience: float = 0.0) -> int:
+        """Give it `patience` seconds to end by itself, then kill it; returns the wait status."""
+        os.close(self.requests)
+        os.close(self.answers)
+        KEPT.discard(self.pid)
+        return end(self.pid, patience)
+
+
+class State:
+    """What outlives a child: its successor must open the same bytes with the same password."""
+
+    child: Child | None = None
+    password: object = None
+    digest: object = None
+
+
+def end(pid: int, patience: float) -> int:
+    """Wait for a child for `patience` seconds, then kill it; returns the wait status."""
+    until = time.monotonic() + patience
+    while time.monotonic() < until:
+        found, status = os.waitpid(pid, os.WNOHANG)
+        if found:
+            return status
+        time.sleep(0.002)
+    os.kill(pid, _signal.SIGKILL)
+    return os.waitpid(pid, 0)[1]
+
+
+def _confine(settings: Settings) -> None:
+    """Limits for a process that may be taken over by what it parses."""
+    space = max(int(settings.memory * MEMORY_SHARE), 256 << 20)
+    resource.setrlimit(resource.RLIMIT_AS, (space, space))
+
+
+def _read(requests: int, answers: int) -> None:
+    import sys
+
+    sys.path.append(PACKAGES)
+    from . import reading
+
+    reading.serve(requests, answers)
+
+
+def _cause(status: int) -> str:
+    if not os.WIFSIGNALED(status):
+        return "prepare_crashed: the reader ended without an answer"
+    number = os.WTERMSIG(status)
+    if number in _GIVING_UP:
+        return "prepare_memory: reading the document needs more memory than allowed"
+    if number == _signal.SIGXCPU:
+        return "prepare_timeout: reading the document took too much processor time"
+    return f"prepare_crashed: the reader was ended by signal {number}"
+
+
+def _ask(name: str, call: Call) -> Any:
+    """Ask the child, a new one where there is none; a dead one is forgotten."""
+    child, State.child = State.child or Child(call.settings), None
+    kept = {"password": State.password, "digest": State.digest}
+    answer = child.ask(name, {**call.args, **kept}, max(call.timeout - MARGIN, call.timeout * 0.8))
+    State.child = child
+    if "problem" in answer:
+        raise OpError(str(answer["problem"]), str(answer.get("code", "tool")))
+    return answer["result"]
+
+
+def prepare(call: Call) -> Answer:
+    """`{max_pages, password?}`: read the document afresh."""
+    if State.child is not None:
+        State.child.bury()
+    State.child, State.digest = None, None
+    State.password = call.args.get("password")
+    result = _ask("prepare", call)
+    State.digest = result.pop("digest")
+    return Answer(result)
+
+
+def render(call: Call) -> Answer:
+    """`{page, dpi?}`: draw a page."""
+    return Answer(_ask("render", call))
+
+
+def ink(call: Call) -> Answer:
+    """`{page, boxes}`: how much ink each box holds."""
+    return Answer(_ask("ink", call))

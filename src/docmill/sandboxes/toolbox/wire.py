@@ -1,0 +1,83 @@
+"""Frames between the host and the toolbox: two lengths, JSON, then raw bytes; capped on both sides."""
+
+from __future__ import annotations
+
+import posix
+
+from . import codec
+
+HEADER = 8
+"""Bytes: length of the JSON and length of the data, four each, big-endian."""
+MAX_JSON = 16 * 1024 * 1024
+MAX_DATA = 4 * 1024 * 1024
+HELLO = b"docmill-toolbox-1"
+"""Data of the first frame; the version changes with the protocol."""
+
+
+class ClosedError(Exception):
+    """The other side has gone."""
+
+
+def pack(message: object, data: bytes = b"") -> bytes:
+    """One frame.
+
+    Raises:
+        ValueError: over the caps.
+    """
+    body = codec.dumps(message)
+    if len(body) > MAX_JSON or len(data) > MAX_DATA:
+        raise ValueError(f"a frame of {len(body)} + {len(data)} bytes is over the limit")
+    return len(body).to_bytes(4, "big") + len(data).to_bytes(4, "big") + body + data
+
+
+def lengths(header: bytes) -> tuple[int, int]:
+    """The two lengths of a frame's header.
+
+    Raises:
+        ValueError: over the caps.
+    """
+    body, data = int.from_bytes(header[:4], "big"), int.from_bytes(header[4:8], "big")
+    if body > MAX_JSON or data > MAX_DATA:
+        raise ValueError(f"a frame of {body} + {data} bytes is over the limit")
+    return body, data
+
+
+def read_exactly(fd: int, count: int) -> bytes:
+    """Exactly `count` bytes.
+
+    Raises:
+        ClosedError: the stream ended before.
+    """
+    chunks: list[bytes] = []
+    while count:
+        chunk = posix.read(fd, min(count, 1 << 20))
+        if not chunk:
+            raise ClosedError
+        chunks.append(chunk)
+        count -= len(chunk)
+    return b"".join(chunks)
+
+
+def receive(fd: int) -> tuple[object, bytes]:
+    """The next message and its data.
+
+    Raises:
+        ClosedError: the stream ended.
+        ValueError: not a frame.
+    """
+    body, data = lengths(read_exactly(fd, HEADER))
+    return codec.loads(read_exactly(fd, body)), read_exactly(fd, data)
+
+
+def send(fd: int, message: object, data: bytes = b"") -> None:
+    """Write one frame.
+
+    Raises:
+        ClosedError: the other side has gone.
+    """
+    view = memoryview(pack(message, data))
+    while view:
+        try:
+            view = view[posix.write(fd, view) :]
+        except BrokenPipeError:
+            raise ClosedError from None
