@@ -4,10 +4,11 @@ import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from docmill.documents.text import normalise
 from docmill.models.rules.candidates import Candidate
 from docmill.models.rules.labels import Hit
 from docmill.models.rules.reading import Context, Reading, read_words
-from docmill.models.rules.roles import Role, role_of
+from docmill.models.rules.roles import Role, role_of, split_unit_off
 from docmill.models.rules.sheet import Line, Spot
 from docmill.quantities.units import canonical_unit
 from docmill.spec.fields import Field
@@ -32,16 +33,30 @@ def below(field: Field, hit: Hit, scene: "Scene", context: Context) -> Iterable[
 
 
 def _first(field: Field, hit: Hit, scene: "Scene", context: Context) -> Iterable[Candidate]:
-    line = scene.sheet.lines[hit.spots[-1].row]
     stack: list[Spot] = []
-    for lower in scene.sheet.near_below(line, reach=_REACH):
-        spot = _under(hit.spot, lower)
-        if spot is None or scene.is_label(spot) or len(stack) == 3:
+    for spot in _spots_under(hit, scene):
+        if scene.is_label(spot) or len(stack) == 3:
             break
         stack.append(spot)
     for spot in _without_label_lines(hit, stack)[:1]:
         for reading in read_words(field, spot.words, context):
             yield Candidate(reading, spot.page, hit.words, hit.strength + 6, "below")
+
+
+def _spots_under(hit: Hit, scene: "Scene") -> Iterable[Spot]:
+    """Cells of the label's column, top to bottom, until one is far off or a line crosses it."""
+    last = hit.spots[-1]
+    for lower in scene.sheet.near_below(scene.sheet.lines[last.row], reach=_REACH):
+        spot = _under(hit.spot, lower)
+        if spot is None:
+            if any(other.x0 < hit.spot.x1 < other.x1 for other in lower.spots):
+                return
+            continue
+        height = max(spot.y1 - spot.y0, last.y1 - last.y0)
+        if spot.middle - last.middle > _REACH * height:
+            return
+        yield spot
+        last = spot
 
 
 def _without_label_lines(hit: Hit, stack: list[Spot]) -> list[Spot]:
@@ -79,20 +94,16 @@ class _Row:
 
 
 def _column(field: Field, hit: Hit, scene: "Scene", context: Context) -> Iterable[_Row]:
-    line = scene.sheet.lines[hit.spots[-1].row]
     unit = context.unit
-    for count, lower in enumerate(scene.sheet.near_below(line, reach=_REACH)):
-        spot = _under(hit.spot, lower)
+    for count, spot in enumerate(_spots_under(hit, scene)):
         if count == _MOST:
             return
-        if spot is None:
-            if len(lower.spots) == 1:
-                return
-            continue
-        heading = lower.spots[0] if lower.spots[0] is not spot else None
+        first = scene.sheet.lines[spot.row].spots[0]
+        heading = first if first.cell != spot.cell else None
         role = role_of(heading) if heading is not None else None
-        if canonical_unit(spot.text.strip("[]()")) is not None:
-            unit = spot.text.strip("[]()")
+        own = normalise(spot.text).strip("[]()")
+        if canonical_unit(own) is not None:
+            unit = own
             continue
         if _DASH.match(spot.text):
             continue
@@ -105,8 +116,6 @@ def _column(field: Field, hit: Hit, scene: "Scene", context: Context) -> Iterabl
 
 
 def _heading_unit(heading: Spot | None) -> str | None:
-    from docmill.models.rules.roles import split_unit_off
-
     return split_unit_off(heading.text)[1] if heading is not None else None
 
 

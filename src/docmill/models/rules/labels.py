@@ -64,6 +64,10 @@ _HARMLESS = frozenset(
 _BOUNDS = {"max": "max", "maximum": "max", "maximal": "max", "min": "min", "minimum": "min"}
 _SYMBOL = re.compile(r"^[A-Za-zΑ-ωµØ∆Δ][A-Za-z0-9,./_'-]{0,9}$")
 _VALUE = re.compile(r"^[<>=≤≥±+\-−~]*[.,]?\d|^[€$£]\d?")
+_IDENTIFIER = re.compile(r"^(?=(?:[^\d]*\d){2})[A-Z0-9][A-Za-z0-9]*(?:[-/.][A-Za-z0-9]+)+$|^[A-Z]*\d{3,}$")
+_AFTERWARDS = frozenset("during test tests measurement".split())
+"""Harmless behind a label only: `Ambient temperature during the test`."""
+_MARKED = re.compile(r"[a-z]{4,}\d$")
 _CODE = re.compile(r"^[A-Z]{1,2}\d{1,4}(?:\.\d{1,2})?$")
 
 
@@ -165,10 +169,18 @@ def _matches(tokens: Sequence[Token], words: tuple[Word, ...], forms: Forms) -> 
         for last in range(first, min(first + _MAX_TOKENS, len(tokens))):
             text += tokens[last].text
             if text not in forms.beginnings:
+                if _MARKED.search(text):  # a footnote mark stuck to the label: `error2`
+                    yield from _known(forms, text[:-1], first, last, words)
                 break
-            for form in forms.by_text.get(text, ()):
-                if not form.code or (first == 0 and _CODE.match(words[0].text.rstrip(":"))):
-                    yield _Match(form, first, last)
+            yield from _known(forms, text, first, last, words)
+
+
+def _known(
+    forms: Forms, text: str, first: int, last: int, words: tuple[Word, ...]
+) -> Iterable[_Match]:
+    for form in forms.by_text.get(text, ()):
+        if not form.code or (first == 0 and _CODE.match(words[0].text.rstrip(":"))):
+            yield _Match(form, first, last)
 
 
 def _hit(
@@ -187,7 +199,12 @@ def _hit(
         if index not in covered and not (coded and tokens[index].word == 0)
     ]
     bound = next((_BOUNDS[token.text] for token in company if token.text in _BOUNDS), None)
-    company = [token for token in company if token.text not in _BOUNDS]
+    company = [
+        token
+        for token in company
+        if token.text not in _BOUNDS
+        and not (token.text in _AFTERWARDS and token.word > tokens[match.last].word)
+    ]
     strength = EXACT if match.form.code else _strength(company, bound, words)
     length = sum(len(token.text) for token in tokens[match.first : match.last + 1])
     if length <= 2 and strength < EXACT:
@@ -225,7 +242,7 @@ def _end_of_label(tokens: Sequence[Token], last: int, words: tuple[Word, ...]) -
         text = words[index].text
         if text.endswith((":", "=")):
             return index + 1
-        if _VALUE.match(text):
+        if _VALUE.match(text) or _IDENTIFIER.match(text):
             return index
     return len(words)
 

@@ -11,9 +11,9 @@ from typing import Any, NamedTuple
 
 from docmill.documents.layout import Word
 from docmill.documents.text import normalise
-from docmill.models.rules.standin import find_quantities, parse_quantity
 from docmill.quantities.convert import compatible, convert
 from docmill.quantities.model import DecimalMark, Parsed, QuantityError
+from docmill.quantities.reading import find_quantities, parse_quantity
 from docmill.quantities.units import canonical_unit, resolve_shared
 from docmill.spec.fields import Field
 
@@ -25,6 +25,9 @@ _TAIL = re.compile(
 )
 
 
+_GOES_ON = re.compile(r"[*/×+\-_=]|[x·⋅]\s*\d")
+
+
 class Context(NamedTuple):
     """What is known about a cell beside its words."""
 
@@ -33,6 +36,8 @@ class Context(NamedTuple):
     """Unit from the column, the header or the label."""
     bound: str | None = None
     """`min` or `max` if column or label say so."""
+    day_first: bool | None = None
+    """Whether `05/06/2024` begins with the day, if the document tells."""
 
 
 class Numeric(NamedTuple):
@@ -52,7 +57,7 @@ def numeric_readings(
         words = words[1:]
     while len(words) > 1 and _TAIL.match(words[-1].text):
         words = words[:-1]
-    parsed, used = _parse(words, context.decimal)
+    parsed, used = _parse(words, context.decimal, field.unit)
     if parsed is None:
         return ()
     unit = _unit(field, parsed, context)
@@ -65,16 +70,16 @@ def numeric_readings(
 
 
 def _parse(
-    words: tuple[Word, ...], decimal: DecimalMark | None
+    words: tuple[Word, ...], decimal: DecimalMark | None, wanted: str | None
 ) -> tuple[Parsed | None, tuple[Word, ...]]:
     """The whole of the words as one quantity, else the one at their beginning."""
     plain = [normalise(word.text) for word in words]
     text = " ".join(plain)
     try:
-        return parse_quantity(text, decimal), words
+        return parse_quantity(text, decimal=decimal, unit_hint=wanted), words
     except QuantityError:
         pass
-    for span in find_quantities(text, decimal):
+    for span in find_quantities(text, decimal=decimal, unit_hint=wanted):
         if span.start == 0:
             used = _words_until(plain, span.end)
             rest = text[span.end :].lstrip()
@@ -86,7 +91,7 @@ def _parse(
 
 def _goes_on(rest: str) -> bool:
     """Whether what follows a number shows that it isn't one: a product, a sum, a part of a name."""
-    return rest[:1] in "*/×+-_=" and rest[:1] != ""
+    return bool(_GOES_ON.match(rest))
 
 
 def _words_until(plain: Sequence[str], end: int) -> int:
@@ -101,11 +106,25 @@ def _words_until(plain: Sequence[str], end: int) -> int:
     return len(plain)
 
 
+def words_between(
+    words: tuple[Word, ...], plain: Sequence[str], start: int, end: int
+) -> tuple[Word, ...]:
+    """The words that hold the characters `start` to `end` of their text with single spaces."""
+    used: list[Word] = []
+    place = 0
+    for word, text in zip(words, plain, strict=True):
+        if place < end and place + len(text) > start:
+            used.append(word)
+        place += len(text) + 1
+    return tuple(used)
+
+
 def _unit(field: Field, parsed: Parsed, context: Context) -> "str | bool | None":
     """The value's unit; False if it can't be the field's."""
     printed = parsed.unit or context.unit
     if printed is None:
         return None
+    printed = normalise(printed)
     if field.type in ("number", "integer"):
         return printed
     if field.unit is None:

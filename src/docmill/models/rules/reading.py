@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 from docmill.documents.layout import Word
 from docmill.documents.text import normalise
 from docmill.models.rules.folding import fold, fold_text
-from docmill.models.rules.numeric import Context, numeric_readings
-from docmill.models.rules.standin import parse_dates
+from docmill.models.rules.numeric import Context, numeric_readings, words_between
+from docmill.quantities.dates import find_dates
 from docmill.spec.fields import Field
 
 __all__ = ["Context", "Reading", "read_words"]
@@ -22,6 +22,9 @@ _YES = frozenset(
 )
 _NO = frozenset(["no", "n", "nein", "non", "nie", "false", "falsch", "☐", "failed"])
 _EMPTY = re.compile(r"^[-–—−./\s*]*$|^(?:n/?a|n\.a\.|none|tbd|k\.?a\.?)$", re.IGNORECASE)
+_BEFORE_DATE = re.compile(r"^[^\d]{0,40}$")
+_AFTER_DATE = re.compile(r"^[\s,.;)T]*(?:\d{1,2}[:.h]\d{2}(?::\d{2})?.{0,12})?$|^[^\d]{0,40}$")
+_LEADING = re.compile(r"\d{1,2}(?=\D)")
 _BULLETS = re.compile(r"^[•▪■◦‣·:=|]+$")
 
 
@@ -53,22 +56,32 @@ def read_words(field: Field, words: Sequence[Word], context: Context) -> tuple[R
             for item in numeric_readings(field, kept, context)
         )
     if field.type == "date":
-        return _dates(kept)
+        return _dates(kept, context)
     if field.type == "boolean":
         return _boolean(kept)
     return _text(field, kept)
 
 
-def _dates(words: tuple[Word, ...]) -> tuple[Reading, ...]:
-    text = normalise(" ".join(word.text for word in words))
-    found = parse_dates(text)
-    if not found:
+def _dates(words: tuple[Word, ...], context: Context) -> tuple[Reading, ...]:
+    """The one date of the words; before it nothing or a place, behind it nothing or a time."""
+    plain = [normalise(word.text) for word in words]
+    text = " ".join(plain)
+    spans = find_dates(text)
+    if len(spans) != 1 or not _BEFORE_DATE.match(text[: spans[0].start]):
         return ()
-    digits = [index for index, word in enumerate(words) if any(c.isdigit() for c in word.text)]
-    used = words[digits[0] : digits[-1] + 1] if digits else words
+    if not _AFTER_DATE.match(text[spans[0].end :]):
+        return ()
+    used = words_between(words, plain, spans[0].start, spans[0].end)
+    readings = spans[0].readings
+    first = _LEADING.match(text[spans[0].start :])
+    if len(readings) > 1 and first and context.day_first is not None:
+        part = int(first[0])
+        agreeing = tuple(
+            day for day in readings if part == (day.day if context.day_first else day.month)
+        )
+        readings = agreeing or readings
     return tuple(
-        Reading(day.isoformat(), None, used, day.isoformat(), len(used) == len(words))
-        for day in found
+        Reading(day.isoformat(), None, used, day.isoformat(), whole=True) for day in readings
     )
 
 

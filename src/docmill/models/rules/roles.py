@@ -8,17 +8,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-from docmill.models.rules.sheet import Line, Sheet, Spot
+from docmill.documents.text import normalise
+from docmill.models.rules.sheet import Line, Sheet, Spot, part_of
 from docmill.quantities.units import canonical_unit
 
 Role = Literal["min", "typ", "max", "value", "limit", "unit", "condition", "param"]
 
 _WORDS: dict[Role, str] = {
-    "min": "min minimum minimal mini mindestwert untergrenze lsl lower kleinst od",
-    "max": "max maximum maximal maxi hochstwert obergrenze usl upper grosst",
+    "min": "min minimum minimal mini mindestwert untergrenze lsl lower kleinst lo low",
+    "max": "max maximum maximal maxi hochstwert obergrenze usl upper grosst hi high",
     "condition": "condition conditions note notes remark remarks bedingung bedingungen comment"
     " comments method methode standard norm verdict status assessment bewertung uncertainty"
-    " unsicherheit remarque bemerkung testbedingung testbedingungen footnote reference clause",
+    " unsicherheit remarque bemerkung testbedingung testbedingungen footnote reference clause"
+    " pass p f ok condizione condizioni esito urteil",
     "limit": "limit limits spec specification specified requirement requirements required"
     " grenzwert grenzwerte tolerance toleranz vorgabe anforderung allowed permitted exigence"
     " deviation abweichung",
@@ -26,10 +28,11 @@ _WORDS: dict[Role, str] = {
     "typ": "typ typical nom nominal nennwert nennmass soll sollwert target",
     "value": "value values actual measured measurement result results reading wert messwert"
     " istwert ist ergebnis valeur resultat reel mesure found observed wartosc wynik medido"
-    " gemessen actuals",
+    " gemessen actuals valore misurato misurata rilevato mesuree messwerte",
     "param": "parameter parameters characteristic characteristics description name property test"
     " item merkmal prufung symbol kenngrosse grosse prufmerkmal designation bezeichnung pos"
-    " position property eigenschaft caracteristique kennwert symbole",
+    " position property eigenschaft caracteristique kennwert symbole quantity grandeur"
+    " caratteristica grandezza messgrosse step name",
 }
 _ROLE: dict[str, Role] = {word: role for role, words in _WORDS.items() for word in words.split()}
 _FILLERS = frozenset(
@@ -135,19 +138,41 @@ def find_headers(sheet: Sheet) -> dict[int, Header]:
 
 
 def _header(line: Line) -> Header | None:
-    roles = [role_of(spot) for spot in line.spots]
+    spots = [part for spot in line.spots for part in _apart(spot)]
+    roles = [role_of(spot) for spot in spots]
     known = [role for role in roles if role is not None]
     if len(known) < 2 or not _VALUES & set(known) or len(set(known)) < 2:
         return None
-    if any(_NUMBER.match(spot.words[0].text) for spot in line.spots):
+    if any(_NUMBER.match(spot.words[0].text) for spot in spots):
         return None
-    if len(known) < len(line.spots) / 2:
+    if len(known) < len(spots) / 2:
         return None
     columns = [
         Column(spot.x0, spot.x1, role, split_unit_off(spot.text)[1], spot.text)
-        for spot, role in zip(line.spots, roles, strict=True)
+        for spot, role in zip(spots, roles, strict=True)
     ]
     return Header(line.index, tuple(columns))
+
+
+def _apart(spot: Spot) -> tuple[Spot, ...]:
+    """Two headings that stand close together: `Max Unit`, `Result Unit`."""
+    if len(spot.words) != 2:
+        return (spot,)
+    parts = (part_of(spot, 0, 1), part_of(spot, 1, 2))
+    first, second = (role_of(part) for part in parts)
+    return parts if first is not None and first != "unit" and second == "unit" else (spot,)
+
+
+def split_at_unit(spot: Spot, header: Header) -> tuple[Spot, ...]:
+    """A value and the unit beside it that stands in a column of its own (`0.670 Ω`)."""
+    if len(spot.words) < 2 or not header.has("unit"):
+        return (spot,)
+    last = part_of(spot, len(spot.words) - 1, len(spot.words))
+    column = header.column_of(last)
+    if column is None or column.role != "unit" or canonical_unit(normalise(last.text)) is None:
+        return (spot,)
+    first = part_of(spot, 0, len(spot.words) - 1)
+    return (first, last) if header.column_of(first) != column else (spot,)
 
 
 def _breaks(line: Line, header: Header) -> bool:

@@ -11,7 +11,7 @@ from docmill.models.rules.below import below
 from docmill.models.rules.candidates import Candidate
 from docmill.models.rules.labels import WEAK, Hit
 from docmill.models.rules.reading import Context, Reading, read_words
-from docmill.models.rules.roles import Header, Role, split_unit_off
+from docmill.models.rules.roles import Column, Header, Role, split_at_unit, split_unit_off
 from docmill.models.rules.sheet import Line, Sheet, Spot
 from docmill.quantities.units import canonical_unit
 from docmill.spec.fields import Field
@@ -55,10 +55,13 @@ def _bound_fits(field: Field, hit: Hit) -> bool:
 
 def _of_hit(field: Field, hit: Hit, scene: Scene) -> list[Candidate]:
     unit = _unit_of_label(hit)
-    context = Context(scene.sheet.decimal, unit, hit.bound)
+    context = Context(scene.sheet.decimal, unit, hit.bound, scene.sheet.day_first)
     inline = _inline(field, hit, context)
-    if inline:
+    if inline and (hit.spot.row in scene.headers or field.type not in NUMERIC):
         return inline
+    if inline:
+        spots = _right_of(hit, scene)
+        return [*inline, *_numbers(field, hit, spots, scene, context)]
     beside = list(_beside(field, hit, scene, context))
     return beside or list(below(field, hit, scene, context))
 
@@ -110,10 +113,17 @@ def _beside(field: Field, hit: Hit, scene: Scene, context: Context) -> Iterable[
         column = header.column_of(hit.spot)
         if column is not None and column.role in ("value", "limit", "condition", "unit"):
             return []
-        return _by_role(field, hit, spots, header, context)
+        spots = [part for spot in spots for part in split_at_unit(spot, header)]
+        found = _by_role(field, hit, spots, header, context)
+        if found or any(_holds_values(header.column_of(spot)) for spot in spots):
+            return found
     if field.type in NUMERIC:
         return _numbers(field, hit, spots, scene, context)
     return _text(field, hit, spots, scene, context)
+
+
+def _holds_values(column: Column | None) -> bool:
+    return column is not None and column.role in ("min", "typ", "max", "value", "limit")
 
 
 def _by_role(

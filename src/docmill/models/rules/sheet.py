@@ -5,7 +5,7 @@ Made once per document from `documents.rows`; knows no fields.
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from docmill.documents.layout import Page, Word
@@ -15,6 +15,7 @@ from docmill.quantities.model import DecimalMark
 from docmill.quantities.numbers import detect_decimal
 
 _FOOTNOTE = re.compile(r"^[(\[]?(?:\d{1,2}|[a-z]|[*†‡§]{1,3})[)\]]?(?:,\d{1,2}[)\]]?)*$")
+_SLASHED = re.compile(r"(?<![\d/])(\d{1,2})/(\d{1,2})/(?:\d{2}|\d{4})(?![\d/])")
 _RAISED = 0.8
 """A footnote mark is lower than this share of the tallest word of its cell."""
 
@@ -90,15 +91,17 @@ class Sheet:
     lines: tuple[Line, ...]
     decimal: DecimalMark | None
     """The document's decimal mark, if its numbers prove one."""
+    day_first: bool | None = None
+    """Whether slashed dates begin with the day, if another date or the decimal comma tells."""
 
     def near_below(self, line: Line, *, reach: float) -> Iterable[Line]:
         """Lines of the same text column below, down to `reach` line heights between two of them."""
-        height = line.y1 - line.y0
         last = line
         for index in range(line.index + 1, len(self.lines)):
             following = self.lines[index]
             if (following.page, following.block) != (line.page, line.block):
                 return
+            height = max(last.y1 - last.y0, following.y1 - following.y0)
             if following.middle - last.middle > reach * height:
                 return
             yield following
@@ -121,7 +124,19 @@ def make_sheet(pages: Sequence[Page]) -> Sheet:
             if line is not None:
                 lines.append(line)
     decimal = detect_decimal(spot.text for line in lines for spot in line.spots)
-    return Sheet(tuple(lines), decimal)
+    return Sheet(tuple(lines), decimal, _day_first(lines, decimal))
+
+
+def _day_first(lines: Sequence[Line], decimal: DecimalMark | None) -> bool | None:
+    """No country that writes the month first has a decimal comma."""
+    seen: set[bool] = {True} if decimal == "," else set()
+    for line in lines:
+        for spot in line.spots:
+            for match in _SLASHED.finditer(spot.text) if "/" in spot.text else ():
+                first, second = int(match[1]), int(match[2])
+                if (first > 12) != (second > 12):
+                    seen.add(first > 12)
+    return seen.pop() if len(seen) == 1 else None
 
 
 def _line(index: int, row: Row) -> Line | None:
@@ -156,3 +171,9 @@ def _spot(row: int, number: int, source: Row, words: tuple[Word, ...]) -> Spot:
         min(word.y0 for word in words),
         max(word.y1 for word in words),
     )
+
+
+def part_of(spot: Spot, first: int, end: int) -> Spot:
+    """Some of a cell's words as a cell of their own at the same place."""
+    words = spot.words[first:end]
+    return replace(spot, words=words, x0=words[0].x0, x1=max(word.x1 for word in words))
