@@ -80,7 +80,12 @@ function remarks(data) {
 const fieldOf = (path) => (path || "").replace(/\[\d+\]/g, "");
 const linked = (row) => el("a", { href: address(row.document, row.path) }, words(row.path || "whole record"));
 const documentName = (row) => words(row.document.name, "name");
-const tagged = (row) => [words(row.message), row.severity && el("span", { class: "tag" }, row.severity)];
+const tagged = (row) => el("div", { class: "clamp" }, words(row.message), " ", row.severity && el("span", { class: "tag" }, row.severity));
+
+function proofOf(row) {
+  const quote = row.readings?.[0]?.quote;
+  return [quote && words(quote, "quote"), row.reason && words(row.reason)];
+}
 
 /* Each column: what a cell shows, and what it is sorted by. */
 const TABLES = {
@@ -110,8 +115,7 @@ const TABLES = {
       path: { label: "Field", show: linked, key: (row) => row.path },
       text: { label: "Value", show: (row) => words(row.text, "found"), key: (row) => row.number ?? row.text },
       page: { label: "Page", number: true, show: (row) => String(row.page ?? ""), key: (row) => row.page },
-      quote: { label: "Quote", show: (row) => words(row.readings?.[0]?.quote, "quote"), key: (row) => row.readings?.[0]?.quote },
-      reason: { label: "Reason", show: (row) => words(row.reason), key: (row) => row.reason },
+      quote: { label: "Quote, reason", show: proofOf, key: (row) => row.readings?.[0]?.quote },
     },
   },
   documents: {
@@ -123,7 +127,7 @@ const TABLES = {
       status: { label: "Status", show: (row) => mark(row.status), key: (row) => markOf(row.status).rank },
       document: { label: "Document", show: (row) => el("a", { href: address(row) }, words(row.name)), key: (row) => row.name },
       pages: { label: "Pages", number: true, show: (row) => String(row.pages ?? "–"), key: (row) => row.pages },
-      proven: { label: "Values proven", number: true, show: (row) => row.proven + " / " + row.values.length, key: (row) => row.proven },
+      proven: { label: "Proven", number: true, show: (row) => row.proven + " / " + row.values.length, key: (row) => row.proven },
       failed: { label: "Failed", number: true, show: (row) => String(row.failed), key: (row) => row.failed },
       attempts: { label: "Attempts", number: true, show: (row) => String(row.attempts), key: (row) => row.attempts },
       calls: { label: "Calls", number: true, show: (row) => row.calls.toLocaleString("en"), key: (row) => row.calls },

@@ -41,7 +41,7 @@ function drawPage(data, readings, page) {
       sheet.append(frame);
     }
     const first = reading.boxes?.[0];
-    if (first && readings.length > 1) sheet.append(svg("text", { x: first[0] - 10, y: first[3] - 1 }, LETTERS[index]));
+    if (first && readings.length > 1) sheet.append(svg("text", { class: "letter", x: first[0] - 1, y: first[1] - 3.5 }, LETTERS[index]));
   });
   return sheet;
 }

@@ -98,17 +98,17 @@ def findings(result: DocumentResult) -> Iterator[Finding]:
             remedy=result.remedy,
         )
     values = {value.path: value for value in result.record.values} if result.record else {}
-    told_missing: set[str] = set()
+    judged: dict[str, Verdict] = {}
     for verdict in result.verdicts:
-        if verdict.verdict == "missing":
-            told_missing.add(verdict.path)
+        judged.setdefault(verdict.path, verdict)
         yield _from_verdict(verdict, values.get(verdict.path))
     for value in values.values():
         missing = value.status == "missing"
         if value.status == "verified" or (missing and not value.required):
             continue
-        if not (missing and value.path in told_missing):
-            yield _from_value(value)
+        verdict = judged.get(value.path)
+        if not (missing and verdict and verdict.verdict == "missing"):
+            yield _from_value(value, verdict)
 
 
 def value_page(value: CheckedValue | None) -> int | None:
@@ -118,29 +118,32 @@ def value_page(value: CheckedValue | None) -> int | None:
 
 
 def _from_verdict(verdict: Verdict, value: CheckedValue | None) -> Finding:
+    absent = value is not None and value.status == "missing"
     undecided = verdict.verdict in ("missing", "not_comparable")
     return Finding(
         kind=verdict.verdict,
         path=verdict.path,
-        found=verdict.value or (value_text(value) if value else ""),
+        found=verdict.value or (value_text(value) if value and not absent else ""),
         limit=verdict.limit,
         clause=verdict.clause,
         check=verdict.check,
         severity=verdict.severity,
-        message=verdict.message,
+        message=value.reason or verdict.message if value and absent else verdict.message,
         related=verdict.related,
         page=value_page(value),
         explained=undecided and value is not None and value.status in ("ambiguous", "unverified"),
     )
 
 
-def _from_value(value: CheckedValue) -> Finding:
+def _from_value(value: CheckedValue, verdict: Verdict | None) -> Finding:
     status = value.status
     assert status != "verified"
     return Finding(
         kind=status,
         path=value.path,
-        found=value_text(value),
+        found=value_text(value) if status != "missing" else "",
+        limit=verdict.limit if verdict else "",
+        clause=verdict.clause if verdict else "",
         code=value.code,
         message=value.reason,
         candidates=value.candidates,

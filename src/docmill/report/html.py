@@ -26,7 +26,7 @@ from docmill.spec.pipeline import ReportSettings
 
 SHOWN = 12
 """Findings of each kind that are listed under "Needs attention"."""
-ROWS = 50
+ROWS = 30
 """Rows of a table shown at once."""
 _INERT = str.maketrans(
     {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
