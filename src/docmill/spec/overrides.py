@@ -18,7 +18,7 @@ def override_pipeline(pipeline: Pipeline, settings: list[str]) -> Pipeline:
     Raises:
         SpecError: a setting isn't `KEY=VALUE`, or the pipeline would be wrong with it.
     """
-    data = pipeline.model_dump(mode="json", exclude_unset=True)
+    data = pipeline.model_dump(mode="json", exclude_defaults=True)
     problems: list[Problem] = []
     for setting in settings:
         key, separator, text = setting.partition("=")
@@ -33,14 +33,13 @@ def override_pipeline(pipeline: Pipeline, settings: list[str]) -> Pipeline:
             problems.append(Problem(PLACE, 0, 0, key, f"`{text}` is no YAML value", "quote it"))
             continue
         _set(data, key.split("."), value)
-    validated, mistakes = validate(Pipeline, data)
-    problems += [
-        Problem(PLACE, 0, 0, ".".join(map(str, each.path)), each.message, each.remedy)
-        for each in mistakes
-    ]
-    if problems or validated is None:
+    validated = validate(Pipeline, data, {})
+    for finding in validated.problems:
+        path, message, remedy = finding.problem
+        problems.append(Problem(PLACE, 0, 0, ".".join(map(str, path)), message, remedy))
+    if problems or validated.model is None:
         raise SpecError(problems)
-    return validated
+    return validated.model
 
 
 def _set(data: dict[str, Any], path: list[str], value: Any) -> None:

@@ -1,0 +1,187 @@
+"""Every command with its arguments and help; the work is done in the sibling modules."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from docmill.errors import DocmillError
+
+app = typer.Typer(
+    name="docmill",
+    help="A folder of documents in, a defensible table out.",
+    epilog="Exit codes: 0 ok, 1 some documents did not finish, 2 spec, 3 prerequisites, 4 limit.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+runs_app = typer.Typer(help="Runs of this workspace.", no_args_is_help=True, rich_markup_mode=None)
+sandbox_app = typer.Typer(help="Sandboxes.", no_args_is_help=True, rich_markup_mode=None)
+prefect_app = typer.Typer(
+    help="The workspace's own Prefect server.", no_args_is_help=True, rich_markup_mode=None
+)
+app.add_typer(runs_app, name="runs")
+app.add_typer(sandbox_app, name="sandbox")
+app.add_typer(prefect_app, name="prefect")
+
+Json = Annotated[bool, typer.Option("--json", help="The answer as JSON on stdout.")]
+Pipeline = Annotated[
+    str | None,
+    typer.Argument(help="A file in pipelines/; may be left out if there is one."),
+]
+Set = Annotated[
+    list[str] | None,
+    typer.Option("-c", "--set", metavar="KEY=VALUE", help="Override a key of the pipeline."),
+]
+RunName = Annotated[str, typer.Argument(help="`run-0007`, `7`, or `latest`.")]
+
+
+@app.command()
+def init(
+    folder: Annotated[Path, typer.Argument(help="Folder to make; must not exist or be empty.")],
+) -> None:
+    """Make a workspace with three example pipelines and their documents."""
+    from docmill.cli import starting
+
+    starting.init(folder)
+
+
+@app.command()
+def validate(*, json: Json = False) -> None:
+    """Check every file of the workspace and report all mistakes at once."""
+    from docmill.cli import checking
+
+    checking.validate(json=json)
+
+
+@app.command()
+def plan(pipeline: Pipeline = None, settings: Set = None, *, json: Json = False) -> None:
+    """Show what a run would do: documents, model, sandbox, limits. Starts nothing."""
+    from docmill.cli import checking
+
+    checking.plan(pipeline, settings or [], json=json)
+
+
+@app.command()
+def run(pipeline: Pipeline = None, settings: Set = None, *, json: Json = False) -> None:
+    """Run a pipeline, or go on with its run that was killed."""
+    from docmill.cli import running
+
+    running.run(pipeline, settings or [], json=json)
+
+
+@app.command()
+def show(
+    run: RunName,
+    document: Annotated[str, typer.Argument(help="Id or name of a document of the run.")],
+    *,
+    json: Json = False,
+) -> None:
+    """Print the trace of a document's session: every event, every cost."""
+    from docmill.cli import reading
+
+    reading.show(run, document, json=json)
+
+
+@app.command()
+def report(run: RunName = "latest", *, json: Json = False) -> None:
+    """Write the report of a stored run anew and say where it lies."""
+    from docmill.cli import reading
+
+    reading.report(run, json=json)
+
+
+@app.command()
+def doctor(*, json: Json = False) -> None:
+    """Say what this machine has, what it lacks, and the command that mends it."""
+    from docmill.cli import doctoring
+
+    doctoring.doctor(json=json)
+
+
+@app.command()
+def version() -> None:
+    """Print docmill's version."""
+    from importlib.metadata import version as installed
+
+    sys.stdout.write(f"docmill {installed('docmill')}\n")
+
+
+@app.command()
+def schemas() -> None:
+    """Write the JSON Schemas that editors use beside the YAML files of this workspace."""
+    from docmill.cli import checking
+
+    checking.schemas()
+
+
+@runs_app.command("list")
+def runs_list(
+    pipeline: Pipeline = None,
+    limit: Annotated[int, typer.Option(help="How many, the newest first.")] = 20,
+    *,
+    json: Json = False,
+) -> None:
+    """List runs, the newest first."""
+    from docmill.cli import reading
+
+    reading.list_runs(pipeline, limit, json=json)
+
+
+@runs_app.command("show")
+def runs_show(run: RunName = "latest", *, json: Json = False) -> None:
+    """Show a run: its documents, how each ended, what it cost."""
+    from docmill.cli import reading
+
+    reading.show_run(run, json=json)
+
+
+@sandbox_app.command("clean")
+def sandbox_clean(*, json: Json = False) -> None:
+    """Remove what killed runs left behind."""
+    from docmill.cli import doctoring
+
+    doctoring.clean(json=json)
+
+
+@prefect_app.command("start")
+def prefect_start(*, json: Json = False) -> None:
+    """Start the server, or say where it runs."""
+    from docmill.cli import prefect
+
+    prefect.start(json=json)
+
+
+@prefect_app.command("stop")
+def prefect_stop(*, json: Json = False) -> None:
+    """Stop the server; its history stays."""
+    from docmill.cli import prefect
+
+    prefect.stop(json=json)
+
+
+@prefect_app.command("status")
+def prefect_status(*, json: Json = False) -> None:
+    """Say whether the server runs, where, and how to log in to its UI."""
+    from docmill.cli import prefect
+
+    prefect.status(json=json)
+
+
+def main() -> None:
+    """Run the command line; an error is its message, its remedy and its exit code."""
+    try:
+        app()
+    except DocmillError as error:
+        from docmill.cli.console import debugging
+
+        if debugging():
+            raise
+        sys.stdout.flush()
+        sys.stderr.write(f"{error}\n")
+        sys.exit(error.exit_code)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(0)

@@ -1,0 +1,136 @@
+"""`docmill validate`, `plan` and `schemas`: what the files say, before anything is run."""
+
+from collections import Counter
+
+from docmill.batch.start import make_plan, sandbox_of
+from docmill.batch.state import open_state
+from docmill.cli.console import inert, put, put_json, put_table, talk
+from docmill.cli.workspace import chosen, here, overridden
+from docmill.compile import check_workspace
+from docmill.errors import SpecError
+from docmill.plan import BatchPlan, PlannedDocument
+from docmill.report.display import count, size_text
+from docmill.spec.schemas import write_schemas
+
+
+def validate(*, json: bool) -> None:
+    """Report every mistake of the workspace at once.
+
+    Raises:
+        SpecError: there is at least one, and JSON wasn't asked for.
+    """
+    loaded, _ = here()
+    problems = check_workspace(loaded)
+    if json:
+        put_json({"problems": [problem._asdict() for problem in problems]})
+        if problems:
+            raise SystemExit(SpecError.exit_code)
+        return
+    if problems:
+        raise SpecError(problems)
+    specs = loaded.workspace
+    parts = [
+        count(len(specs.pipelines), "pipeline"),
+        count(len(specs.agents), "agent"),
+        count(len(specs.environments), "environment"),
+    ]
+    put(f"{', '.join(parts)}: no problems.")
+
+
+def plan(pipeline: str | None, settings: list[str], *, json: bool) -> None:
+    """Show what a run would do."""
+    loaded, environment = here()
+    name = chosen(loaded, pipeline)
+    loaded = overridden(loaded, name, settings)
+    with open_state(loaded) as state:
+        planned = make_plan(loaded, name, state)
+    sandbox = sandbox_of(planned.compiled, environment).probe()
+    if json:
+        put_json(_described(planned, f"{sandbox.backend} {sandbox.version}"))
+        return
+    compiled = planned.compiled
+    put(f"{name}: {compiled.pipeline.description}".rstrip(": "))
+    limits = compiled.pipeline.limits.model_dump(exclude_none=True)
+    rows = [
+        ("model", compiled.agent.model_id),
+        ("agent", f"{compiled.agent.name}@{compiled.session_digest[:12]}"),
+        (
+            "sandbox",
+            f"{sandbox.backend} {sandbox.version}, environment {compiled.environment.name}",
+        ),
+        ("reference", ", ".join(f"{r.path} {r.version}".strip() for r in compiled.references)),
+        ("limits", ", ".join(f"{key} {value:g}" for key, value in limits.items())),
+        ("schedule", compiled.pipeline.schedule.cron if compiled.pipeline.schedule else ""),
+    ]
+    for label, text in rows:
+        put(f"  {label:<10} {text or 'none'}")
+    put()
+    put_table(
+        ["document", "size", "what happens"],
+        [
+            [entry.info.name, size_text(entry.info.size), _fate(entry)]
+            for entry in planned.documents
+        ],
+    )
+    put()
+    put(_tally(planned))
+    for left_out in planned.excluded:
+        talk(f"left out: {inert(left_out)}")
+
+
+def schemas() -> None:
+    """Write the editors' JSON Schemas."""
+    loaded, _ = here()
+    for path in write_schemas(loaded.root):
+        put(str(path))
+
+
+def _fate(document: PlannedDocument) -> str:
+    if document.code:
+        return f"{document.code}: {document.message}"
+    if document.info.duplicate_of:
+        return f"same content as {document.info.duplicate_of}"
+    return "finished by an earlier run" if document.cached else "new"
+
+
+def _kind(document: PlannedDocument) -> str:
+    if document.code:
+        return "skipped"
+    if document.info.duplicate_of:
+        return "duplicate"
+    return "cached" if document.cached else "new"
+
+
+def _tally(planned: BatchPlan) -> str:
+    kinds = Counter(_kind(document) for document in planned.documents)
+    parts = [f"{kinds[kind]} {kind}" for kind in ("new", "cached", "duplicate", "skipped")]
+    return f"{count(len(planned.documents), 'document')}: {', '.join(parts)}. Nothing was run."
+
+
+def _described(planned: BatchPlan, sandbox: str) -> dict[str, object]:
+    compiled = planned.compiled
+    return {
+        "pipeline": compiled.pipeline.name,
+        "model": compiled.agent.model_id,
+        "agent": compiled.agent.name,
+        "environment": compiled.environment.name,
+        "sandbox": sandbox,
+        "session_digest": compiled.session_digest,
+        "spec_digest": compiled.spec_digest,
+        "references": [entry.model_dump() for entry in compiled.references],
+        "limits": compiled.pipeline.limits.model_dump(mode="json", exclude_none=True),
+        "documents": [
+            {
+                "id": entry.info.id,
+                "name": entry.info.name,
+                "size": entry.info.size,
+                "kind": _kind(entry),
+                "code": entry.code,
+                "message": entry.message,
+                "duplicate_of": entry.info.duplicate_of,
+                "key": entry.key,
+            }
+            for entry in planned.documents
+        ],
+        "excluded": list(planned.excluded),
+    }

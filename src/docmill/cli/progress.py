@@ -1,0 +1,124 @@
+"""Shows a run while it happens: a line per document as it ends, and a line of totals on a terminal.
+
+Everything goes to stderr. Without a terminal there is no moving line and no colour.
+"""
+
+import sys
+import time
+from decimal import Decimal
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
+from rich.text import Text
+
+from docmill.cli.console import inert, terminal
+from docmill.plan import BatchPlan, PlannedDocument
+from docmill.records.results import DocumentStatus, RunInfo, Usage
+from docmill.report.display import count, usd_text
+from docmill.store.runs import DocumentEnd
+
+GLYPHS: dict[DocumentStatus, tuple[str, str]] = {
+    "ok": ("✓", "green"),
+    "flagged": ("⚑", "yellow"),
+    "invalid": ("✗", "red"),
+    "failed": ("✗", "red"),
+    "limit": ("■", "magenta"),
+    "cancelled": ("–", "dim"),
+}
+NAME_WIDTH = 44
+
+
+class Progressing:
+    """A run's observer for the terminal."""
+
+    def __init__(self) -> None:
+        self._console: Console = terminal(sys.stderr)
+        self._bar: Progress | None = None
+        self._task: TaskID | None = None
+        self._begun: dict[str, float] = {}
+        self._usd = Decimal(0)
+        self._unpriced = 0
+        self._cached = 0
+        self._run = ""
+
+    def planned(self, info: RunInfo, plan: BatchPlan, *, resumed: bool) -> None:
+        """The headline: what runs, on what, within which limits."""
+        self._run = info.id
+        limits = "".join(
+            f"  limit ${info.limits[key]}" for key in ("usd_per_run",) if key in info.limits
+        )
+        documents = count(len(plan.documents), "document")
+        parts = [info.id, info.pipeline, documents, f"agent {info.agent}", f"model {info.model}"]
+        self._say(f"{'  '.join(parts)}  sandbox {info.sandbox}{limits}", style="bold")
+        if resumed:
+            self._say("  ↻ goes on where it was interrupted")
+        if self._console.is_terminal:
+            self._bar = Progress(
+                TextColumn("  {task.description}"),
+                BarColumn(bar_width=30),
+                MofNCompleteColumn(),
+                TextColumn("{task.fields[cost]}"),
+                console=self._console,
+                transient=True,
+            )
+            self._task = self._bar.add_task("starting", total=len(plan.documents), cost="")
+            self._bar.start()
+
+    def published(self, flow_run_id: str, url: str) -> None:
+        """Where the run can be watched."""
+        self._say(f"  ↗ {url}", style="dim")
+
+    def began(self, document: PlannedDocument, *, attempt: int) -> None:
+        """Only a new attempt is worth a line."""
+        self._begun[document.info.id] = time.monotonic()
+        if self._bar is not None and self._task is not None:
+            self._bar.update(self._task, description=inert(document.info.name)[:NAME_WIDTH])
+        if attempt > 1:
+            self._say(f"  ↪ {_name(document)}  attempt {attempt}")
+
+    def ended(self, document: PlannedDocument, end: DocumentEnd, usage: Usage) -> None:
+        """How a document ended; those of an earlier run are only counted."""
+        self._usd += usage.usd
+        self._unpriced += usage.unpriced_calls
+        if self._bar is not None and self._task is not None:
+            self._bar.update(self._task, advance=1, cost=usd_text(self._usd, self._unpriced))
+        if end.cached and end.status in ("ok", "flagged"):
+            self._cached += 1
+            return
+        glyph, style = GLYPHS[end.status]
+        line = Text("  ")
+        line.append(glyph, style=style)
+        line.append(f" {_name(document)}  ")
+        line.append(f"{end.status:<9}", style=style)
+        line.append(self._details(document, end, usage))
+        self._console.print(line)
+
+    def close(self) -> None:
+        """Take the moving line away."""
+        if self._bar is not None:
+            self._bar.stop()
+        if self._cached:
+            self._say(f"  = {count(self._cached, 'document')} finished by earlier runs")
+
+    def _details(self, document: PlannedDocument, end: DocumentEnd, usage: Usage) -> str:
+        if end.message:
+            return f" {inert(end.message)}"
+        if document.info.duplicate_of:
+            return f" same content as {document.info.duplicate_of}"
+        parts = [f" {time.monotonic() - self._begun.get(document.info.id, time.monotonic()):.1f} s"]
+        if end.attempts > 1:
+            parts.append(count(end.attempts, "attempt"))
+        open_checks = sum(verdict.verdict != "pass" for verdict in end.verdicts)
+        if open_checks:
+            parts.append(f"{count(open_checks, 'check')} not passed")
+        if usage.usd or usage.unpriced_calls:
+            parts.append(usd_text(usage.usd, usage.unpriced_calls))
+        return "  ".join(parts)
+
+    def _say(self, text: str, *, style: str = "") -> None:
+        self._console.print(Text(text, style=style))
+
+
+def _name(document: PlannedDocument) -> str:
+    name = inert(document.info.name)
+    return name if len(name) <= NAME_WIDTH else f"…{name[1 - NAME_WIDTH :]}"

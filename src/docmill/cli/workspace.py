@@ -1,0 +1,53 @@
+"""Which workspace and which pipeline a command is about."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from docmill.errors import PrerequisiteError
+from docmill.settings import Settings, load_settings
+from docmill.spec.load import LoadedWorkspace, find_workspace, load_workspace
+from docmill.spec.overrides import override_pipeline
+
+
+def here() -> tuple[LoadedWorkspace, Settings]:
+    """The workspace the command was called in, and the environment's settings.
+
+    Raises:
+        PrerequisiteError: there is none.
+    """
+    settings = load_settings()
+    root = settings.workspace or find_workspace(Path.cwd())
+    return load_workspace(root), settings
+
+
+def chosen(loaded: LoadedWorkspace, name: str | None) -> str:
+    """The pipeline asked for, or the only one there is.
+
+    Raises:
+        PrerequisiteError: none was named and there are several, or none.
+    """
+    if name is not None:
+        return name.removesuffix("/default")
+    names = sorted(loaded.workspace.pipelines)
+    if len(names) == 1:
+        return names[0]
+    loaded.check()
+    known = ", ".join(names) or "none"
+    example = names[0] if names else "NAME"
+    raise PrerequisiteError(
+        f"Which pipeline? There are: {known}.", remedy=f"Name one: docmill run {example}"
+    )
+
+
+def overridden(loaded: LoadedWorkspace, name: str, settings: list[str]) -> LoadedWorkspace:
+    """The workspace with `-c KEY=VALUE` applied to one pipeline.
+
+    Raises:
+        SpecError: a key or value doesn't fit.
+    """
+    if not settings or name not in loaded.workspace.pipelines:
+        return loaded
+    pipeline = override_pipeline(loaded.workspace.pipelines[name], settings)
+    pipelines = {**loaded.workspace.pipelines, name: pipeline}
+    workspace = loaded.workspace.model_copy(update={"pipelines": pipelines})
+    return replace(loaded, workspace=workspace)
