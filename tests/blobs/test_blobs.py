@@ -3,7 +3,7 @@
 import hashlib
 import os
 import resource
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -78,7 +78,7 @@ def test_a_damaged_file_is_no_content(tmp_path: Path, data: bytes, damage: bytes
 
 
 @contextmanager
-def largest_file(size: int) -> Iterator[None]:
+def largest_file(size: int) -> Generator[None]:
     """Writing more than `size` bytes to a file fails, as on a full disk."""
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
@@ -124,7 +124,7 @@ def test_putting_again_makes_an_old_content_young(tmp_path: Path) -> None:
     name = store.put(b"page")
     os.utime(files(tmp_path)[0], (0, 0))
     store.put(b"page")
-    assert store.prune(set()) == Pruned(0, 0)
+    assert store.prune(()) == Pruned(0, 0)
     assert name in store
 
 
@@ -135,6 +135,6 @@ def test_what_a_killed_writer_left_is_swept(tmp_path: Path) -> None:
     for name, time in (("dead.tmp", 0.0), ("alive.tmp", 4e9)):
         (tmp_path / name).write_bytes(b"half")
         os.utime(tmp_path / name, (time, time))
-    store.prune(set())
+    store.prune(())
     assert not (tmp_path / "dead.tmp").exists()
     assert (tmp_path / "alive.tmp").exists()

@@ -142,7 +142,7 @@ def _read(candidate: Candidate, limit: int, remembered: HashCache) -> tuple[Seen
     try:
         with open_location(candidate.location) as stream:
             while chunk := stream.read(_CHUNK):
-                head = head or chunk[:HEAD]
+                head += chunk[: HEAD - len(head)]
                 size += len(chunk)
                 if size > limit:
                     return Seen("", size, "", ""), _too_large(size, limit)

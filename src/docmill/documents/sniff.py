@@ -1,5 +1,6 @@
 """What a file is by its first bytes, never by its name. Parses nothing."""
 
+import codecs
 from typing import NamedTuple
 
 HEAD = 4096
@@ -84,11 +85,9 @@ def _text(head: bytes) -> Kind:
 
 
 def _is_utf8(head: bytes) -> bool:
-    # the cut at HEAD may fall inside a character
-    for cut in range(4):
-        try:
-            head[: len(head) - cut].decode()
-        except UnicodeDecodeError:
-            continue
-        return True
-    return False
+    try:
+        # the cut at HEAD may fall inside a character
+        codecs.getincrementaldecoder("utf-8")().decode(head, final=len(head) < HEAD)
+    except UnicodeDecodeError:
+        return False
+    return True

@@ -150,9 +150,9 @@ def _local(name: str, path: Path) -> Candidate:
 
 
 def _list_remote(address: str) -> Listing:
-    filesystem, base = _filesystem(address)
-    base = base.rstrip("/")
     try:
+        filesystem, base = _filesystem(address)
+        base = base.rstrip("/")
         found = cast("dict[str, dict[str, Any]]", filesystem.find(base, detail=True))
     except OSError as error:
         reason = error.strerror or type(error).__name__
@@ -162,9 +162,9 @@ def _list_remote(address: str) -> Listing:
         ) from error
     if set(found) == {base}:
         name = base.rpartition("/")[2]
-        return Listing(address, True, [_remote(name, filesystem, base, found[base])], [])
+        return Listing(address, True, [_remote(address, name, filesystem, base, found[base])], [])
     candidates = [
-        _remote(path[len(base) :].lstrip("/"), filesystem, path, info)
+        _remote(address, path[len(base) :].lstrip("/"), filesystem, path, info)
         for path, info in sorted(found.items())
         if info.get("type") != "directory" and not path.endswith("/")
     ]
@@ -176,10 +176,11 @@ def _hidden(name: str) -> bool:
     return any(part.startswith(".") for part in name.split("/"))
 
 
-def _remote(name: str, filesystem: Any, path: str, info: dict[str, Any]) -> Candidate:
+def _remote(address: str, name: str, filesystem: Any, path: str, info: dict[str, Any]) -> Candidate:
     size = info.get("size")
     stamp = next((f"{key}={info[key]}" for key in _STAMPS if info.get(key)), "")
-    location = str(filesystem.unstrip_protocol(path))
+    _, chain, outer = address.partition("::")
+    location = f"{filesystem.unstrip_protocol(path)}{chain}{outer}"
     return Candidate(
         name, location, -1 if size is None else int(size), f"{size}:{stamp}" if stamp else ""
     )
