@@ -62,16 +62,17 @@ def normalise_words(words: Sequence[str], *, fold_case: bool = False) -> NormalW
     Hyphens between letters are left out, for a text layer doesn't tell a broken word from a
     compound one; every other hyphen may be a minus sign and stays.
     """
-    parts: list[str] = []
+    parts = [_squeeze(word) for word in words]
+    if fold_case:
+        parts = [part.casefold() for part in parts]
     owners = array("l")
-    for index, word in enumerate(words):
-        plain = _squeeze(word).casefold() if fold_case else _squeeze(word)
-        parts.append(plain)
-        owners.extend([index] * len(plain))
+    for index, part in enumerate(parts):
+        owners.extend((index,) * len(part))
     joined = "".join(parts)
-    cuts = [match.start() for match in _LETTERS_JOINED.finditer(joined)]
-    for cut in reversed(cuts):
-        del owners[cut]
+    if "-" not in joined:
+        return NormalWords(joined, owners)
+    for match in reversed(list(_LETTERS_JOINED.finditer(joined))):
+        del owners[match.start()]
     return NormalWords(_LETTERS_JOINED.sub("", joined), owners)
 
 

@@ -24,6 +24,7 @@ _DIRECTIONS: dict[str, Direction] = {
     **dict.fromkeys(_MAX.split(), "max"),
 }
 _ALL = re.compile(r"\b(?:all|alle|dimensions|maße|masse|values|werte|amounts|beträge)\b", re.I)
+_IN_UNIT = re.compile(r"\b(?:in|en) +(\S{1,16})")
 _NUMERIC = re.compile(r"[\d\s.,±+<>=≤≥~%()\-−–—]*")
 
 
@@ -57,10 +58,14 @@ def _in_row(sides: Neighbours, unit: str) -> bool | None:
 
 
 def _for_whole_page(case: Case, unit: str) -> bool:
-    return any(
-        bool(_ALL.search(row.text)) and unit_in_header(row.text, unit) is True
-        for row in case.page.rows
-    )
+    """`All dimensions in mm`, in one row of the page."""
+    for row in case.page.rows:
+        if _ALL.search(row.text) and (
+            bracketed_unit(row.text, unit)
+            or any(same_unit(found.strip(".,;:"), unit) for found in _IN_UNIT.findall(row.text))
+        ):
+            return True
+    return False
 
 
 def _only_currency(case: Case, unit: str) -> bool:

@@ -105,7 +105,7 @@ class Passage:
 
 
 class Neighbours(NamedTuple):
-    """Cells that may name what a value is: texts, nearest first."""
+    """Cells that may name what a value is: texts, nearest first; on one line the most aligned."""
 
     left: tuple[str, ...]
     right: tuple[str, ...]
@@ -145,18 +145,45 @@ class PageText:
         """Cells beside and above a value; above means overlapping its column."""
         left: list[tuple[float, str]] = []
         right: list[tuple[float, str]] = []
-        above: list[tuple[float, str]] = []
+        above: list[tuple[int, float, str]] = []
+        line = max((box[3] - box[1]) / 2, 0.01)
         middle = (box[1] + box[3]) / 2
-        for row in self.rows:
-            for cell in row.cells:
-                x0, y0, x1, y1 = cell.box
-                if y0 <= middle <= y1 and not (x0 < box[2] and box[0] < x1):
-                    side = left if x1 <= box[0] else right
-                    side.append((abs(x0 - box[0]), legible(cell.text)))
-                elif y1 <= middle and x0 < box[2] and box[0] < x1:
-                    above.append((box[1] - y1, legible(cell.text)))
-        ordered = (tuple(text for _, text in sorted(side)) for side in (left, right, above))
-        return Neighbours(*ordered)
+        for cell in self._cells:
+            x0, y0, x1, y1 = cell[0]
+            over = (x1 if x1 < box[2] else box[2]) - (x0 if x0 > box[0] else box[0])
+            if y1 <= middle:
+                if over > 0:
+                    above.append((int((box[1] - y1) / line), -over, cell.text))
+            elif y0 <= middle and over <= 0:
+                side = left if x1 <= box[0] else right
+                side.append((abs(x0 - box[0]), cell.text))
+        return Neighbours(
+            tuple(text for _, text in sorted(left)),
+            tuple(text for _, text in sorted(right)),
+            tuple(text for _, _, text in sorted(above)),
+        )
+
+    @cached_property
+    def _cells(self) -> list["_Cell"]:
+        """Runs of words without a gap, in the order of the text layer: cheaper than rows."""
+        runs: list[list[Word]] = []
+        last: Word | None = None
+        for word in self.page.words:
+            if last is not None and _adjacent(last, word):
+                runs[-1].append(word)
+            else:
+                runs.append([word])
+            last = word
+        return [_Cell(_union(run), run) for run in runs]
+
+
+class _Cell(NamedTuple):
+    box: Box
+    words: list[Word]
+
+    @property
+    def text(self) -> str:
+        return legible(" ".join(word.text for word in self.words))
 
 
 class DocumentText:
@@ -223,17 +250,14 @@ def distance(a: Box, b: Box) -> float:
 
 
 def _union(words: Sequence[Word]) -> Box:
+    if len(words) == 1:
+        return words[0].box
     return (
         min(word.x0 for word in words),
         min(word.y0 for word in words),
         max(word.x1 for word in words),
         max(word.y1 for word in words),
     )
-
-
-def _same_line(a: Word, b: Word) -> bool:
-    overlap = min(a.y1, b.y1) - max(a.y0, b.y0)
-    return overlap > _SAME_LINE * min(a.y1 - a.y0, b.y1 - b.y0)
 
 
 def _changes(before: Sequence[Word], word: Word) -> bool:
@@ -244,22 +268,42 @@ def _changes(before: Sequence[Word], word: Word) -> bool:
     follows_number = len(before) > 1 and before[-2].text[-1:].isalnum()
     if previous in "-−–" and follows_number:
         return False
-    return _joint(before[-1], word) == " " and _same_line(before[-1], word)
+    return _adjacent(before[-1], word)
 
 
 def _completes(word: Word, following: Word) -> bool:
     """Whether the word behind a number is its unit."""
     if not word.text[-1:].isdigit() or following.text in ("in", "a", "at"):
         return False
-    adjacent = _joint(word, following) == " " and _same_line(word, following)
-    return adjacent and canonical_unit(following.text.rstrip(".,;:)")) is not None
+    unit = following.text.rstrip(".,;:)")
+    return _adjacent(word, following) and canonical_unit(unit) is not None
+
+
+def _same_line(a: Word, b: Word) -> bool:
+    """Whether two words stand on one visual line, raised and lowered ones included."""
+    _, _, a0, _, a1 = a
+    _, _, b0, _, b1 = b
+    overlap = (a1 if a1 < b1 else b1) - (a0 if a0 > b0 else b0)
+    lower = a1 - a0 if a1 - a0 < b1 - b0 else b1 - b0
+    return overlap > _SAME_LINE * lower
+
+
+def _adjacent(a: Word, b: Word) -> bool:
+    """Whether the second word follows the first on its line, with no gap of a cell between."""
+    if not _same_line(a, b):
+        return False
+    height = max(a[4] - a[2], b[4] - b[2], 0.01)
+    gap = b[1] - a[3]
+    widest = _DIGIT_GAP if _digits_meet(a, b) else _CELL_GAP
+    return -_CELL_GAP * height <= gap <= widest * height
+
+
+def _digits_meet(a: Word, b: Word) -> bool:
+    return a[0][-1:] in _DIGIT_EDGE and b[0][:1] in _DIGIT_EDGE
 
 
 def _joint(a: Word, b: Word) -> str:
     """What stands between two words: a space, or a divider no number or unit reaches across."""
-    digits = a.text[-1:] in _DIGIT_EDGE and b.text[:1] in _DIGIT_EDGE
-    if not _same_line(a, b):
-        return " | " if digits else " "
-    gap = (b.x0 - a.x1) / max(a.y1 - a.y0, b.y1 - b.y0, 0.01)
-    apart = gap > (_DIGIT_GAP if digits else _CELL_GAP) or gap < -_CELL_GAP
-    return " | " if apart else " "
+    next_line = not _same_line(a, b)
+    together = not _digits_meet(a, b) if next_line else _adjacent(a, b)
+    return " " if together else " | "

@@ -7,9 +7,11 @@ import re
 from decimal import Decimal
 
 from docmill.quantities.convert import IncompatibleUnits, compatible, convert
+from docmill.quantities.unit_data import CURRENCIES
 from docmill.quantities.units import canonical_unit, resolve_shared
 
 _STRIPPED = ",;:.*"
+_BEFORE_UNIT = ("in", "en", "/", "|")
 _BRACKETED = re.compile(r"[\[(]([^\[\]()]{1,24})[\])]")
 
 
@@ -73,12 +75,14 @@ def is_unit(text: str) -> bool:
 
 
 def _units_of(text: str) -> list[str]:
+    """Units in brackets, behind `in` or `/`, at the end, or a currency anywhere."""
     found = [str(inner) for inner in _BRACKETED.findall(text)]
-    words = _BRACKETED.sub(" ", text).split()
+    words = [word.strip(_STRIPPED) for word in _BRACKETED.sub(" ", text).split()]
     for number, word in enumerate(words):
         before = words[number - 1] if number else ""
-        if not any(char.isdigit() for char in before):
-            found.append(word.strip(_STRIPPED))
+        placed = number == len(words) - 1 or before in _BEFORE_UNIT
+        if (placed or word in CURRENCIES) and not any(char.isdigit() for char in before):
+            found.append(word)
     return [unit for unit in found if canonical_unit(unit) is not None]
 
 
