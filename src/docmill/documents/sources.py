@@ -8,7 +8,8 @@ import importlib
 import os
 import re
 import stat
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple, cast
 
@@ -89,17 +90,22 @@ def list_files(path: str, root: Path) -> Listing:
     return Listing(str(base), False, found, sorted(left_out))
 
 
-def open_location(location: str) -> BinaryIO:
+@contextmanager
+def open_location(location: str) -> Generator[BinaryIO]:
     """The document's bytes as a stream.
 
     Raises:
         OSError: it is gone or can't be read.
         PrerequisiteError: its driver isn't installed.
     """
-    if is_address(location):
-        filesystem, path = _filesystem(location)
-        return cast("BinaryIO", filesystem.open(path, "rb"))
-    return Path(location).open("rb")
+    if not is_address(location):
+        with Path(location).open("rb") as stream:
+            yield stream
+        return
+    # the file system has to live as long as the stream: an archive closes with it
+    filesystem, path = _filesystem(location)
+    with filesystem.open(path, "rb") as stream:
+        yield stream
 
 
 def _walk(folder: Path, prefix: str, base: Path, left_out: list[str]) -> Iterator[Candidate]:
