@@ -1,0 +1,109 @@
+"""A workbench with a real sandbox and store, and a document made for the test."""
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from reportlab.pdfgen.canvas import Canvas  # pyright: ignore[reportMissingTypeStubs, reportUnknownVariableType]
+
+from docmill.backends.local import LocalBackend
+from docmill.blobs import BlobStore
+from docmill.compile import compile_pipeline, plan_batch
+from docmill.compile.forms import sandbox_spec
+from docmill.ledger.budget import Budget
+from docmill.ledger.prices import load_prices
+from docmill.models.base import Model
+from docmill.output.fields import resolve_record
+from docmill.plan import PlannedDocument
+from docmill.sandboxes import open_backend
+from docmill.session.run import Workbench
+from docmill.spec.load import load_workspace
+from docmill.store.database import open_database
+from docmill.store.sessions import SessionStore
+from docmill.tools import toolset
+
+PIPELINE = """
+name: demo
+documents: in
+agent: reader
+record:
+  repairs: {repairs}
+  fields:
+    voltage: {{type: quantity, unit: V, aliases: [Output voltage]}}
+    serial: {{type: id, required: false, aliases: [Serial number]}}
+limits: {limits}
+"""
+LINES = ("Test report", "Output voltage 3.30 V", "Serial number AB-12")
+
+
+class Bench:
+    """A tiny workspace, and workbenches on it for any model."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.limits = "{}"
+        self.repairs = 2
+        self.system = "Read."
+        self._engine = open_database(root / ".docmill")
+        self.store = SessionStore(self._engine)
+        self.blobs = BlobStore(root / "blobs")
+        self.budget = Budget("limits.usd_per_run", None)
+
+    def for_model(self, model: Model, name: str = "rules") -> Workbench:
+        """A workbench whose agent is this model."""
+        for folder in ("agent_specs", "pipelines", "in"):
+            (self.root / folder).mkdir(exist_ok=True)
+        agent = f"name: reader\nmodel: {name}\nsystem: {self.system}\n"
+        (self.root / "agent_specs" / "reader.yaml").write_text(agent)
+        text = PIPELINE.format(limits=self.limits, repairs=self.repairs)
+        (self.root / "pipelines" / "demo.yaml").write_text(text)
+        compiled = compile_pipeline(load_workspace(self.root), "demo")
+        return Workbench(
+            compiled=compiled,
+            shape=resolve_record(compiled.pipeline.record, self.root),
+            sandboxes=open_backend("auto"),
+            sandbox_spec=sandbox_spec(compiled.environment, {"run": "test"}),
+            sandbox_name="bubblewrap",
+            backend=LocalBackend(model, toolset(compiled.agent)),
+            store=self.store,
+            blobs=self.blobs,
+            prices=load_prices(),
+            run=1,
+            run_budget=self.budget,
+            max_bytes=1 << 20,
+        )
+
+    def document(self, bench: Workbench) -> PlannedDocument:
+        """The workspace's only document, as planned."""
+        return plan_batch(bench.compiled, lambda _: set()).documents[0]
+
+    def close(self) -> None:
+        """Close the store."""
+        self._engine.dispose()
+
+
+@pytest.fixture
+def write_pdf(tmp_path: Path) -> Callable[[Sequence[str]], Path]:
+    """Writes `in/report.pdf` with these lines of text."""
+
+    def write(lines: Sequence[str]) -> Path:
+        path = tmp_path / "in" / "report.pdf"
+        path.parent.mkdir(exist_ok=True)
+        canvas: Any = Canvas(str(path), invariant=1)
+        canvas.rect(50, 50, 400, 20)
+        for number, line in enumerate(lines):
+            canvas.drawString(72, 760 - 20 * number, line)
+        canvas.save()
+        return path
+
+    return write
+
+
+@pytest.fixture
+def bench(tmp_path: Path, write_pdf: Callable[[Sequence[str]], Path]) -> Iterator[Bench]:
+    """A workspace with a one-page report."""
+    write_pdf(LINES)
+    bench = Bench(tmp_path)
+    yield bench
+    bench.close()
