@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from docmill.documents.text import normalise
 from docmill.models.rules.candidates import Candidate
-from docmill.models.rules.labels import Hit
+from docmill.models.rules.labels import CODE, Hit
 from docmill.models.rules.reading import Context, Reading, read_words
 from docmill.models.rules.roles import Role, role_of, split_unit_off
 from docmill.models.rules.sheet import Line, Spot
@@ -39,6 +39,8 @@ def _first(field: Field, hit: Hit, scene: "Scene", context: Context) -> Iterable
             break
         stack.append(spot)
     for spot in _without_label_lines(hit, stack)[:1]:
+        if hit.code and CODE.match(spot.words[0].text):
+            return
         for reading in read_words(field, spot.words, context):
             yield Candidate(reading, spot.page, hit.words, hit.strength + 6, "below")
 

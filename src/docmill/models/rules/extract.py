@@ -6,6 +6,7 @@ from typing import Any
 
 from docmill.documents.layout import Page
 from docmill.models.rules.candidates import Candidate, answer, decide
+from docmill.models.rules.groups import read_rows
 from docmill.models.rules.labels import Hit, find_hits
 from docmill.models.rules.roles import find_headers
 from docmill.models.rules.scalars import Scene, candidates
@@ -31,19 +32,19 @@ def extract(wanted: Wanted, pages: Sequence[Page]) -> Extraction:
     record: dict[str, Any] = {}
     found: dict[str, list[Candidate]] = {}
     for name, field in wanted.fields.items():
-        if field.type == "list":
-            record[name] = []
+        if field.fields is not None:
+            record[name] = read_rows(field.fields, wanted.rows[name], scene)
             continue
         found[name] = candidates(field, hits.get(name, ()), scene)
         record[name] = answer(decide(found[name]))
     return Extraction(record, found)
 
 
-def _label_cells(hits: dict[str, list[Hit]]) -> frozenset[tuple[int, int]]:
-    return frozenset(
-        (spot.row, spot.cell)
-        for several in hits.values()
-        for hit in several
-        if hit.whole
-        for spot in hit.spots
-    )
+def _label_cells(hits: dict[str, list[Hit]]) -> dict[tuple[int, int], frozenset[str]]:
+    cells: dict[tuple[int, int], frozenset[str]] = {}
+    for several in hits.values():
+        for hit in several:
+            for spot in hit.spots if hit.whole else ():
+                place = (spot.row, spot.cell)
+                cells[place] = cells.get(place, frozenset()) | {hit.field}
+    return cells

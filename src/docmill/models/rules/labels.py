@@ -9,9 +9,10 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from docmill.documents.layout import Word
-from docmill.models.rules.folding import Token, fold_words
+from docmill.models.rules.folding import Token, fold, fold_words
 from docmill.models.rules.forms import Form, Forms
 from docmill.models.rules.sheet import Line, Sheet, Spot
+from docmill.quantities.units import canonical_unit
 
 EXACT = 40
 CLOSE = 30
@@ -67,8 +68,10 @@ _VALUE = re.compile(r"^[<>=≤≥±+\-−~]*[.,]?\d|^[€$£]\d?")
 _IDENTIFIER = re.compile(r"^(?=(?:[^\d]*\d){2})[A-Z0-9][A-Za-z0-9]*(?:[-/.][A-Za-z0-9]+)+$|^[A-Z]*\d{3,}$")
 _AFTERWARDS = frozenset("during test tests measurement".split())
 """Harmless behind a label only: `Ambient temperature during the test`."""
+_PREPOSITIONS = frozenset("at of for in on bei von zu mit with a de di pour con @ vs over".split())
+"""Behind these a number belongs to the label: `Insulation resistance at 500 V`."""
 _MARKED = re.compile(r"[a-z]{4,}\d$")
-_CODE = re.compile(r"^[A-Z]{1,2}\d{1,4}(?:\.\d{1,2})?$")
+CODE = re.compile(r"^[A-Z]{1,2}\d{1,4}(?:\.\d{1,2})?$")
 
 
 class Hit(NamedTuple):
@@ -88,6 +91,10 @@ class Hit(NamedTuple):
     """True if the cell holds nothing but this label, its code and its translations."""
     bound: str | None
     """`min` or `max` if the label says so: `Maximum supply voltage`."""
+    after: tuple[Word, ...] = ()
+    """All words of the cell behind the label."""
+    code: bool = False
+    """True if the label is a code such as `C71`."""
 
     @property
     def spot(self) -> Spot:
@@ -107,7 +114,10 @@ def find_hits(sheet: Sheet, forms: Forms) -> dict[str, list[Hit]]:
                 for hit in _wrapped(spot, lower, forms):
                     _keep(found, hit)
     hits: dict[str, list[Hit]] = {}
+    exact = {(hit.spot.row, hit.spot.cell) for hit in found.values() if hit.whole}
     for hit in found.values():
+        if hit.strength < EXACT and (hit.spot.row, hit.spot.cell) in exact:
+            continue
         hits.setdefault(hit.field, []).append(hit)
     return hits
 
@@ -115,7 +125,7 @@ def find_hits(sheet: Sheet, forms: Forms) -> dict[str, list[Hit]]:
 def _keep(found: dict[tuple[str, int, int], Hit], hit: Hit) -> None:
     place = (hit.field, hit.spot.row, hit.spot.cell)
     known = found.get(place)
-    if known is None or hit.strength > known.strength:
+    if known is None or (hit.strength, len(hit.words)) > (known.strength, len(known.words)):
         found[place] = hit
 
 
@@ -179,7 +189,7 @@ def _known(
     forms: Forms, text: str, first: int, last: int, words: tuple[Word, ...]
 ) -> Iterable[_Match]:
     for form in forms.by_text.get(text, ()):
-        if not form.code or (first == 0 and _CODE.match(words[0].text.rstrip(":"))):
+        if not form.code or (first == 0 and CODE.match(words[0].text.rstrip(":"))):
             yield _Match(form, first, last)
 
 
@@ -192,11 +202,13 @@ def _hit(
 ) -> Hit | None:
     end = _end_of_label(tokens, match.last, words)
     left, right = _part(tokens, match, end)
-    coded = _CODE.match(words[0].text) is not None and len(tokens) > 1
+    coded = CODE.match(words[0].text) is not None and len(tokens) > 1
     company = [
         tokens[index]
         for index in (*range(left, match.first), *range(match.last + 1, right + 1))
-        if index not in covered and not (coded and tokens[index].word == 0)
+        if index not in covered
+        and not (coded and tokens[index].word == 0)
+        and not _is_unit(words[tokens[index].word].text)
     ]
     bound = next((_BOUNDS[token.text] for token in company if token.text in _BOUNDS), None)
     company = [
@@ -220,6 +232,8 @@ def _hit(
         marked=end > 0 and words[end - 1].text.endswith((":", "=")),
         whole=strength == EXACT and not rest,
         bound=bound,
+        after=words[tokens[match.last].word + 1 :],
+        code=match.form.code,
     )
 
 
@@ -238,11 +252,13 @@ def _end_of_label(tokens: Sequence[Token], last: int, words: tuple[Word, ...]) -
     start = tokens[last].word
     if words[start].text.endswith((":", "=")):
         return start + 1
+    in_phrase = False
     for index in range(start + 1, len(words)):
         text = words[index].text
-        if text.endswith((":", "=")):
+        if text.endswith(":") or (text.endswith("=") and not in_phrase):
             return index + 1
-        if _VALUE.match(text) or _IDENTIFIER.match(text):
+        in_phrase = in_phrase or fold(text) in _PREPOSITIONS
+        if not in_phrase and (_VALUE.match(text) or _IDENTIFIER.match(text)):
             return index
     return len(words)
 
@@ -255,6 +271,12 @@ def _strength(company: list[Token], bound: str | None, words: tuple[Word, ...]) 
         for token in company
     )
     return CLOSE if harmless and len(company) <= 4 else WEAK
+
+
+def _is_unit(text: str) -> bool:
+    """A unit that can't be a word or a symbol: `%`, `MPa`, `[mm]`, not `A`."""
+    bare = text.strip("[]()")
+    return (len(bare) > 1 or not bare.isalpha()) and canonical_unit(bare) is not None
 
 
 def _is_symbol(text: str) -> bool:

@@ -36,6 +36,8 @@ class Context(NamedTuple):
     """Unit from the column, the header or the label."""
     bound: str | None = None
     """`min` or `max` if column or label say so."""
+    stated: tuple[str, ...] = ()
+    """Units the document states for all its values: its only currency."""
     day_first: bool | None = None
     """Whether `05/06/2024` begins with the day, if the document tells."""
 
@@ -52,7 +54,7 @@ class Numeric(NamedTuple):
 def numeric_readings(
     field: Field, words: tuple[Word, ...], context: Context
 ) -> tuple[Numeric, ...]:
-    """The words as a value of a numeric field; at most one unless the words say otherwise."""
+    """The words as a value of a numeric field; at most one."""
     while len(words) > 1 and _LEAD.match(words[0].text):
         words = words[1:]
     while len(words) > 1 and _TAIL.match(words[-1].text):
@@ -61,10 +63,13 @@ def numeric_readings(
     if parsed is None:
         return ()
     unit = _unit(field, parsed, context)
-    if unit is False:
-        return ()
+    if unit is None and len(words) > len(used):
+        if field.type not in ("number", "integer") and len(words) == len(used) + 1:
+            unit, used = words[-1].text, words  # a unit nobody knows; the check says so
+        else:
+            return ()
     value = _range(parsed, context) if field.type == "range" else _scalar(field, parsed)
-    if value is None:
+    if value is None or unit is False:
         return ()
     return (Numeric(value, unit or None, used, _key(value, unit or None, field.unit)),)
 
@@ -82,8 +87,7 @@ def _parse(
     for span in find_quantities(text, decimal=decimal, unit_hint=wanted):
         if span.start == 0:
             used = _words_until(plain, span.end)
-            rest = text[span.end :].lstrip()
-            if used and not _goes_on(rest):
+            if used and not _goes_on(text[span.end :].lstrip()):
                 return span.parsed, words[:used]
         break
     return None, ()
@@ -121,7 +125,7 @@ def words_between(
 
 def _unit(field: Field, parsed: Parsed, context: Context) -> "str | bool | None":
     """The value's unit; False if it can't be the field's."""
-    printed = parsed.unit or context.unit
+    printed = parsed.unit or context.unit or _stated(field, context)
     if printed is None:
         return None
     printed = normalise(printed)
@@ -133,6 +137,12 @@ def _unit(field: Field, parsed: Parsed, context: Context) -> "str | bool | None"
     if canonical_unit(unit) is None:
         return printed if parsed.unit is None else False
     return unit if compatible(unit, field.unit) else False
+
+
+def _stated(field: Field, context: Context) -> str | None:
+    if field.type in ("number", "integer") or field.unit is None:
+        return None
+    return next((unit for unit in context.stated if compatible(unit, field.unit)), None)
 
 
 def _scalar(field: Field, parsed: Parsed) -> str | None:

@@ -30,12 +30,21 @@ class Scene:
 
     sheet: Sheet
     headers: Mapping[int, Header]
-    labels: frozenset[tuple[int, int]]
-    """Cells (row, cell) that are nothing but a label of some field."""
+    labels: Mapping[tuple[int, int], frozenset[str]]
+    """Cells (row, cell) that are nothing but a label, with the fields they label."""
 
     def is_label(self, spot: Spot) -> bool:
         """Whether a cell is nothing but a label."""
         return (spot.row, spot.cell) in self.labels
+
+    def labels_of(self, spot: Spot) -> frozenset[str]:
+        """Fields a cell is a label of."""
+        return self.labels.get((spot.row, spot.cell), frozenset())
+
+    def context(self, unit: str | None = None, bound: str | None = None) -> Context:
+        """What is known about any cell of the document."""
+        stated = (self.sheet.currency,) if self.sheet.currency else ()
+        return Context(self.sheet.decimal, unit, bound, stated, self.sheet.day_first)
 
 
 def candidates(field: Field, hits: Iterable[Hit], scene: Scene) -> list[Candidate]:
@@ -55,14 +64,17 @@ def _bound_fits(field: Field, hit: Hit) -> bool:
 
 def _of_hit(field: Field, hit: Hit, scene: Scene) -> list[Candidate]:
     unit = _unit_of_label(hit)
-    context = Context(scene.sheet.decimal, unit, hit.bound, scene.sheet.day_first)
+    context = scene.context(unit, hit.bound)
     inline = _inline(field, hit, context)
     if inline and (hit.spot.row in scene.headers or field.type not in NUMERIC):
         return inline
     if inline:
         spots = _right_of(hit, scene)
         return [*inline, *_numbers(field, hit, spots, scene, context)]
-    beside = list(_beside(field, hit, scene, context))
+    spots = _right_of(hit, scene)
+    if spots and hit.field in scene.labels_of(spots[0]):
+        return []  # a code with its label beside it, which is a label of its own
+    beside = list(_beside(field, hit, spots, scene, context))
     return beside or list(below(field, hit, scene, context))
 
 
@@ -75,6 +87,8 @@ def _unit_of_label(hit: Hit) -> str | None:
 
 
 def _inline(field: Field, hit: Hit, context: Context) -> list[Candidate]:
+    if field.enum is not None and hit.after:
+        return _made(read_words(field, hit.after, context), hit, hit.strength + 8, "beside")
     if not hit.rest:
         return []
     numeric = field.type in NUMERIC
@@ -104,8 +118,9 @@ def _right_of(hit: Hit, scene: Scene) -> list[Spot]:
     return []
 
 
-def _beside(field: Field, hit: Hit, scene: Scene, context: Context) -> Iterable[Candidate]:
-    spots = _right_of(hit, scene)
+def _beside(
+    field: Field, hit: Hit, spots: list[Spot], scene: Scene, context: Context
+) -> Iterable[Candidate]:
     if not spots:
         return []
     header = scene.headers.get(hit.spot.row)
@@ -237,8 +252,8 @@ def _text(
 def _is_heading_row(scene: Scene, hit: Hit) -> bool:
     """Whether the label's line heads columns: other labels on it, and values aligned below."""
     line = scene.sheet.lines[hit.spot.row]
-    others = [spot for spot in line.spots if spot.cell != hit.spot.cell]
-    if any(scene.is_label(spot) for spot in others):
+    others = [spot for spot in line.spots if spot.cell > hit.spot.cell]
+    if any(scene.labels_of(spot) - {hit.field} for spot in others):
         return not any(_DIGIT_IN.search(spot.text) for spot in others if not scene.is_label(spot))
     if len(line.spots) < 3 or any(_DIGIT_IN.search(spot.text) for spot in line.spots):
         return False

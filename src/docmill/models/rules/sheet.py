@@ -13,9 +13,12 @@ from docmill.documents.rows import Cell, Row, page_rows
 from docmill.models.rules.folding import Token, fold_words
 from docmill.quantities.model import DecimalMark
 from docmill.quantities.numbers import detect_decimal
+from docmill.quantities.unit_data import CURRENCIES
+from docmill.quantities.units import canonical_unit
 
 _FOOTNOTE = re.compile(r"^[(\[]?(?:\d{1,2}|[a-z]|[*†‡§]{1,3})[)\]]?(?:,\d{1,2}[)\]]?)*$")
 _SLASHED = re.compile(r"(?<![\d/])(\d{1,2})/(\d{1,2})/(?:\d{2}|\d{4})(?![\d/])")
+_CURRENCY = re.compile(r"\b[A-Z]{3}\b|[€$£¥₹]|\b(?:zł|Kč|kr|CHF|Euro|euro)\b")
 _RAISED = 0.8
 """A footnote mark is lower than this share of the tallest word of its cell."""
 
@@ -91,6 +94,8 @@ class Sheet:
     lines: tuple[Line, ...]
     decimal: DecimalMark | None
     """The document's decimal mark, if its numbers prove one."""
+    currency: str | None = None
+    """The only currency the document names."""
     day_first: bool | None = None
     """Whether slashed dates begin with the day, if another date or the decimal comma tells."""
 
@@ -124,7 +129,18 @@ def make_sheet(pages: Sequence[Page]) -> Sheet:
             if line is not None:
                 lines.append(line)
     decimal = detect_decimal(spot.text for line in lines for spot in line.spots)
-    return Sheet(tuple(lines), decimal, _day_first(lines, decimal))
+    return Sheet(tuple(lines), decimal, _currency(lines), _day_first(lines, decimal))
+
+
+def _currency(lines: Sequence[Line]) -> str | None:
+    found: set[str] = set()
+    for line in lines:
+        for spot in line.spots:
+            for part in _CURRENCY.findall(spot.text):
+                unit = canonical_unit(part)
+                if unit in CURRENCIES:
+                    found.add(unit)
+    return found.pop() if len(found) == 1 else None
 
 
 def _day_first(lines: Sequence[Line], decimal: DecimalMark | None) -> bool | None:
