@@ -166,7 +166,8 @@ def french(path: Path, bill: Bill) -> None:
     ]
     y = Table(365, (90, 90), "lr", Style(size=10, grid="all", row_gap=4)).draw(sheet, y + 14, rows)
     sheet.text(50, y + 40, "Monnaie : EUR. Pas d'escompte pour paiement anticipé.", 9)
-    sheet.text(50, 800, f"Fournisseur : {bill.supplier} - SAS au capital de 60 000 €", 8)
+    sheet.text(50, 800, f"Fournisseur : {bill.supplier}", 8)
+    sheet.text(50, 811, "SAS au capital de 60 000 €, RCS Saint-Étienne", 7, colour=GREY)
     sheet.save()
 
 

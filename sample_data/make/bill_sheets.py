@@ -95,7 +95,7 @@ def american(path: Path, bill: Bill) -> None:
 
 def turned(path: Path, bill: Bill) -> None:
     """Aceros del Nervión: landscape content, stored upright with /Rotate 90."""
-    sheet = Sheet(path, title=f"Factura {bill.number}", author=bill.supplier)
+    sheet = Sheet(path, title=f"Factura {bill.number}", author=bill.supplier, landscape=True)
     sheet.lie()
     sheet.text(50, 54, bill.supplier, 16, bold=True)
     sheet.text(50, 68, "Polígono Ugaldeguren 12, 48160 Derio (Bizkaia)", 8.5, colour=GREY)

@@ -41,6 +41,14 @@ SCAN = [
 ]
 
 
+NOT_FINDABLE = {
+    # The type of document stands in the heading, without a label.
+    "24-02217.pdf": {"inspection_document": False},
+    # The analysis isn't a table: symbols and figures in running lines, the heat number elsewhere.
+    "BC-77120.pdf": {"heat_analysis": False},
+}
+
+
 def _placed(lines: Sequence[tuple[str, float]]) -> list[tuple[float, float, str, float]]:
     return [(70, 110 + 40 * index, text, size) for index, (text, size) in enumerate(lines)]
 
@@ -61,6 +69,7 @@ def _doc(
         fields=cert.facts(),
         lists=cert.lists(),
         verdicts=verdicts or {},
+        findable=NOT_FINDABLE.get(name, {}),
     )
 
 

@@ -129,6 +129,7 @@ def turned(path: Path, cert: Certificate, elements: Sequence[str]) -> None:
         author="Ravn Smedje",
         font="Times-Roman",
         bold="Times-Bold",
+        landscape=True,
     )
     sheet.lie()
     sheet.text(50, 52, "RAVN SMEDJE A/S", 16, bold=True)

@@ -170,14 +170,13 @@ class Sheet:
         self._pdf.drawPath(path, stroke=0, fill=1, fillMode=0)
 
     def lie(self) -> None:
-        """Turn this page: its content is stored lying on the upright page, and /Rotate 90 mends it.
+        """Store this landscape page upright, its content turned; /Rotate 90 mends it.
 
-        Printer drivers write landscape sheets like this. From here on width and height are swapped.
+        Printer drivers write landscape sheets like this.
         """
-        self._pdf.setPageRotation(90)
-        self._pdf.translate(self.width, 0)
+        self._pdf.setPageRotation(90)  # reportlab swaps the sides of the page for it
+        self._pdf.translate(self.height, 0)
         self._pdf.rotate(90)
-        self.width, self.height = self.height, self.width
 
     def next_page(self) -> None:
         """Finish this page and start another."""

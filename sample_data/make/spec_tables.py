@@ -232,9 +232,7 @@ def _foot(sheet: Sheet, report: Report) -> None:
 def turned(path: Path, report: Report, rows: Sequence[Sequence[str]]) -> None:
     """Ilmen: a landscape sheet stored upright with /Rotate 90, as printer drivers do."""
     sheet = Sheet(
-        path,
-        title=f"Protocol {report.number}",
-        author="Ilmen Instruments",
+        path, title=f"Protocol {report.number}", author="Ilmen Instruments", landscape=True
     )
     sheet.lie()
     sheet.text(50, 50, "ILMEN INSTRUMENTS", 14, bold=True)
