@@ -38,6 +38,7 @@ _COMPATIBLE = (*range(0xFB00, 0xFB07), *range(0xFF01, 0xFF5F), *range(0x3380, 0x
 def _table() -> dict[int, str]:
     table = {0xF000 + code: text for code, text in _SYMBOL.items()}
     table |= dict.fromkeys(_CONTROLS, " ")
+    table |= dict.fromkeys(range(0xD800, 0xE000), "\ufffd")  # surrogates can't be stored as UTF-8
     for code in _COMPATIBLE:
         plain = unicodedata.normalize("NFKC", chr(code))
         squared = code >= 0x3380 and plain[-1] in "23"

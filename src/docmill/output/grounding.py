@@ -7,7 +7,7 @@ once.
 from collections.abc import Callable
 from typing import NamedTuple
 
-from docmill.documents.text import search_form
+from docmill.documents.text import normalise, search_form
 from docmill.output.claims import ReadClaim, show
 from docmill.output.pagetext import DocumentText, PageText, Passage, distance, nearest
 from docmill.output.proof import Case, Proof, Proven, Refused
@@ -123,8 +123,8 @@ def _evidence(claim: ReadClaim, place: Passage, words: Passage, labels: list[Pas
 
 
 def _refused(claim: ReadClaim, field: Field, refusal: Refused) -> Grounded:
-    """A claim without any place on the page: its quote is only what was submitted."""
-    evidence = Evidence(page=claim.claim.page, quote=claim.claim.quote)
+    """A claim without a place on the page: its quote is what was submitted, made harmless."""
+    evidence = Evidence(page=claim.claim.page, quote=normalise(claim.claim.quote))
     return Grounded(_reading(claim, field, evidence), refusal)
 
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, cast
 
+from docmill.documents.text import normalise
 from docmill.output.claims import MAX_TEXT, ClaimError, ReadClaim, did_you_mean, read_claim, show
 from docmill.output.outcome import RecordError
 from docmill.spec.fields import Field
@@ -142,7 +143,7 @@ def _read_ambiguous(into: Submission, given: Mapping[str, Any], each: Field, pat
             read += [claim] if claim else []
         else:
             into.error(here, "wrong_type", f"{show(candidate)} is no claim")
-    return Leaf(path, each, tuple(read), reason)
+    return Leaf(path, each, tuple(read), normalise(reason))
 
 
 def _read_claim(

@@ -6,6 +6,7 @@ What a unit is says `quantities`; this is only about units as proof.
 import re
 from decimal import Decimal
 
+from docmill.documents.text import normalise
 from docmill.quantities.convert import IncompatibleUnits, compatible, convert
 from docmill.quantities.unit_data import CURRENCIES
 from docmill.quantities.units import canonical_unit, resolve_shared
@@ -21,7 +22,7 @@ def spelling(unit: str | None, wanted: str | None) -> str | None:
         return None
     if wanted is not None and same_unit(unit, wanted):
         return wanted
-    return canonical_unit(unit) or unit.strip()
+    return canonical_unit(unit) or normalise(unit)[:40]
 
 
 def same_unit(a: str, b: str) -> bool:
