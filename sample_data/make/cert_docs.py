@@ -145,7 +145,7 @@ def docs() -> list[Doc]:
             TWO_PIECES,
             partial(cert_forms.english, cert=TWO_PIECES, elements=SHORT, limits=ENGLISH_LIMITS),
             "Two test pieces with different results: ambiguous.",
-            dict.fromkeys(TWO_PIECES.second, "missing"),
+            dict.fromkeys(TWO_PIECES.second, "not_comparable"),
         ),
         _doc(
             "FG-24-0388.pdf",

@@ -343,7 +343,7 @@ def docs() -> list[Doc]:
             "flagged",
             "Output voltage measured twice with different results: ambiguous.",
             fields=retest,
-            verdicts={"output_voltage": "missing"},
+            verdicts={"output_voltage": "not_comparable"},
         ),
         Doc(
             "burn-in-0033.pdf",
