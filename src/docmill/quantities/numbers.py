@@ -30,6 +30,9 @@ EVIDENCE = re.compile(
     r"(?![\w.,'’/:-]?[0-9])( ?[^\W\d_]{1,4}\b| ?[%‰°€])?"
 )
 
+STEEL_NUMBER = re.compile(r"1\.[0-9]{4}")
+"""`1.0577`, after EN 10027-2: its point says nothing about the document's decimal mark."""
+
 
 class Number(NamedTuple):
     """An unsigned number found at a place in a text."""
@@ -201,6 +204,8 @@ def _evidence(match: re.Match[str]) -> DecimalMark | None:
         return None
     readable: set[DecimalMark] = {mark for mark in (".", ",") if _readable(raw, mark)}
     if len(readable) != 1:
+        return None
+    if STEEL_NUMBER.fullmatch(raw) and not match[1]:
         return None
     parts = re.split(r"[.,]", raw)
     looks_like_month = len(parts) == 2 and len(parts[0]) <= 2 and parts[1][:2] in ("19", "20")

@@ -8,10 +8,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from docmill.documents.layout import Word
 from docmill.models.rules.candidates import Candidate, answer, decide
 from docmill.models.rules.labels import CLOSE, Hit
+from docmill.models.rules.layouts import caption_above, unit_in_caption
 from docmill.models.rules.reading import Reading, read_words
-from docmill.models.rules.roles import split_unit_off
+from docmill.models.rules.roles import unit_of_label
 from docmill.models.rules.scalars import Scene, candidates
 from docmill.models.rules.sheet import Spot, part_of
 from docmill.quantities.units import canonical_unit
@@ -20,6 +22,8 @@ from docmill.spec.fields import Field
 _POINTS = 48
 _NEAR = 14.0
 """Points two cells' centres or edges may differ and still be one column."""
+_ITEMS = 3
+"""Lines of fields that make a block although it has one column only."""
 _APART = 8
 """Lines of the sheet between two lines of one block."""
 
@@ -38,16 +42,25 @@ def read_across(
 ) -> list[dict[str, Any]]:
     """Rows of all blocks, left to right; a single row from labels anywhere if there is no block."""
     blocks = [block for block in _blocks(hits, scene) if len({i.hit.field for i in block}) >= 2]
-    wide = [block for block in blocks if max(len(item.spots) for item in block) >= 2]
-    if wide:
-        return [row for block in wide for row in _rows(fields, block, scene)]
-    return _single(fields, hits, scene)
+    wide = [
+        block
+        for block in blocks
+        if len(block) >= _ITEMS or max(len(item.spots) for item in block) >= 2
+    ]
+    rows = [row for block in wide for row in _rows(fields, block, scene)]
+    return rows or _single(fields, hits, scene)
 
 
 def _blocks(hits: Mapping[str, Sequence[Hit]], scene: Scene) -> list[list[_Item]]:
     """Lines that begin with labels of different fields, close to each other."""
+    cells = {
+        (hit.spot.row, hit.spot.cell)
+        for several in hits.values()
+        for hit in several
+        if hit.strength >= CLOSE
+    }
     items = sorted(
-        (item for several in hits.values() for hit in several for item in _items(hit, scene)),
+        (i for several in hits.values() for hit in several for i in _items(hit, cells, scene)),
         key=lambda item: item.hit.spot.row,
     )
     blocks: list[list[_Item]] = []
@@ -67,13 +80,13 @@ def _blocks(hits: Mapping[str, Sequence[Hit]], scene: Scene) -> list[list[_Item]
     return blocks
 
 
-def _items(hit: Hit, scene: Scene) -> Iterable[_Item]:
+def _items(hit: Hit, cells: set[tuple[int, int]], scene: Scene) -> Iterable[_Item]:
     """The label's line, if the label stands first on it or the cells repeat it (`Heat L40417`)."""
     if hit.strength < CLOSE or (hit.marked and not hit.rest):
         return
     line = scene.sheet.lines[hit.spot.row]
     right = [spot for spot in line.spots if spot.cell > hit.spot.cell]
-    unit = split_unit_off(hit.spot.text)[1]
+    unit = unit_of_label(hit.spot.text)
     if hit.rest and not hit.marked:
         if hit.spot.cell > 0 and hit.field in _repeated(line.spots, hit, scene):
             return
@@ -84,7 +97,7 @@ def _items(hit: Hit, scene: Scene) -> Iterable[_Item]:
         return
     values: list[Spot] = []
     for spot in right:
-        if scene.is_label(spot):
+        if scene.is_label(spot) or (spot.row, spot.cell) in cells:
             break
         if canonical_unit(spot.text) is not None and not values and len(right) > 1:
             unit = spot.text
@@ -114,13 +127,14 @@ def _stripped(hit: Hit, spots: Sequence[Spot]) -> Iterable[Spot]:
 
 def _rows(fields: Mapping[str, Field], block: list[_Item], scene: Scene) -> list[dict[str, Any]]:
     widest = max(block, key=lambda item: len(item.spots))
+    caption = caption_above(scene.sheet, min(item.hit.spot.row for item in block))
     rows: list[dict[str, Any]] = []
     for column in widest.spots:
         row: dict[str, Any] = {}
         for name, part in fields.items():
             item = next((i for i in block if i.hit.field == name), None)
             spot = _in_column(item.spots, column) if item is not None else None
-            row[name] = answer(_found(part, item, spot, scene)) if item and spot else None
+            row[name] = answer(_found(part, item, spot, caption, scene)) if item and spot else None
         if any(row[name] for name in row) and _has_required(fields, row):
             rows.append(row)
     return rows
@@ -140,10 +154,16 @@ def _in_column(spots: Sequence[Spot], column: Spot) -> Spot | None:
     return best[1] if best is not None and best[0] <= _NEAR else None
 
 
-def _found(part: Field, item: _Item, spot: Spot, scene: Scene) -> list[Candidate]:
-    readings: Sequence[Reading] = read_words(part, spot.words, scene.context(item.unit))
+def _found(
+    part: Field, item: _Item, spot: Spot, caption: tuple[Word, ...], scene: Scene
+) -> list[Candidate]:
+    unit, label = item.unit, item.hit.words
+    if unit is None:
+        unit = unit_in_caption(caption, part.unit)
+        label = caption if unit is not None else label
+    readings: Sequence[Reading] = read_words(part, spot.words, scene.context(unit))
     return [
-        Candidate(reading, spot.page, item.hit.words, _POINTS, "in the line of")
+        Candidate(reading, spot.page, label, _POINTS, "in the line of")
         for reading in readings
     ]
 

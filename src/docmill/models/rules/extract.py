@@ -9,7 +9,7 @@ from docmill.models.rules.candidates import Candidate, answer, decide
 from docmill.models.rules.groups import read_rows
 from docmill.models.rules.labels import Hit, find_hits
 from docmill.models.rules.roles import find_headers
-from docmill.models.rules.scalars import Scene, candidates
+from docmill.models.rules.scalars import Scene, candidates, label_starts, unlabelled
 from docmill.models.rules.sheet import make_sheet
 from docmill.models.rules.wanted import Wanted
 
@@ -28,7 +28,7 @@ def extract(wanted: Wanted, pages: Sequence[Page]) -> Extraction:
     """Read a document."""
     sheet = make_sheet(pages)
     hits = find_hits(sheet, wanted.forms)
-    scene = Scene(sheet, find_headers(sheet), _label_cells(hits))
+    scene = Scene(sheet, find_headers(sheet), _label_cells(hits), label_starts(hits))
     record: dict[str, Any] = {}
     found: dict[str, list[Candidate]] = {}
     for name, field in wanted.fields.items():
@@ -36,6 +36,8 @@ def extract(wanted: Wanted, pages: Sequence[Page]) -> Extraction:
             record[name] = read_rows(field.fields, wanted.rows[name], scene)
             continue
         found[name] = candidates(field, hits.get(name, ()), scene)
+        if field.enum is not None and not decide(found[name]):
+            found[name] += list(unlabelled(field, scene))
         record[name] = answer(decide(found[name]))
     return Extraction(record, found)
 

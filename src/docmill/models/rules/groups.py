@@ -6,7 +6,7 @@ order; a line of limits, units or totals is none.
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from docmill.documents.layout import Word
@@ -15,10 +15,10 @@ from docmill.models.rules.candidates import Candidate, answer
 from docmill.models.rules.folding import fold
 from docmill.models.rules.forms import Forms
 from docmill.models.rules.labels import CLOSE, Hit, find_hits
-from docmill.models.rules.layouts import Heading, find_headings
+from docmill.models.rules.layouts import Heading, find_headings, unit_in_caption
 from docmill.models.rules.reading import Reading, read_words
-from docmill.models.rules.roles import role_of, split_unit_off
-from docmill.models.rules.scalars import Scene
+from docmill.models.rules.roles import role_of, unit_of_label
+from docmill.models.rules.scalars import Scene, label_starts
 from docmill.models.rules.sheet import Line, Spot
 from docmill.quantities.units import canonical_unit
 from docmill.spec.fields import Field
@@ -47,6 +47,7 @@ class _Row:
 def read_rows(fields: Mapping[str, Field], forms: Forms, scene: Scene) -> list[dict[str, Any]]:
     """All rows of a list; none if no table of it is found."""
     hits = find_hits(scene.sheet, forms)
+    scene = replace(scene, starts=scene.starts | label_starts(hits))
     headings = find_headings(scene.sheet, hits)
     if headings:
         tables = [list(_table(fields, heading, scene)) for heading in headings]
@@ -102,16 +103,21 @@ def _readings(part: Field, words: tuple[Word, ...], context: Any) -> Sequence[Re
 
 def _table(fields: Mapping[str, Field], heading: Heading, scene: Scene) -> Iterable[_Row]:
     """Rows below a heading, to the end of its text column; over the page break as `layouts` says."""
-    units = {name: _heading_unit(heading, name, part) for name, part in fields.items()}
+    units = {name: _heading_unit(heading, name) for name in fields}
+    labels = {name: heading.label(name) for name in heading.names}
+    for name in heading.names:
+        stated = unit_in_caption(heading.caption, fields[name].unit)
+        if units[name] is None and stated is not None:
+            units[name], labels[name] = stated, heading.caption
     current: _Row | None = None
     misses = 0
     for line in scene.sheet.lines[heading.last + 1 : heading.end]:
         cells = heading.cells(line)
         if _is_total(line):
             break
-        if _sets_units(cells, units) or _is_limit(line, heading) or _is_carried(line):
+        if _sets_units(cells, units, labels, heading) or _is_limit(line, heading) or _is_carried(line):
             continue
-        row = _row(fields, heading, line, cells, units, scene)
+        row = _row(fields, heading, line, cells, units, labels, scene)
         if row is not None:
             if current is not None:
                 yield current
@@ -135,6 +141,7 @@ def _row(
     line: Line,
     cells: Mapping[str, list[Spot]],
     units: Mapping[str, str | None],
+    labels: Mapping[str, tuple[Word, ...]],
     scene: Scene,
 ) -> _Row | None:
     """The line as a row, if at least half of the columns hold what they should."""
@@ -144,7 +151,7 @@ def _row(
     for name, spots in cells.items():
         words = tuple(word for spot in spots for word in spot.words)
         row.words[name] = list(words)
-        row.columns[name] = heading.label(name)
+        row.columns[name] = labels[name]
         row.units[name] = units[name]
         if _readings(fields[name], words, scene.context(units[name])):
             readable += 1
@@ -158,15 +165,16 @@ def _row(
     return row if readable * 2 >= len(heading.names) - dashes and readable > 0 else None
 
 
-def _heading_unit(heading: Heading, name: str, part: Field) -> str | None:
-    label = heading.text(name)
-    unit = split_unit_off(label)[1] or (label.split()[-1] if label else None)
-    if unit is not None and canonical_unit(unit) is not None and len(label.split()) > 1:
-        return unit
-    return heading.caption_unit(part.unit)
+def _heading_unit(heading: Heading, name: str) -> str | None:
+    return unit_of_label(heading.text(name))
 
 
-def _sets_units(cells: Mapping[str, list[Spot]], units: dict[str, str | None]) -> bool:
+def _sets_units(
+    cells: Mapping[str, list[Spot]],
+    units: dict[str, str | None],
+    labels: dict[str, tuple[Word, ...]],
+    heading: Heading,
+) -> bool:
     """A line of units under the heading: `MPa`, `[%]`; remembers them."""
     found: dict[str, str] = {}
     for name, spots in cells.items():
@@ -175,6 +183,7 @@ def _sets_units(cells: Mapping[str, list[Spot]], units: dict[str, str | None]) -
             return False
         found[name] = text
     units.update(found)
+    labels.update({name: heading.label(name) for name in found})
     return bool(found)
 
 
@@ -214,7 +223,3 @@ def _continues(
             return False
     return True
 
-
-def strong(hits: Iterable[Hit]) -> list[Hit]:
-    """Hits that may head a column or a row."""
-    return [hit for hit in hits if hit.strength >= CLOSE]

@@ -136,8 +136,12 @@ def _continuation(sheet: Sheet, line: Line, spot: Spot) -> Spot | None:
         if below.middle - line.middle > 1.4 * height:
             return None
         for other in below.spots:
-            aligned = abs(other.x0 - spot.x0) <= 2 or abs(other.centre - spot.centre) <= 2.5
-            if aligned and other.middle - spot.middle >= 0.6 * height:
+            offset = min(
+                abs(other.x0 - spot.x0),
+                abs(other.x1 - spot.x1),
+                abs(other.centre - spot.centre),
+            )
+            if offset <= 2.5 and other.middle - spot.middle >= 0.6 * height:
                 return other
     return None
 

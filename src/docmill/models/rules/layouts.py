@@ -5,7 +5,7 @@ A heading may take three lines, and is often repeated on the next page. Used by 
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from docmill.documents.layout import Word
 from docmill.documents.text import normalise
@@ -38,7 +38,8 @@ class Heading:
     places: Mapping[int, str]
     """Index of a column → its field."""
     hits: Mapping[str, Hit]
-    caption: str
+    caption: tuple[Word, ...]
+    """Words of the lines above: `Heat analysis [%]`."""
 
     def cells(self, line: Line) -> dict[str, list[Spot]]:
         """Cells of a line by field; those of other columns, and dashes, are left out."""
@@ -63,16 +64,6 @@ class Heading:
         if name not in self.hits:
             return ""
         return " ".join(spot.text for spot in self.hits[name].spots)
-
-    def caption_unit(self, wanted: str | None) -> str | None:
-        """A unit of the wanted kind in the line above the heading: `Heat analysis [%]`."""
-        if wanted is None:
-            return None
-        for word in normalise(self.caption).split():
-            unit = canonical_unit(word.strip("[](),;:"))
-            if unit is not None and len(word) < 12 and compatible(unit, wanted):
-                return unit
-        return None
 
     def _name_of(self, spot: Spot) -> str | None:
         column = nearest_column(self.columns, spot)
@@ -99,10 +90,28 @@ def find_headings(sheet: Sheet, hits: Mapping[str, Sequence[Hit]]) -> list[Headi
     return [_limited(heading, headings, sheet) for heading in headings]
 
 
+def caption_above(sheet: Sheet, index: int) -> tuple[Word, ...]:
+    """Words of the nearest line above that is no row of a table; none if it is far off."""
+    first = sheet.lines[index]
+    for line in reversed(sheet.lines[max(0, index - _CAPTION) : index]):
+        if line.page != first.page or line.block != first.block:
+            return ()
+        if len(line.spots) <= 2 and not _has_values(line):
+            return line.spots[0].words
+    return ()
+
+
+def unit_in_caption(caption: Sequence[Word], wanted: str | None) -> str | None:
+    """A unit of the wanted kind in a caption."""
+    for word in caption if wanted is not None else ():
+        unit = canonical_unit(normalise(word.text).strip("[](),;:")) if len(word.text) < 12 else None
+        if unit is not None and wanted is not None and compatible(unit, wanted):
+            return unit
+    return None
+
+
 def _limited(heading: Heading, headings: Sequence[Heading], sheet: Sheet) -> Heading:
     later = [other.first for other in headings if other.first > heading.last]
-    from dataclasses import replace
-
     return replace(heading, end=min([*later, len(sheet.lines)]))
 
 
@@ -119,12 +128,7 @@ def _heading(
     last = max([lines[-1].index, *(spot.row for hit in chosen.values() for spot in hit.spots)])
     columns, places = _columns(sheet.lines[index : last + 1], chosen)
     names = tuple(places[number] for number in sorted(places))
-    caption = " ".join(
-        spot.text
-        for line in sheet.lines[max(0, index - _CAPTION) : index]
-        if len(line.spots) <= 2 and line.page == lines[0].page
-        for spot in line.spots
-    )
+    caption = caption_above(sheet, index)
     return Heading(index, last, len(sheet.lines), columns, names, places, chosen, caption)
 
 

@@ -28,6 +28,10 @@ _TAIL = re.compile(
 _GOES_ON = re.compile(r"[*/×+\-_=]|[x·⋅]\s*\d")
 
 
+_ALSO = frozenset([("lbf·ft", "J")])
+"""Units of another kind that are also used for the wanted one: impact energy in ft·lbf."""
+
+
 class Context(NamedTuple):
     """What is known about a cell beside its words."""
 
@@ -136,7 +140,9 @@ def _unit(field: Field, parsed: Parsed, context: Context) -> "str | bool | None"
     unit = resolve_shared(canonical_unit(printed) or printed, field.unit)
     if canonical_unit(unit) is None:
         return printed if parsed.unit is None else False
-    return unit if compatible(unit, field.unit) else False
+    if compatible(unit, field.unit) or (canonical_unit(unit), field.unit) in _ALSO:
+        return unit
+    return False
 
 
 def _stated(field: Field, context: Context) -> str | None:

@@ -105,6 +105,17 @@ def split_unit_off(text: str) -> tuple[str, str | None]:
     return (name, unit) if unit and canonical_unit(unit) else (text, None)
 
 
+def unit_of_label(text: str) -> str | None:
+    """The unit a label or heading gives: in brackets, after `in`, or as its last word."""
+    unit = split_unit_off(text)[1]
+    if unit is not None:
+        return unit
+    words = text.split()
+    if len(words) < 2 or (len(words[-1]) < 2 and words[-1].isalpha()):
+        return None
+    return words[-1] if canonical_unit(normalise(words[-1])) else None
+
+
 def role_of(spot: Spot) -> Role | None:
     """The role a heading gives its column or row; None if any of its words is no such word."""
     if len(spot.words) > 6 or _NUMBER.match(spot.words[0].text):

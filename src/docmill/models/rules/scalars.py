@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 from docmill.models.rules.below import below
 from docmill.models.rules.candidates import Candidate
-from docmill.models.rules.labels import WEAK, Hit
+from docmill.models.rules.labels import EXACT, WEAK, Hit
 from docmill.models.rules.reading import Context, Reading, read_words
-from docmill.models.rules.roles import Column, Header, Role, split_at_unit, split_unit_off
+from docmill.models.rules.roles import Column, Header, Role, split_at_unit, unit_of_label
 from docmill.models.rules.sheet import Line, Sheet, Spot
 from docmill.quantities.units import canonical_unit
 from docmill.spec.fields import Field
@@ -32,6 +32,13 @@ class Scene:
     headers: Mapping[int, Header]
     labels: Mapping[tuple[int, int], frozenset[str]]
     """Cells (row, cell) that are nothing but a label, with the fields they label."""
+
+    starts: frozenset[tuple[int, int]] = frozenset()
+    """Cells that begin with a label, whatever follows."""
+
+    def begins_label(self, spot: Spot) -> bool:
+        """Whether a cell begins with a label; then no value of another one stands there."""
+        return (spot.row, spot.cell) in self.starts
 
     def is_label(self, spot: Spot) -> bool:
         """Whether a cell is nothing but a label."""
@@ -79,11 +86,22 @@ def _of_hit(field: Field, hit: Hit, scene: Scene) -> list[Candidate]:
 
 
 def _unit_of_label(hit: Hit) -> str | None:
-    for spot in hit.spots:
-        unit = split_unit_off(spot.text.rstrip(" :"))[1]
-        if unit is not None:
-            return unit
-    return None
+    if hit.rest:
+        return None
+    return next(
+        (unit for spot in hit.spots if (unit := unit_of_label(spot.text.rstrip(" :")))), None
+    )
+
+
+def label_starts(hits: Mapping[str, Sequence[Hit]]) -> frozenset[tuple[int, int]]:
+    """Cells that begin with one of these labels."""
+    return frozenset(
+        (spot.row, spot.cell)
+        for several in hits.values()
+        for hit in several
+        if hit.strength >= EXACT
+        for spot in hit.spots
+    )
 
 
 def _inline(field: Field, hit: Hit, context: Context) -> list[Candidate]:
@@ -215,11 +233,11 @@ def _numbers(
     for index, spot in enumerate(spots):
         if _DASH.match(spot.text):
             continue
+        if scene.begins_label(spot):
+            return
         if canonical_unit(spot.text) is not None or spot.text in ("C", "F"):
             unit = spot.text
             continue
-        if scene.is_label(spot):
-            return
         bound = _BOUND.match(spot.words[0].text)
         if bound and len(spot.words) > 1 and bound[1].lower() != field.pick and taken:
             continue
@@ -293,3 +311,23 @@ def _right_edge(sheet: Sheet, line: Line, spot: Spot) -> float:
         if abs(other.x0 - spot.x0) <= 1.5
     ]
     return max(same, default=spot.x1)
+
+
+def unlabelled(field: Field, scene: Scene) -> Iterable[Candidate]:
+    """Spellings of an enumeration so distinctive that they need no label: `EN 10204 3.1`."""
+    spellings = {
+        key: tuple(text for text in (key, *others) if _is_distinctive(text))
+        for key, others in (field.enum or {}).items()
+    }
+    narrow = field.model_copy(update={"enum": spellings, "type": "text"})
+    keyless = {key for key in spellings if not _is_distinctive(key)}
+    for line in scene.sheet.lines:
+        for spot in line.spots:
+            for reading in read_words(narrow, spot.words, scene.context()):
+                text = " ".join(word.text for word in reading.words)
+                if reading.value not in keyless or _is_distinctive(text):
+                    yield Candidate(reading, spot.page, (), 40, "anywhere")
+
+
+def _is_distinctive(text: str) -> bool:
+    return len(text.split()) >= 2 and len(text) >= 6 and bool(_DIGIT_IN.search(text))
