@@ -18,7 +18,7 @@ _DIRECTION = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 def number_text(number: Decimal) -> str:
     """All digits as stored, a real minus sign, no exponent unless it would be absurdly long."""
-    if not number.is_finite() or abs(number.adjusted()) > 18 or len(number.as_tuple().digits) > 30:
+    if abs(number.adjusted()) > 18 or len(number.as_tuple().digits) > 30:
         return str(number)
     return format(number, "f").replace("-", "\u2212")
 

@@ -132,7 +132,7 @@ def _rounded(box: tuple[float, ...]) -> list[float]:
 
 def _number(value: CheckedValue) -> float | None:
     found = value.reading.value if value.reading else None
-    return float(found) if isinstance(found, Decimal) and found.is_finite() else None
+    return float(found) if isinstance(found, Decimal) else None
 
 
 def _lean(**items: object) -> Row:

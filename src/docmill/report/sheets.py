@@ -177,8 +177,7 @@ def number_format(number: Decimal) -> str:
 
 
 def _fits(number: Decimal) -> bool:
-    digits = len(number.normalize().as_tuple().digits) if number.is_finite() else MAX_DIGITS + 1
-    return digits <= MAX_DIGITS and abs(number.adjusted()) <= 300
+    return len(number.normalize().as_tuple().digits) <= MAX_DIGITS and abs(number.adjusted()) <= 300
 
 
 def _naive(moment: datetime) -> datetime:

@@ -169,7 +169,7 @@ def headline(summary: Summary, info: RunInfo) -> str:
     parts = [_documents_clause(summary)]
     if troubles := _troubles(summary):
         parts.append(_listed(troubles))
-    elif summary.documents and not summary.unfinished:
+    elif summary.documents and summary.by_status["ok"] == summary.documents:
         parts.append("every value is proven and no check failed")
     early = RUN_WORDS[info.status]
     if early and info.message:
@@ -184,7 +184,9 @@ def _documents_clause(summary: Summary) -> str:
     if ok == total:
         return "The document is ok" if total == 1 else f"All {total:,} documents are ok"
     flagged = summary.by_status["flagged"]
-    states = [f"{ok:,} {'is' if ok == 1 else 'are'} ok"]
+    if total == 1:
+        return f"The document {'needs a look' if flagged else 'could not be finished'}"
+    states = [f"{ok:,} {'is' if ok == 1 else 'are'} ok"] if ok else ["none is ok"]
     if flagged:
         states.append(f"{flagged:,} {'needs' if flagged == 1 else 'need'} a look")
     if summary.unfinished:

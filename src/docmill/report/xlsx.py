@@ -182,7 +182,7 @@ def _value_cells(name: str, value: CheckedValue) -> list[Cell | Styled]:
 def _typed(reading: Reading) -> Cell | Styled:
     value = reading.value
     if isinstance(value, Decimal):
-        return Styled(value, number_format(value)) if value.is_finite() else str(value)
+        return Styled(value, number_format(value))
     return plain_text(reading) if isinstance(value, (Range, bool)) else value
 
 
