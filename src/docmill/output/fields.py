@@ -14,14 +14,17 @@ from pydantic_core import SchemaError, SchemaValidator, core_schema
 
 from docmill.documents.text import normalise
 from docmill.errors import KeyProblem
+from docmill.output.claims import did_you_mean
 from docmill.output.imports import import_model
 from docmill.output.jsonschema import SchemaFields, read_schema
 from docmill.output.schema import record_schema
 from docmill.output.shape import RecordShape, RecordSpecError
+from docmill.quantities.units import SYMBOLS, canonical_unit
 from docmill.spec.fields import Field, RecordSpec
 
 _MAX_SCHEMA_BYTES = 1_000_000
 _MAX_FIELDS = 500
+_UNITS = tuple(SYMBOLS)
 
 Key = tuple[str | int, ...]
 
@@ -83,10 +86,12 @@ def _field_problems(fields: dict[str, Field], key: str) -> Iterator[KeyProblem]:
     if len(flat) > _MAX_FIELDS:
         yield KeyProblem((key,), f"{len(flat)} fields are more than the {_MAX_FIELDS} allowed")
     for path, field in flat:
-        # Only `fields` stand in the pipeline's file; other problems name the field themselves.
-        place, said = ((key, *path), "") if key == "fields" else ((key,), f"`{_dotted(path)}`: ")
         for problem in _problems_of(field):
-            yield KeyProblem((*place, *problem.path), said + problem.message, problem.remedy)
+            if key == "fields":
+                yield problem._replace(path=(key, *path, *problem.path))
+            else:  # the place is in another file, so the message names the field
+                message = f"`{_dotted(path)}`: {problem.message}"
+                yield KeyProblem((key,), message, problem.remedy)
 
 
 def _dotted(path: Key) -> str:
@@ -105,6 +110,9 @@ def _problems_of(field: Field) -> Iterator[KeyProblem]:
         yield KeyProblem(("fields",), "a list needs fields for its rows")
     if field.pattern is not None:
         yield from _pattern_problems(field.pattern)
+    if field.unit is not None and canonical_unit(field.unit) is None:
+        message = f"`{field.unit}` is no unit docmill knows{did_you_mean(field.unit, _UNITS)}"
+        yield KeyProblem(("unit",), message, "for a count without a unit use type `number`")
     if field.enum is not None:
         yield from _enum_problems(field.enum)
 
