@@ -4,6 +4,7 @@
 `no` are text, dates are text, only `true` and `false` are booleans. Knows nothing of specs.
 """
 
+import math
 import re
 import warnings
 from collections.abc import Iterator
@@ -168,6 +169,11 @@ class _Builder:
                 f"`{text}` is read as the number {int(text)}, without its leading zero",
                 f'write "{text}" for text or {int(text)} for the number',
             )
+        if _infinite(text):
+            self._problem(
+                node, path, f"`{text}` is no finite number", "leave the key out to set no limit"
+            )
+            return None
         return _resolve(text)
 
     def _mapping(self, node: Node, path: KeyPath) -> dict[str, Any]:
@@ -236,6 +242,12 @@ def _under(known: KeyPath, path: KeyPath, keys: set[str]) -> bool:
     return len(known) > depth and known[:depth] == path and known[depth] in keys
 
 
+def _infinite(text: str) -> bool:
+    if _SPECIAL.match(text):
+        return True
+    return _FLOAT.match(text) is not None and math.isinf(float(text))
+
+
 def _resolve(text: str) -> Any:
     if _NULL.match(text):
         return None
@@ -247,8 +259,6 @@ def _resolve(text: str) -> Any:
         return int(text, 0)
     if _FLOAT.match(text):
         return float(text)
-    if _SPECIAL.match(text):
-        return float(text.replace(".", "").lower())
     return text
 
 
