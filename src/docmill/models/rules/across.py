@@ -134,7 +134,7 @@ def _rows(fields: Mapping[str, Field], block: list[_Item], scene: Scene) -> list
         for name, part in fields.items():
             item = next((i for i in block if i.hit.field == name), None)
             spot = _in_column(item.spots, column) if item is not None else None
-            row[name] = answer(_found(part, item, spot, caption, scene)) if item and spot else None
+            row[name] = answer(part, _found(part, item, spot, caption, scene)) if item and spot else None
         if any(row[name] for name in row) and _has_required(fields, row):
             rows.append(row)
     return rows
@@ -173,7 +173,7 @@ def _single(
 ) -> list[dict[str, Any]]:
     """One row whose fields stand by labels like those of the record itself."""
     row = {
-        name: answer(decide(candidates(part, hits.get(name, ()), scene)))
+        name: answer(part, decide(candidates(part, hits.get(name, ()), scene)))
         for name, part in fields.items()
     }
     found = [name for name, value in row.items() if value is not None]

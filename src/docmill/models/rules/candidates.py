@@ -11,6 +11,7 @@ from typing import Any
 from docmill.documents.layout import Word
 from docmill.documents.rows import union
 from docmill.models.rules.reading import Reading
+from docmill.spec.fields import Field
 
 FIRM = 36
 """Points from which a reading without rivals is handed in."""
@@ -35,10 +36,10 @@ class Candidate:
         """Equal for equal values."""
         return self.reading.key
 
-    def claim(self) -> dict[str, Any]:
-        """The candidate as `submit_record` takes it."""
+    def claim(self, field: Field) -> dict[str, Any]:
+        """The candidate as `submit_record` takes it; plain numbers have no unit."""
         claim: dict[str, Any] = {"value": self.reading.value}
-        if self.reading.unit is not None:
+        if self.reading.unit is not None and field.type in ("quantity", "range"):
             claim["unit"] = self.reading.unit
         claim["page"] = self.page
         claim["quote"] = " ".join(word.text for word in self.reading.words)
@@ -65,14 +66,14 @@ def decide(candidates: Sequence[Candidate]) -> list[Candidate]:
     return chosen
 
 
-def answer(chosen: Sequence[Candidate]) -> dict[str, Any] | None:
+def answer(field: Field, chosen: Sequence[Candidate]) -> dict[str, Any] | None:
     """What `decide` chose as a field's value in the record."""
     if not chosen:
         return None
     if len(chosen) == 1:
-        return chosen[0].claim()
+        return chosen[0].claim(field)
     places = ", ".join(dict.fromkeys(f"page {candidate.page}" for candidate in chosen))
     return {
-        "candidates": [candidate.claim() for candidate in chosen],
+        "candidates": [candidate.claim(field) for candidate in chosen],
         "reason": f"{len(chosen)} different values stand by this label ({places})",
     }

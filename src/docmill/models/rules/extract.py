@@ -9,9 +9,10 @@ from docmill.models.rules.candidates import Candidate, answer, decide
 from docmill.models.rules.groups import read_rows
 from docmill.models.rules.labels import Hit, find_hits
 from docmill.models.rules.roles import find_headers
-from docmill.models.rules.scalars import Scene, candidates, label_starts, unlabelled
+from docmill.models.rules.scalars import Scene, candidates, label_starts, only_currency, unlabelled
 from docmill.models.rules.sheet import make_sheet
 from docmill.models.rules.wanted import Wanted
+from docmill.spec.fields import Field
 
 
 @dataclass(frozen=True)
@@ -20,6 +21,7 @@ class Extraction:
 
     record: dict[str, Any]
     """As `submit_record` takes it."""
+    fields: dict[str, Field]
     candidates: dict[str, list[Candidate]]
     """All candidates by field, also those that were not handed in."""
 
@@ -35,11 +37,12 @@ def extract(wanted: Wanted, pages: Sequence[Page]) -> Extraction:
         if field.fields is not None:
             record[name] = read_rows(field.fields, wanted.rows[name], scene)
             continue
-        found[name] = candidates(field, hits.get(name, ()), scene)
+        shared = name in wanted.shared
+        found[name] = candidates(field, hits.get(name, ()), scene, shared=shared)
         if field.enum is not None and not decide(found[name]):
-            found[name] += list(unlabelled(field, scene))
-        record[name] = answer(decide(found[name]))
-    return Extraction(record, found)
+            found[name] += [*unlabelled(field, scene), *only_currency(field, scene)]
+        record[name] = answer(field, decide(found[name]))
+    return Extraction(record, wanted.fields, found)
 
 
 def _label_cells(hits: dict[str, list[Hit]]) -> dict[tuple[int, int], frozenset[str]]:

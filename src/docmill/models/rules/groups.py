@@ -91,7 +91,7 @@ def _answers(fields: Mapping[str, Field], row: _Row, scene: Scene) -> dict[str, 
             Candidate(reading, row.page, label, _POINTS, "in the column of")
             for reading in (_readings(part, words, context) if words else ())
         ]
-        result[name] = answer(found)
+        result[name] = answer(part, found)
     return result
 
 
@@ -111,7 +111,10 @@ def _table(fields: Mapping[str, Field], heading: Heading, scene: Scene) -> Itera
             units[name], labels[name] = stated, heading.caption
     current: _Row | None = None
     misses = 0
-    for line in scene.sheet.lines[heading.last + 1 : heading.end]:
+    for whole in scene.sheet.lines[heading.last + 1 : heading.end]:
+        line = heading.part_of(whole)
+        if line is None:
+            continue  # beside the table
         cells = heading.cells(line)
         if _is_total(line):
             break
@@ -128,9 +131,9 @@ def _table(fields: Mapping[str, Field], heading: Heading, scene: Scene) -> Itera
             current.line = line.index
         else:
             misses += 1
-            if misses > _MOST_MISSES or (current is not None and len(line.spots) == 1):
-                if line.page == scene.sheet.lines[current.line if current else heading.last].page:
-                    break
+            last = scene.sheet.lines[current.line if current else heading.last]
+            if misses > _MOST_MISSES or _ends(line, last, heading):
+                break
     if current is not None:
         yield current
 
@@ -163,6 +166,18 @@ def _row(
     if not solid and any(fields[name].type != "text" for name in heading.names):
         return None
     return row if readable * 2 >= len(heading.names) - dashes and readable > 0 else None
+
+
+def _ends(line: Line, last: Line, heading: Heading) -> bool:
+    """A line that is no row ends the table if it stands far below, or runs across its columns."""
+    if line.page != last.page:
+        return False
+    if line.middle - last.middle > 4.5 * (line.y1 - line.y0):
+        return True
+    return any(
+        sum(1 for column in heading.columns if spot.x0 < column.x0 and column.x1 < spot.x1) >= 2
+        for spot in line.spots
+    )
 
 
 def _heading_unit(heading: Heading, name: str) -> str | None:

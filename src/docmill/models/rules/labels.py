@@ -93,6 +93,8 @@ class Hit(NamedTuple):
     """`min` or `max` if the label says so: `Maximum supply voltage`."""
     after: tuple[Word, ...] = ()
     """All words of the cell behind the label."""
+    inner: tuple[Word, ...] = ()
+    """Words of a number in the middle of the label: `plus 19 % VAT`."""
     code: bool = False
     """True if the label is a code such as `C71`."""
 
@@ -175,6 +177,28 @@ def _hits(
         hit = _hit(match, tokens, covered, words, spots)
         if hit is not None:
             yield hit
+    yield from _around_number(tokens, words, spots, forms)
+
+
+def _around_number(
+    tokens: Sequence[Token], words: tuple[Word, ...], spots: tuple[Spot, ...], forms: Forms
+) -> Iterable[Hit]:
+    """Labels with a number in their middle, the cell holding nothing else."""
+    inner = [
+        index
+        for index, word in enumerate(words)
+        if _VALUE.match(word.text) or (index and canonical_unit(word.text) is not None)
+    ]
+    if not inner or inner[0] == 0 or inner[-1] == len(words) - 1:
+        return
+    if inner != list(range(inner[0], inner[-1] + 1)):
+        return
+    text = "".join(token.text for token in tokens if token.word not in inner)
+    for form in forms.by_text.get(text, ()):
+        number = words[inner[0] : inner[-1] + 1]
+        yield Hit(
+            form.field, EXACT, spots, words, (), marked=False, whole=False, bound=None, inner=number
+        )
 
 
 def _matches(tokens: Sequence[Token], words: tuple[Word, ...], forms: Forms) -> Iterable[_Match]:

@@ -17,6 +17,8 @@ from docmill.quantities.units import canonical_unit
 
 _VALUE = re.compile(r"^[<>=≤≥±+\-−~]*[.,]?\d")
 _DASH = re.compile(r"^[-–—−./\s*]+$")
+_MARGIN = 24.0
+"""Points a cell may stand beside the headings of the outer columns."""
 _LINES = 3
 """Lines a heading may take."""
 _CAPTION = 3
@@ -40,6 +42,14 @@ class Heading:
     hits: Mapping[str, Hit]
     caption: tuple[Word, ...]
     """Words of the lines above: `Heat analysis [%]`."""
+
+    def part_of(self, line: Line) -> Line | None:
+        """The cells of a line that stand in the table's width; None if there are none."""
+        left, right = self.columns[0].x0 - _MARGIN, self.columns[-1].x1 + _MARGIN
+        spots = tuple(spot for spot in line.spots if spot.x1 > left and spot.x0 < right)
+        if not spots:
+            return None
+        return line if len(spots) == len(line.spots) else replace(line, spots=spots)
 
     def cells(self, line: Line) -> dict[str, list[Spot]]:
         """Cells of a line by field; those of other columns, and dashes, are left out."""

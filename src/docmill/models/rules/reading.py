@@ -116,9 +116,9 @@ def _looks_like_id(text: str) -> bool:
 
 def _enum(enum: dict[str, tuple[str, ...]], words: tuple[Word, ...]) -> tuple[Reading, ...]:
     spellings = {
-        fold_text(spelling): key for key, others in enum.items() for spelling in (key, *others)
+        _enum_form(spelling): key for key, others in enum.items() for spelling in (key, *others)
     }
-    folded = [fold_text(word.text) for word in words]
+    folded = [_enum_form(word.text) for word in words]
     found: dict[str, Reading] = {}
     for first in range(len(words)):
         for last in range(min(first + 6, len(words)), first, -1):
@@ -128,6 +128,11 @@ def _enum(enum: dict[str, tuple[str, ...]], words: tuple[Word, ...]) -> tuple[Re
                 found[key] = Reading(key, None, words[first:last], key, whole)
                 break
     return _longest(found)
+
+
+def _enum_form(text: str) -> str:
+    """The folded text, or a sign such as `€` as it is."""
+    return fold_text(text) or text.strip()
 
 
 def _longest(found: dict[str, Reading]) -> tuple[Reading, ...]:

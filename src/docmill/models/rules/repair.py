@@ -49,7 +49,7 @@ def _other(name: str, value: Any, found: Extraction, used: list[str]) -> Any:
         return None
     given = cast("dict[str, Any]", value)
     for candidate in found.candidates.get(name, []):
-        claim = candidate.claim()
+        claim = candidate.claim(found.fields[name])
         if claim["value"] == given["value"] and str(claim) not in used:
             return claim
     return None

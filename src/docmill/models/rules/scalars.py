@@ -13,6 +13,7 @@ from docmill.models.rules.labels import EXACT, WEAK, Hit
 from docmill.models.rules.reading import Context, Reading, read_words
 from docmill.models.rules.roles import Column, Header, Role, split_at_unit, unit_of_label
 from docmill.models.rules.sheet import Line, Sheet, Spot
+from docmill.quantities.unit_data import CURRENCIES
 from docmill.quantities.units import canonical_unit
 from docmill.spec.fields import Field
 
@@ -54,12 +55,22 @@ class Scene:
         return Context(self.sheet.decimal, unit, bound, stated, self.sheet.day_first)
 
 
-def candidates(field: Field, hits: Iterable[Hit], scene: Scene) -> list[Candidate]:
-    """All candidates of a field."""
+def candidates(
+    field: Field, hits: Iterable[Hit], scene: Scene, *, shared: bool = False
+) -> list[Candidate]:
+    """All candidates of a field; `shared` says that another field goes by the same label.
+
+    Then a field with a unit takes only values that print one. A plain number leaves percentages to
+    others wherever there is another value.
+    """
     found: list[Candidate] = []
     for hit in hits:
         if hit.strength > WEAK and _bound_fits(field, hit):
             found += _of_hit(field, hit, scene)
+    if shared and field.unit is not None:
+        found = [each for each in found if each.reading.unit is not None]
+    if field.type in ("number", "integer"):
+        found = [each for each in found if each.reading.unit != "%"] or found
     return found
 
 
@@ -107,6 +118,8 @@ def label_starts(hits: Mapping[str, Sequence[Hit]]) -> frozenset[tuple[int, int]
 def _inline(field: Field, hit: Hit, context: Context) -> list[Candidate]:
     if field.enum is not None and hit.after:
         return _made(read_words(field, hit.after, context), hit, hit.strength + 8, "beside")
+    if hit.inner and field.unit is not None:
+        return _made(read_words(field, hit.inner, context), hit, hit.strength + 8, "beside")
     if not hit.rest:
         return []
     numeric = field.type in NUMERIC
@@ -326,6 +339,17 @@ def unlabelled(field: Field, scene: Scene) -> Iterable[Candidate]:
             for reading in read_words(narrow, spot.words, scene.context()):
                 text = " ".join(word.text for word in reading.words)
                 if reading.value not in keyless or _is_distinctive(text):
+                    yield Candidate(reading, spot.page, (), 40, "anywhere")
+
+
+def only_currency(field: Field, scene: Scene) -> Iterable[Candidate]:
+    """For an enumeration of currencies: the only one the document names, wherever that is."""
+    if not field.enum or not all(canonical_unit(key) in CURRENCIES for key in field.enum):
+        return
+    for line in scene.sheet.lines if scene.sheet.currency in field.enum else ():
+        for spot in line.spots:
+            for reading in read_words(field, spot.words, scene.context()):
+                if reading.value == scene.sheet.currency:
                     yield Candidate(reading, spot.page, (), 40, "anywhere")
 
 

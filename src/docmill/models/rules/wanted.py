@@ -31,6 +31,8 @@ class Wanted:
     fields: dict[str, Field]
     forms: Forms
     """Labels of the fields outside lists, by field name."""
+    shared: frozenset[str]
+    """Fields that share a label with another one, such as the rate and the amount of a tax."""
     rows: dict[str, Forms]
     """Labels of each list's fields, by list name."""
 
@@ -57,7 +59,10 @@ def _read(text: str) -> Wanted:
         raise ModelError("the record's schema has no properties", code="model_schema")
     leaves = {name: field for name, field in fields.items() if field.type != "list"}
     rows = {name: make_forms(field.fields) for name, field in fields.items() if field.fields}
-    return Wanted(fields, make_forms(leaves), rows)
+    forms = make_forms(leaves)
+    names = [{form.field for form in several} for several in forms.by_text.values()]
+    shared = frozenset(name for several in names if len(several) > 1 for name in several)
+    return Wanted(fields, forms, shared, rows)
 
 
 def _fields(schema: dict[str, Any]) -> dict[str, Field]:
