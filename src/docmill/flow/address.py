@@ -1,7 +1,7 @@
 """Where Prefect's API is and how its client is set up: plain data, no prefect import.
 
 `server` makes addresses, `runner` and the command line use them. `environment` has to be applied
-before prefect is imported, see `launch.prepare_client`.
+before prefect is imported, see `launch.prefect_client`.
 """
 
 import os
@@ -45,6 +45,11 @@ class ServerSettings:
     def database(self) -> Path:
         """Prefect's history of runs; results are not in it."""
         return self.folder / "prefect.db"
+
+    @property
+    def port_file(self) -> Path:
+        """The port of this or the last server."""
+        return self.folder / "port"
 
     @property
     def auth_file(self) -> Path:

@@ -88,9 +88,8 @@ def detach(settings: ServerSettings, lock: int) -> None:
 
 def bind(settings: ServerSettings) -> socket.socket:
     """The port of last time, so that a bookmark stays good, or any free one."""
-    memory = settings.folder / "port"
     try:
-        wanted = int(memory.read_text(encoding="ascii"))
+        wanted = int(settings.port_file.read_text(encoding="ascii"))
     except (OSError, ValueError):
         wanted = 0
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
@@ -99,7 +98,7 @@ def bind(settings: ServerSettings) -> socket.socket:
         listener.bind(("127.0.0.1", wanted))
     except (OSError, OverflowError):
         listener.bind(("127.0.0.1", 0))
-    memory.write_text(str(listener.getsockname()[1]), encoding="ascii")
+    settings.port_file.write_text(str(listener.getsockname()[1]), encoding="ascii")
     return listener
 
 

@@ -7,19 +7,32 @@ The command line calls this; `runner` does the work. Importing this module does 
 import asyncio
 import os
 import sys
+from collections.abc import Generator
+from contextlib import contextmanager
 
 from docmill.flow.address import ServerAddress, environment
 from docmill.flow.job import Job, RunOutcome
 
 
-def prepare_client(address: ServerAddress) -> None:
-    """Set the process up as a Prefect client of this server; imports prefect (1.5 CPU-s)."""
-    os.environ.update(environment(address))
-    seen = "prefect" in sys.modules
-    from prefect.context import refresh_global_settings_context  # noqa: PLC0415
+@contextmanager
+def prefect_client(address: ServerAddress) -> Generator[None]:
+    """This process as a Prefect client of that server; imports prefect (1.5 CPU-s).
 
-    if seen:
-        refresh_global_settings_context()
+    The environment is put back afterwards: a `PREFECT_API_URL` of ours must not be taken for one of
+    the user's.
+    """
+    before = dict(os.environ)
+    os.environ.update(environment(address))
+    try:
+        seen = "prefect" in sys.modules
+        from prefect.context import refresh_global_settings_context  # noqa: PLC0415
+
+        if seen:
+            refresh_global_settings_context()
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
 
 
 def run(job: Job, address: ServerAddress) -> RunOutcome:
@@ -27,12 +40,13 @@ def run(job: Job, address: ServerAddress) -> RunOutcome:
 
     Raises:
         PrerequisiteError: Prefect's server refused the run before it began.
-        TooManyFailuresError, RunError: what stopped the run; `outcome` on it is the RunOutcome.
+        TooManyFailuresError, RunError: what stopped the run; its report has been written all the
+            same.
     """
-    prepare_client(address)
-    from docmill.flow.runner import run_flow  # noqa: PLC0415
+    with prefect_client(address):
+        from docmill.flow.runner import run_flow  # noqa: PLC0415
 
-    outcome = asyncio.run(run_flow(job))
+        outcome = asyncio.run(run_flow(job))
     if outcome.error:
         raise outcome.error
     return outcome

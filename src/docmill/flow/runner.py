@@ -79,6 +79,8 @@ class FlowJob:
             description="Documents in, a report out. Results are kept by docmill, not here.",
             validate_parameters=False,
             persist_result=False,
+            # Named, or Prefect asks its server for it, in a blocking call that leaks its socket.
+            result_storage=get_current_settings().results.local_storage_path,
         )
 
     async def _body(self) -> State[Any]:
@@ -96,6 +98,7 @@ class FlowJob:
                 end = await self._work()
             finally:
                 watch.cancel()
+                await asyncio.wait({watch})
         self.outcome = RunOutcome(
             end=end,
             published=self._published,
@@ -144,7 +147,8 @@ class FlowJob:
             retries=retries.attempts - 1,
             retry_delay_seconds=delays or None,
             retry_jitter_factor=retries.jitter,
-            retry_condition_fn=self._may_retry,
+            # Prefect never retries if this is a method: it asks `inspect.isfunction`.
+            retry_condition_fn=lambda _task, _run, state: self._may_retry(state),
         )
 
     async def _document(self, name: str, document: str, key: str) -> dict[str, Any] | State[Any]:
@@ -163,7 +167,7 @@ class FlowJob:
             # Prefect would call the task crashed.
             return Cancelled(message=self.control.reason)
 
-    def _may_retry(self, _task: Task[..., Any], _run: object, state: State[Any]) -> bool:
+    def _may_retry(self, state: State[Any]) -> bool:
         error = state.data
         return isinstance(error, SessionError) and error.retryable and not self.control.stopped
 
@@ -215,7 +219,7 @@ class FlowJob:
 
 async def run_flow(job: Job) -> RunOutcome:
     """Run a job as a Prefect flow; the process has to be a Prefect client
-    (`launch.prepare_client`).
+    (`launch.prefect_client`).
 
     Raises:
         PrerequisiteError: Prefect's server refused the run before it began.

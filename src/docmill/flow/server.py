@@ -18,6 +18,7 @@ import time
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, cast
 from urllib.parse import urlsplit
 
 from docmill.errors import PrerequisiteError
@@ -39,8 +40,6 @@ class ServerStatus:
     pid: int = 0
     prefect: str = ""
     """Version of Prefect it runs on."""
-    started: float = 0.0
-    """Seconds since 1970."""
     starting: bool = False
     """The process is there and doesn't answer yet."""
 
@@ -124,24 +123,24 @@ def status(settings: ServerSettings) -> ServerStatus:
     """Whether the workspace's server runs, and where; asks it for its health."""
     if not _alive(settings):
         return ServerStatus(running=False)
-    waiting = ServerStatus(running=False, starting=True, pid=_pid(settings))
-    try:
-        state = json.loads(settings.state_file.read_text(encoding="utf-8"))
-        port, pid = int(state["port"]), int(state["pid"])
-        version, started = str(state["prefect"]), float(state["started"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return waiting
+    pid = _pid(settings)
+    state = _state(settings)
+    # The file may have been deleted or torn; the port is known all the same.
+    port = _whole_number(state.get("port")) or _whole_number(_text(settings.port_file))
     address = ServerAddress(
         api_url=f"http://127.0.0.1:{port}/api", folder=settings.folder, auth=read_auth(settings)
     )
-    if pid != waiting.pid or not healthy(address):
-        return waiting
-    return ServerStatus(running=True, address=address, pid=pid, prefect=version, started=started)
+    if not port or not healthy(address):
+        return ServerStatus(running=False, starting=True, pid=pid)
+    return ServerStatus(
+        running=True, address=address, pid=pid, prefect=str(state.get("prefect", ""))
+    )
 
 
 def healthy(address: ServerAddress, *, timeout: float = 2) -> bool:
-    """True if the API answers its health check."""
-    return _get(address, "/health", timeout=timeout) == http.client.OK
+    """True if the API answers, and, where it is the workspace's own, lets us in."""
+    path = "/version" if address.local else "/health"
+    return _get(address, path, timeout=timeout) == http.client.OK
 
 
 def _get(address: ServerAddress, path: str, *, timeout: float) -> int:
@@ -177,10 +176,27 @@ def _alive(settings: ServerSettings) -> bool:
 
 
 def _pid(settings: ServerSettings) -> int:
+    return _whole_number(_text(settings.lock_file))
+
+
+def _state(settings: ServerSettings) -> dict[str, Any]:
     try:
-        return int(settings.lock_file.read_text(encoding="ascii"))
-    except (OSError, ValueError):
-        return 0
+        state = json.loads(_text(settings.state_file))
+    except ValueError:
+        return {}
+    return cast("dict[str, Any]", state) if isinstance(state, dict) else {}
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
+
+
+def _whole_number(text: object) -> int:
+    """0 for whatever isn't one."""
+    return int(text) if isinstance(text, int) or (isinstance(text, str) and text.isdecimal()) else 0
 
 
 def _launch(settings: ServerSettings) -> bool:
@@ -208,10 +224,7 @@ def _launch(settings: ServerSettings) -> bool:
 
 
 def _start_failed(settings: ServerSettings, what: str) -> PrerequisiteError:
-    try:
-        lines = settings.log_file.read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
-        lines = []
+    lines = _text(settings.log_file).splitlines()
     last = next((line.strip() for line in reversed(lines) if line.strip()), "its log is empty")
     return PrerequisiteError(
         f"The Prefect server {what}: {last}",

@@ -1,0 +1,73 @@
+"""One real Prefect server for all tests of flows, and a way to ask it what it knows."""
+
+import base64
+import importlib
+import json
+import sys
+import time
+import urllib.request
+import warnings
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from docmill.flow import server
+from docmill.flow.address import ServerAddress, ServerSettings
+from docmill.flow.launch import prefect_client
+
+sys.path.append(str(Path(__file__).parent))
+
+Ask = Callable[..., Any]
+"""`ask(path, body=None)`: GET, or POST with a body; the answer's JSON."""
+
+
+@pytest.fixture(scope="session")
+def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerAddress]:
+    """A server for the whole test session; none is left after it."""
+    settings = ServerSettings(folder=tmp_path_factory.mktemp("workspace") / ".docmill" / "prefect")
+    address = server.ensure(settings)
+    with warnings.catch_warnings(), prefect_client(address):
+        # Prefect and what it brings along warn at import; not ours to mend.
+        warnings.simplefilter("ignore")
+        importlib.import_module("docmill.flow.runner")
+    yield address
+    assert server.stop(settings)
+    assert not server.status(settings).running
+
+
+@pytest.fixture
+def ask(prefect_server: ServerAddress) -> Ask:
+    """Prefect's REST API, as its UI uses it."""
+
+    def call(path: str, body: object = None) -> Any:
+        return request(prefect_server, path, body)
+
+    return call
+
+
+def request(address: ServerAddress, path: str, body: object = None) -> Any:
+    """One call of Prefect's REST API."""
+    token = base64.b64encode(address.auth.encode()).decode()
+    call = urllib.request.Request(
+        address.api_url + path,
+        data=None if body is None else json.dumps(body).encode(),
+        headers={"Authorization": f"Basic {token}", "Content-Type": "application/json"},
+    )
+    with urllib.request.urlopen(call, timeout=10) as answer:
+        return json.load(answer)
+
+
+@pytest.fixture
+def eventually() -> Callable[[Callable[[], Any]], Any]:
+    """Ask again until the answer is a true one; Prefect records runs a second or two later."""
+
+    def wait(question: Callable[[], Any]) -> Any:
+        deadline = time.monotonic() + 30
+        while not (answer := question()):
+            assert time.monotonic() < deadline, "it never came true"
+            time.sleep(0.1)
+        return answer
+
+    return wait
