@@ -31,17 +31,18 @@ def extract(wanted: Wanted, pages: Sequence[Page]) -> Extraction:
     sheet = make_sheet(pages)
     hits = find_hits(sheet, wanted.forms)
     scene = Scene(sheet, find_headers(sheet), _label_cells(hits), label_starts(hits))
-    record: dict[str, Any] = {}
-    found: dict[str, list[Candidate]] = {}
+    record: dict[str, Any] = dict.fromkeys(wanted.fields)
+    headings: set[tuple[int, int]] = set()
     for name, field in wanted.fields.items():
         if field.fields is not None:
-            record[name] = read_rows(field.fields, wanted.rows[name], scene)
-            continue
-        shared = name in wanted.shared
-        found[name] = candidates(field, hits.get(name, ()), scene, shared=shared)
-        if field.enum is not None and not decide(found[name]):
-            found[name] += [*unlabelled(field, scene), *only_currency(field, scene)]
-        record[name] = answer(field, decide(found[name]))
+            record[name], cells = read_rows(field.fields, wanted.rows[name], scene)
+            headings |= cells
+    found: dict[str, list[Candidate]] = {}
+    for name, field in wanted.fields.items():
+        if field.fields is None:
+            own = [h for h in hits.get(name, ()) if (h.spot.row, h.spot.cell) not in headings]
+            found[name] = _candidates(name, field, own, wanted, scene)
+            record[name] = answer(field, decide(found[name]))
     return Extraction(record, wanted.fields, found)
 
 
@@ -53,3 +54,12 @@ def _label_cells(hits: dict[str, list[Hit]]) -> dict[tuple[int, int], frozenset[
                 place = (spot.row, spot.cell)
                 cells[place] = cells.get(place, frozenset()) | {hit.field}
     return cells
+
+
+def _candidates(
+    name: str, field: Field, hits: Sequence[Hit], wanted: Wanted, scene: Scene
+) -> list[Candidate]:
+    found = candidates(field, hits, scene, shared=name in wanted.shared)
+    if field.enum is not None and not decide(found):
+        found += [*unlabelled(field, scene), *only_currency(field, scene)]
+    return found

@@ -7,7 +7,7 @@ order; a line of limits, units or totals is none.
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from docmill.documents.layout import Word
 from docmill.models.rules.across import read_across
@@ -15,7 +15,7 @@ from docmill.models.rules.candidates import Candidate, answer
 from docmill.models.rules.folding import fold
 from docmill.models.rules.forms import Forms
 from docmill.models.rules.labels import CLOSE, Hit, find_hits
-from docmill.models.rules.layouts import Heading, find_headings, unit_in_caption
+from docmill.models.rules.layouts import Heading, find_headings, heading_cells, unit_in_caption
 from docmill.models.rules.reading import Reading, read_words
 from docmill.models.rules.roles import role_of, unit_of_label
 from docmill.models.rules.scalars import Scene, label_starts
@@ -44,7 +44,14 @@ class _Row:
     units: dict[str, str | None] = field(default_factory=dict[str, "str | None"])
 
 
-def read_rows(fields: Mapping[str, Field], forms: Forms, scene: Scene) -> list[dict[str, Any]]:
+class Listed(NamedTuple):
+    """The rows of a list, and the cells that head its columns."""
+
+    rows: list[dict[str, Any]]
+    headings: frozenset[tuple[int, int]]
+
+
+def read_rows(fields: Mapping[str, Field], forms: Forms, scene: Scene) -> Listed:
     """All rows of a list; none if no table of it is found."""
     hits = find_hits(scene.sheet, forms)
     scene = replace(scene, starts=scene.starts | label_starts(hits))
@@ -53,8 +60,8 @@ def read_rows(fields: Mapping[str, Field], forms: Forms, scene: Scene) -> list[d
         tables = [list(_table(fields, heading, scene)) for heading in headings]
         rows = _joined(fields, headings, tables, scene)
         if rows:
-            return rows
-    return read_across(fields, hits, scene)
+            return Listed(rows, heading_cells(headings))
+    return Listed(read_across(fields, hits, scene), frozenset())
 
 
 def _joined(

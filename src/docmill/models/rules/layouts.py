@@ -3,6 +3,7 @@
 A heading may take three lines, and is often repeated on the next page. Used by `groups`.
 """
 
+import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -111,6 +112,16 @@ def caption_above(sheet: Sheet, index: int) -> tuple[Word, ...]:
     return ()
 
 
+def heading_cells(headings: Iterable[Heading]) -> frozenset[tuple[int, int]]:
+    """Cells (row, cell) that head a column."""
+    return frozenset(
+        (spot.row, spot.cell)
+        for heading in headings
+        for hit in heading.hits.values()
+        for spot in hit.spots
+    )
+
+
 def unit_in_caption(caption: Sequence[Word], wanted: str | None) -> str | None:
     """A unit of the wanted kind in a caption."""
     for word in caption if wanted is not None else ():
@@ -146,17 +157,25 @@ def _heading_lines(
     sheet: Sheet, first: Line, by_line: Mapping[int, list[Hit]]
 ) -> Iterable[Line]:
     """The line with the first label, and those below that also hold labels and no values."""
-    if _has_values(first):
+    labels = [hit.spot for hit in by_line.get(first.index, ())]
+    left = min(spot.x0 for spot in labels) - _MARGIN
+    right = max(spot.x1 for spot in labels) + _MARGIN
+    if _has_values(first, left, right):
         return
     yield first
     for count, line in enumerate(sheet.near_below(first, reach=1.6), start=2):
-        if count > _LINES or line.index not in by_line or _has_values(line):
+        if count > _LINES or line.index not in by_line or _has_values(line, left, right):
             return
         yield line
 
 
-def _has_values(line: Line) -> bool:
-    return any(_VALUE.match(spot.words[0].text) for spot in line.spots)
+def _has_values(line: Line, left: float = 0.0, right: float = math.inf) -> bool:
+    """Whether a cell between two edges begins with a number."""
+    return any(
+        _VALUE.match(spot.words[0].text)
+        for spot in line.spots
+        if spot.x1 > left and spot.x0 < right
+    )
 
 
 def _columns(
