@@ -108,7 +108,10 @@ def _root(unit: str) -> _Root:
         scale = WORK.multiply(scale, WORK.power(Decimal(simple.scale), power))
         product *= registry.Unit(names[simple.base]) ** power
     factor, root = registry.get_root_units(product)
-    return _Root(WORK.multiply(scale, Decimal(factor)), str(root))
+    dimension = str(root)
+    if dimension == str(registry.Unit("")):  # mV/V is a share of volts, mm/m one of lengths
+        dimension = "/".join(sorted(SYMBOLS[symbol].base for symbol, _ in parts.powers))
+    return _Root(WORK.multiply(scale, Decimal(factor)), dimension)
 
 
 @lru_cache(maxsize=1)
