@@ -166,7 +166,7 @@ def docs() -> list[Doc]:
             "Spanish, stored upright with /Rotate 90.",
         ),
         Doc(
-            "A-240118 (1).pdf",
+            "A-240118_1.pdf",
             partial(broken.copy, source="A-240118.pdf"),
             "ok",
             "Byte-identical copy under another name.",

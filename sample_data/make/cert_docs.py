@@ -154,7 +154,7 @@ def docs() -> list[Doc]:
             "French and English frames, label above value; two heats.",
         ),
         Doc(
-            "certificat (2).pdf",
+            "forges-guiers-certificat.pdf",
             partial(broken.copy, source="FG-24-0388.pdf"),
             "ok",
             "Byte-identical copy under another name.",

@@ -293,7 +293,7 @@ def docs() -> list[Doc]:
             fields=GERMAN.facts(),
         ),
         Doc(
-            "Kopie von Pruefbericht_2023-0442.pdf",
+            "Pruefbericht_2023-0442_Kopie.pdf",
             partial(broken.copy, source="Pruefbericht_2023-0442.pdf"),
             "ok",
             "Byte-identical copy under another name.",
