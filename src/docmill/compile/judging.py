@@ -3,24 +3,41 @@
 Mistakes come back as `KeyProblem`s of the pipeline's file. Judges no record.
 """
 
+from collections.abc import Mapping
+from pathlib import Path
 from typing import NamedTuple
 
+from docmill.checks.judge import compile_judge
+from docmill.checks.problems import CheckSpecError
+from docmill.checks.reference import ReferenceTable, load_reference
 from docmill.errors import KeyProblem
-from docmill.output.shape import RecordShape
-from docmill.records.results import ReferenceInfo
-from docmill.spec.load import LoadedWorkspace
+from docmill.spec.fields import Field
 from docmill.spec.pipeline import Pipeline
 
 
-class Judging(NamedTuple):
-    """What was found out about a pipeline's checks."""
+class Standard(NamedTuple):
+    """A pipeline's reference standard, or what is wrong with it."""
 
-    references: tuple[ReferenceInfo, ...] = ()
+    table: ReferenceTable | None
     problems: tuple[KeyProblem, ...] = ()
 
 
-def resolve_checks(
-    loaded: LoadedWorkspace, pipeline: Pipeline, shape: RecordShape, *, verify_expectations: bool
-) -> Judging:
-    """Load the reference standard, compile the checks, try the expectations' names."""
-    return Judging()
+def read_standard(pipeline: Pipeline, root: Path) -> Standard:
+    """The reference standard the pipeline names; no table if it names none or it can't be used."""
+    if pipeline.reference is None:
+        return Standard(None)
+    try:
+        return Standard(load_reference(pipeline.reference, root))
+    except CheckSpecError as error:
+        return Standard(None, error.problems)
+
+
+def check_problems(
+    pipeline: Pipeline, fields: Mapping[str, Field], standard: Standard
+) -> tuple[KeyProblem, ...]:
+    """Mistakes in the checks, given the record's fields."""
+    try:
+        compile_judge(pipeline, fields, standard.table)
+    except CheckSpecError as error:
+        return error.problems
+    return ()

@@ -10,13 +10,14 @@ from typing import NamedTuple
 from docmill.compile.cron import schedule_problems
 from docmill.compile.digest import session_digest, spec_digest
 from docmill.compile.forms import environment_problems, size_problem
-from docmill.compile.judging import Judging, resolve_checks
+from docmill.compile.judging import Standard, check_problems, read_standard
 from docmill.compile.prompt import system_prompt
 from docmill.documents.globs import glob_problem
 from docmill.errors import KeyProblem, Problem, SpecError
 from docmill.output.fields import resolve_record
 from docmill.output.shape import RecordShape, RecordSpecError
 from docmill.plan import CompiledPipeline
+from docmill.records.results import ReferenceInfo
 from docmill.spec.load import LoadedWorkspace, agent_file, environment_file, pipeline_file
 from docmill.spec.pipeline import Documents, Pipeline
 from docmill.spec.suggest import remedy_for
@@ -61,9 +62,9 @@ def compile_pipeline(
             agent=agent,
             environment=environment,
             session=session,
-            references={info.path: info.sha256 for info in resolved.judging.references},
+            references={info.path: info.sha256 for info in resolved.references},
         ),
-        references=resolved.judging.references,
+        references=resolved.references,
     )
 
 
@@ -83,7 +84,11 @@ def check_workspace(
 
 class _Resolved(NamedTuple):
     shape: RecordShape
-    judging: Judging
+    standard: Standard
+
+    @property
+    def references(self) -> tuple[ReferenceInfo, ...]:
+        return () if self.standard.table is None else (self.standard.table.info,)
 
 
 class _Resolution(NamedTuple):
@@ -117,15 +122,16 @@ def _resolve(
     own = [*_document_problems(pipeline.documents)]
     if pipeline.schedule is not None:
         own += schedule_problems(pipeline.schedule)
+    standard = read_standard(pipeline, loaded.root)
+    own += standard.problems
     resolved: _Resolved | None = None
     try:
         shape = resolve_record(pipeline.record, loaded.root)
     except RecordSpecError as error:
         own += [p._replace(path=("record", *p.path)) for p in error.problems]
     else:
-        judging = resolve_checks(loaded, pipeline, shape, verify_expectations=verify_expectations)
-        own += judging.problems
-        resolved = _Resolved(shape, judging)
+        own += check_problems(pipeline, shape.fields, standard)
+        resolved = _Resolved(shape, standard)
     problems += [loaded.locate(file, problem) for problem in own]
     return _Resolution(resolved, sorted(dict.fromkeys(problems), key=_place))
 
