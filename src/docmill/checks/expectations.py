@@ -1,0 +1,188 @@
+"""Great Expectations over the batch's table, always in a child process.
+
+The library costs seconds and 235 MB to import, so the runner never imports it; `expectations_child`
+does. Which expectations are declared is the pipeline's business, what the table holds `table`'s.
+"""
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from importlib.metadata import version
+from importlib.util import find_spec
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from pydantic import BaseModel, TypeAdapter
+
+from docmill.errors import KeyProblem
+from docmill.records.results import ExpectationResult
+from docmill.spec.checks import Expectation
+from docmill.spec.suggest import remedy_for
+
+SECONDS = 300.0
+COLUMN_KEYS = ("column", "column_A", "column_B")
+COLUMN_LIST_KEYS = ("column_list", "column_set")
+
+
+class ChildMistake(BaseModel):
+    """What Great Expectations says about one declared expectation."""
+
+    index: int
+    message: str
+
+
+class ChildResult(BaseModel):
+    """What became of one expectation."""
+
+    success: bool
+    message: str = ""
+    documents: tuple[str, ...] = ()
+
+
+class _ChildError(Exception):
+    """The child process gave no answer."""
+
+
+MISTAKES = TypeAdapter(list[ChildMistake])
+RESULTS = TypeAdapter(list[ChildResult])
+
+
+def check_expectations(
+    expectations: Sequence[Expectation],
+    columns: Sequence[str],
+    *,
+    cache: Path | None = None,
+    verify: bool = True,
+    seconds: float = SECONDS,
+) -> list[KeyProblem]:
+    """What is wrong with a pipeline's expectations; paths are relative to the pipeline.
+
+    Types and columns are checked at once. With `verify`, Great Expectations itself is asked about
+    the arguments; `cache` is a folder that remembers its answer for the same list and version.
+    """
+    problems = [
+        problem
+        for index, each in enumerate(expectations)
+        for problem in (*_type_problems(index, each), *_column_problems(index, each, columns))
+    ]
+    if not expectations or not verify or any(problem.path[-1] == "type" for problem in problems):
+        return problems
+    try:
+        mistakes = _mistakes(expectations, cache, seconds)
+    except _ChildError as error:
+        return [*problems, KeyProblem(("expectations",), f"they can't be checked: {error}")]
+    return problems + [
+        KeyProblem(("expectations", each.index, "kwargs"), each.message) for each in mistakes
+    ]
+
+
+def run_expectations(
+    table: Path,
+    expectations: Sequence[Expectation],
+    *,
+    kinds: Mapping[str, str] | None = None,
+    seconds: float = SECONDS,
+) -> tuple[ExpectationResult, ...]:
+    """Judge the table (csv, `Table`'s columns) by each expectation; never raises for what it finds.
+
+    `kinds` says which columns are numbers, texts or truth values (`Table.kinds`); without it a
+    column of digits counts as numbers. An expectation that can't be evaluated didn't succeed.
+    """
+    if not expectations:
+        return ()
+    request = {"mode": "run", "table": str(table.resolve()), "kinds": dict(kinds or {})}
+    try:
+        found = RESULTS.validate_json(_ask(request, expectations, seconds))
+    except _ChildError as error:
+        found = [ChildResult(success=False, message=f"Not evaluated: {error}")] * len(expectations)
+    return tuple(
+        ExpectationResult(
+            type=each.type, kwargs=each.kwargs, severity=each.severity, success=result.success,
+            message=result.message, documents=result.documents,
+        )
+        for each, result in zip(expectations, found, strict=True)
+    )  # fmt: skip
+
+
+def known_types() -> tuple[str, ...]:
+    """Types of expectations that come with the library, without importing it."""
+    package = find_spec("great_expectations")
+    folders = package.submodule_search_locations if package else None
+    if not folders:
+        return ()
+    core = Path(folders[0]) / "expectations" / "core"
+    return tuple(sorted(path.stem for path in core.glob("expect_*.py")))
+
+
+def _type_problems(index: int, each: Expectation) -> list[KeyProblem]:
+    known = known_types()
+    if each.type in known:
+        return []
+    near = remedy_for(each.type, known).partition(" (known")[0]
+    remedy = near if near.startswith("did you mean") else "see the expectation gallery"
+    return [KeyProblem(("expectations", index, "type"), f"`{each.type}` is no expectation", remedy)]
+
+
+def _column_problems(index: int, each: Expectation, columns: Sequence[str]) -> list[KeyProblem]:
+    problems: list[KeyProblem] = []
+    for key, value in each.kwargs.items():
+        names: list[Any] = [value] if key in COLUMN_KEYS else []
+        if key in COLUMN_LIST_KEYS and isinstance(value, Sequence):
+            names = list(value)  # pyright: ignore[reportUnknownArgumentType]
+        problems += [
+            KeyProblem(
+                ("expectations", index, "kwargs", key),
+                f"the batch's table has no column `{name}`",
+                remedy_for(str(name), columns),
+            )
+            for name in names
+            if name not in columns
+        ]
+    return problems
+
+
+def _mistakes(
+    expectations: Sequence[Expectation], cache: Path | None, seconds: float
+) -> list[ChildMistake]:
+    declared = json.dumps([each.model_dump(mode="json") for each in expectations], sort_keys=True)
+    label = f"{version('great-expectations')}\n{declared}"
+    known = cache / f"checked-{hashlib.sha256(label.encode()).hexdigest()}.json" if cache else None
+    if known is not None and known.is_file():
+        return MISTAKES.validate_json(known.read_bytes())
+    mistakes = MISTAKES.validate_json(_ask({"mode": "check"}, expectations, seconds))
+    if known is not None:
+        known.parent.mkdir(parents=True, exist_ok=True)
+        known.write_bytes(MISTAKES.dump_json(mistakes))
+    return mistakes
+
+
+def _ask(
+    request: Mapping[str, object], expectations: Sequence[Expectation], seconds: float
+) -> bytes:
+    """The child's answer as JSON; it gets a home of its own and none of our environment."""
+    body = {**request, "expectations": [each.model_dump(mode="json") for each in expectations]}
+    with TemporaryDirectory(prefix="docmill-expectations-") as home:
+        environment = {
+            "HOME": home,
+            "PATH": os.defpath,
+            "PYTHONPATH": os.pathsep.join(entry for entry in sys.path if entry),
+            "LANG": "C.UTF-8",
+            "GX_ANALYTICS_ENABLED": "false",
+            "DO_NOT_TRACK": "1",
+        }
+        try:
+            done = subprocess.run(
+                [sys.executable, "-m", "docmill.checks.expectations_child"],
+                input=json.dumps(body).encode(), env=environment, cwd=home, timeout=seconds,
+                capture_output=True, check=False,
+            )  # fmt: skip
+        except subprocess.TimeoutExpired as error:
+            raise _ChildError(f"no answer within {seconds:g} seconds") from error
+    if done.returncode != 0:
+        last = done.stderr.decode(errors="replace").strip().rpartition("\n")[2]
+        raise _ChildError(last[:300] or f"the process ended with {done.returncode}")
+    return done.stdout
