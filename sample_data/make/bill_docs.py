@@ -28,6 +28,7 @@ from truth import Doc
 TWICE = "one invoice, one payment"
 TOTAL = "net and tax make the total"
 LINES = "lines add up"
+CURRENCY = "a supplier bills in one currency"
 SCAN = (("Quittung Nr. 118", 16.0), ("Werkzeugverleih Ruhr", 12.0), ("Summe 86,00 EUR bar", 12.0))
 WEB_PAGE = (
     "<!DOCTYPE html>\n<html><title>Sign in</title><body>Your session has expired.</body></html>\n"
@@ -42,13 +43,12 @@ def _doc(
     verdicts: Mapping[str, str] | None = None,
     *,
     pages: tuple[int, ...] = (),
-    flagged: bool = False,
 ) -> Doc:
-    """A readable invoice: flagged if a verdict isn't pass, or something is missing."""
+    """A readable invoice: flagged if a verdict isn't pass."""
     return Doc(
         name,
         make,
-        "flagged" if verdicts or flagged else "ok",
+        "flagged" if verdicts else "ok",
         about,
         fields=bill.facts(max(pages, default=1)),
         lists=bill.lists(pages),
@@ -117,7 +117,7 @@ def docs() -> list[Doc]:
             FRENCH_NO_VAT_ID,
             partial(bill_letters.french, bill=FRENCH_NO_VAT_ID),
             "Neither VAT number nor due date.",
-            flagged=True,
+            {TWICE: "missing", CURRENCY: "missing"},
         ),
         _doc(
             "INV-10388.pdf",

@@ -137,7 +137,7 @@ def docs() -> list[Doc]:
             "CV-88240.pdf",
             MARGINAL,
             partial(cert_forms.english, cert=MARGINAL, elements=BOILER, limits=MARGINAL_LIMITS),
-            "Sulphur 0.0098 % just below the limit of 0.010 %.",
+            "Sulphur 0.0099 % just below the limit of 0.010 %.",
             {"heat_analysis[0].s": "marginal"},
         ),
         _doc(

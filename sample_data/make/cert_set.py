@@ -45,7 +45,7 @@ CODED = Certificate(
     singles=("91", "84", "86"),
     locale="de",
 )
-# 348 MPa is enough from 16 to 40 mm (345), but wouldn't be up to 16 mm (355).
+# 353 MPa is enough from 16 to 40 mm (345), but wouldn't be up to 16 mm (355).
 THICK = replace(
     CODED,
     number="RB-2024-10131",
@@ -57,7 +57,7 @@ THICK = replace(
     ],
     date="2024-02-19",
     shown_date="19.02.2024",
-    mechanical=_tests("348 527 26.0 74"),
+    mechanical=_tests("353 527 26.0 74"),
     singles=("70", "79", "73"),
 )
 LOCKED = replace(CODED, number="RB-2024-10140", order="4500071230")
@@ -92,7 +92,7 @@ MARGINAL = replace(
     shown_grade="P265GH",
     thickness=M("8", "mm"),
     heats=[
-        _heat("7K2307", BOILER, "0.131 0.22 1.06 0.012 0.0098 0.0052 0.038 0.07 0.09 0.02 0.08")
+        _heat("7K2307", BOILER, "0.131 0.22 1.06 0.012 0.0099 0.0052 0.038 0.07 0.09 0.02 0.08")
     ],
     date="2023-10-19",
     shown_date="19 October 2023",
@@ -201,7 +201,7 @@ ITALIAN = Certificate(
     heats=[
         _heat("S31877", STAINLESS, "0.041 0.38 1.62 0.029 0.0012 0.062 18.12 8.07"),
         _heat("S31878", STAINLESS, "0.038 0.41 1.58 0.031 0.0018 0.058 18.24 8.11"),
-        _heat("S31880", STAINLESS, "0.044 0.36 1.66 0.027 0.0009 0.065 18.19 8.05"),
+        _heat("S31880", STAINLESS, "0.044 0.36 1.66 0.027 0.0009 0.065 18.19 8.09"),
     ],
     date="2024-05-16",
     shown_date="16/05/2024",

@@ -108,7 +108,7 @@ NEAR = Report(
     result="passed",
     shown_result="Passed",
     values={
-        "output_voltage": M("5.096", "V"),
+        "output_voltage": M("5.098", "V"),
         "output_current": M("3.02", "A"),
         "ripple": M("34", "mV"),
         "efficiency": M("82.9", "%"),
