@@ -8,19 +8,19 @@ from docmill.spec.environment import Environment
 from docmill.spec.sizes import parse_size
 
 _SIZES = ("memory", "disk", "output")
-_LEAST = {"memory": 64 * 2**20, "disk": 2**20, "output": 4096}
+_LEAST = {"memory": "64MiB", "disk": "1MiB", "output": "4KiB"}
 """Less than this can't hold an interpreter, a document, an error message."""
 
 
-def size_problem(text: str, path: tuple[str | int, ...], *, least: int = 1) -> KeyProblem | None:
+def size_problem(text: str, path: tuple[str | int, ...], *, least: str = "1") -> KeyProblem | None:
     """What is wrong with a size at `path`; None if nothing is."""
     try:
         size = parse_size(text)
     except ValueError as error:
         message, _, remedy = str(error).partition("; ")
         return KeyProblem(path, message, remedy)
-    if size < least:
-        return KeyProblem(path, f"`{text}` is too little", f"give at least {least // 1024}KiB")
+    if size < parse_size(least):
+        return KeyProblem(path, f"`{text}` is too little", f"give at least {least}")
     return None
 
 

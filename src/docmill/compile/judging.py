@@ -7,9 +7,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+from docmill.checks.expectations import check_expectations
 from docmill.checks.judge import compile_judge
 from docmill.checks.problems import CheckSpecError
 from docmill.checks.reference import ReferenceTable, load_reference
+from docmill.checks.table import Table
 from docmill.errors import KeyProblem
 from docmill.spec.fields import Field
 from docmill.spec.pipeline import Pipeline
@@ -41,3 +43,11 @@ def check_problems(
     except CheckSpecError as error:
         return error.problems
     return ()
+
+
+def expectation_problems(
+    pipeline: Pipeline, fields: Mapping[str, Field], *, cache: Path, verify: bool
+) -> list[KeyProblem]:
+    """Mistakes in the expectations; with `verify` Great Expectations is asked, or `cache` knows."""
+    columns = Table(fields).columns
+    return check_expectations(pipeline.expectations, columns, cache=cache, verify=verify)

@@ -10,7 +10,12 @@ from typing import NamedTuple
 from docmill.compile.cron import schedule_problems
 from docmill.compile.digest import session_digest, spec_digest
 from docmill.compile.forms import environment_problems, size_problem
-from docmill.compile.judging import Standard, check_problems, read_standard
+from docmill.compile.judging import (
+    Standard,
+    check_problems,
+    expectation_problems,
+    read_standard,
+)
 from docmill.compile.prompt import system_prompt
 from docmill.documents.globs import glob_problem
 from docmill.errors import KeyProblem, Problem, SpecError
@@ -131,6 +136,9 @@ def _resolve(
         own += [p._replace(path=("record", *p.path)) for p in error.problems]
     else:
         own += check_problems(pipeline, shape.fields, standard)
+        own += expectation_problems(
+            pipeline, shape.fields, cache=loaded.cache_folder, verify=verify_expectations
+        )
         resolved = _Resolved(shape, standard)
     problems += [loaded.locate(file, problem) for problem in own]
     return _Resolution(resolved, sorted(dict.fromkeys(problems), key=_place))
