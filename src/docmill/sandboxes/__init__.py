@@ -1,4 +1,4 @@
-"""Sandboxes: start one, call its toolbox, move files, stop it. Knows nothing of agents or records."""
+"""Sandboxes: start one, call its toolbox, move files, stop it. Knows nothing of agents."""
 
 from docmill.sandboxes.opening import open_backend
 

@@ -7,7 +7,7 @@ left. Refuses where a sandbox can't be had; never runs anything outside of one.
 import asyncio
 import os
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import cached_property
@@ -66,7 +66,7 @@ class BubblewrapSandbox:
         )
         self._process = process
         try:
-            await self._channel.open(process.socket, START_SECONDS)
+            told = await self._channel.open(process.socket, START_SECONDS)
             process.adopt()
         except (SandboxError, OSError) as error:
             process.kill()
@@ -78,21 +78,20 @@ class BubblewrapSandbox:
             ) from error
         loop = asyncio.get_running_loop()
         self._watchdog = loop.call_later(self._limits.seconds, self._expire)
-        self.enforced = (*self._group.enforced(), *await self._own_limits())
+        self.enforced = (*self._group.enforced(), *self._own_limits(told))
 
-    async def _own_limits(self) -> tuple[Enforced, ...]:
-        """Limits the toolbox and the kernel's older means keep, as the sandbox tells them."""
-        found = (await self._channel.call("limits", {}, timeout=10)).result
+    def _own_limits(self, told: Mapping[str, Any]) -> tuple[Enforced, ...]:
+        """Limits the toolbox and the kernel's older means keep, as the sandbox has told them."""
         limits = [
-            Enforced("disk", "tmpfs size", str(found["disk"])),
+            Enforced("disk", "tmpfs size", str(told["disk"])),
             Enforced("seconds", "watchdog", f"{self._limits.seconds:g}"),
             Enforced("output", "toolbox", str(self._limits.output)),
         ]
         have = {limit.limit for limit in self._group.enforced()}
         if "memory" not in have:
-            limits.append(Enforced("memory", "rlimit", f"{found['memory']} per process"))
+            limits.append(Enforced("memory", "rlimit", f"{told['memory']} per process"))
         if "pids" not in have:
-            limits.append(Enforced("pids", "rlimit", str(found["pids"])))
+            limits.append(Enforced("pids", "rlimit", str(told["pids"])))
         if "cpus" not in have:
             limits.append(Enforced("cpus", "nothing", ""))
         return tuple(limits)
@@ -163,8 +162,8 @@ class BubblewrapBackend:
     """Makes sandboxes with bubblewrap.
 
     Args:
-        cache: folder for the runtimes sandboxes mount; default `/var/cache/docmill` for root,
-            `~/.cache/docmill` for others.
+        cache: folder for the runtimes sandboxes mount; default `/var/cache/docmill` for
+            root, `~/.cache/docmill` for others.
     """
 
     def __init__(self, cache: Path | None = None) -> None:
@@ -182,7 +181,7 @@ class BubblewrapBackend:
         return find_bubblewrap(self._store)
 
     def probe(self) -> Probe:
-        """One trial start; cached for the process. In a thread, since a loop may be running here."""
+        """One trial start, cached for the process; in a thread, as a loop may be running here."""
         if self._probe is None:
             with ThreadPoolExecutor(1) as thread:
                 self._probe = thread.submit(asyncio.run, self._try()).result()
@@ -208,7 +207,7 @@ class BubblewrapBackend:
         return self._opened(spec)
 
     @asynccontextmanager
-    async def _opened(self, spec: SandboxSpec) -> AsyncIterator[BubblewrapSandbox]:
+    async def _opened(self, spec: SandboxSpec) -> AsyncGenerator[BubblewrapSandbox]:
         runtime = await self._runtime(spec)
         claim = claims.take(self._state)
         _sweep(claim)

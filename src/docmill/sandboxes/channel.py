@@ -7,7 +7,7 @@ was asked for ends the sandbox. Knows nothing of how the sandbox was started.
 import asyncio
 import json
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, NamedTuple
 
 from docmill.errors import SandboxError, ToolError
@@ -40,8 +40,8 @@ class Channel:
         self._reader: asyncio.StreamReader
         self._writer: asyncio.StreamWriter
 
-    async def open(self, end: socket.socket, timeout: float) -> None:
-        """Take over the socket and wait for the toolbox's first frame.
+    async def open(self, end: socket.socket, timeout: float) -> Mapping[str, Any]:
+        """Take over the socket and wait for the toolbox's first frame: the limits it found.
 
         Raises:
             SandboxError: it didn't come.
@@ -50,6 +50,7 @@ class Channel:
         reply = await self._guarded(self._receive(), timeout)
         if reply.data != wire.HELLO:
             raise self._broken()
+        return _object(reply.result)
 
     async def call(
         self, op: str, args: Mapping[str, Any], *, timeout: float, data: bytes = b""
@@ -95,8 +96,8 @@ class Channel:
         if hasattr(self, "_writer"):
             self._writer.transport.abort()
 
-    async def _guarded(self, work: "asyncio.Future[Reply] | Any", timeout: float) -> Reply:
-        """Wait for a reply; whatever prevents it ends the sandbox, for the stream is out of step."""
+    async def _guarded(self, work: Awaitable[Reply], timeout: float) -> Reply:
+        """Wait for a reply; what prevents it ends the sandbox: the stream is out of step."""
         try:
             return await asyncio.wait_for(work, timeout)
         except asyncio.CancelledError:
@@ -129,18 +130,23 @@ class Channel:
 
     def _check(self, reply: Reply) -> Reply:
         """The reply's result, or the error it carries."""
-        message: Any = reply.result
-        if not isinstance(message, dict) or message.get("id") != self._number:  # pyright: ignore[reportUnknownMemberType]
+        message = _object(reply.result)
+        if message.get("id") != self._number:
             raise self._broken()
         if "result" in message:
-            return Reply(message["result"], reply.data)  # pyright: ignore[reportUnknownArgumentType]
-        error: Any = message.get("error")  # pyright: ignore[reportUnknownMemberType]
-        if not isinstance(error, dict):
-            raise self._broken()
-        text = str(error.get("message"))[:_MAX_MESSAGE]  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType]
-        if error.get("code") == "disk":  # pyright: ignore[reportUnknownMemberType]
+            return Reply(message["result"], reply.data)
+        error = _object(message.get("error"))
+        text = str(error.get("message"))[:_MAX_MESSAGE]
+        if error.get("code") == "disk":
             raise SandboxError(text, code="sandbox_disk", retryable=False)
+        if error.get("code") != "tool":
+            raise self._broken()
         raise ToolError(text)
+
+
+def _object(value: Any) -> dict[str, Any]:
+    """A JSON object, or an empty one in place of anything else."""
+    return value if isinstance(value, dict) else {}  # pyright: ignore[reportUnknownVariableType]
 
 
 def _refuse(name: str) -> Any:

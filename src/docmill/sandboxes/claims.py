@@ -108,7 +108,7 @@ def _try(path: Path, number: int) -> Claim | None:
     fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     try:
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        if os.fstat(fd).st_nlink == 1 and os.stat(path).st_ino == os.fstat(fd).st_ino:
+        if os.fstat(fd).st_nlink == 1 and path.stat().st_ino == os.fstat(fd).st_ino:
             return Claim(fd, path, number)
     except OSError:
         pass

@@ -1,15 +1,20 @@
 """The exact bubblewrap command of a sandbox, as arguments; starts nothing itself."""
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
 from docmill.sandboxes.base import SandboxLimits
 from docmill.sandboxes.runtime import INSIDE, UID, Runtime
 
-_SYSTEM = ("/usr/bin", "/usr/sbin", "/usr/lib", "/usr/lib32", "/usr/lib64", "/usr/libexec")
-_SHARED = ("/usr/share",)
 _TOP = ("/bin", "/sbin", "/lib", "/lib32", "/lib64")
+_DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom")
+"""No terminals, no shared memory: nothing of the kernel that isn't needed."""
+_DEVICE_LINKS = {
+    "fd": "/proc/self/fd",
+    "stdin": "/proc/self/fd/0",
+    "stdout": "/proc/self/fd/1",
+    "stderr": "/proc/self/fd/2",
+}
 _NAMESPACES = (
     "--unshare-user",
     "--unshare-ipc",
@@ -18,16 +23,17 @@ _NAMESPACES = (
     "--unshare-uts",
     "--unshare-cgroup-try",
 )
+TEMPORARY = "/tmp"  # noqa: S108  # inside, where nobody else is
 _BOOT = f"import sys;sys.path.insert(0,{INSIDE!r});from toolbox.server import main;main()"
 
 
 def environment(runtime: Runtime) -> dict[str, str]:
     """The whole environment of everything in the sandbox; nothing of docmill's own passes."""
-    binaries = os.path.dirname(runtime.python)
+    binaries = Path(runtime.python).parent
     return {
         "PATH": f"{INSIDE}/bin:/usr/bin:/bin:{binaries}",
-        "HOME": "/tmp",  # inside
-        "TMPDIR": "/tmp",
+        "HOME": TEMPORARY,
+        "TMPDIR": TEMPORARY,
         "LANG": "C.UTF-8",
         "LC_ALL": "C.UTF-8",
         "USER": "agent",
@@ -46,32 +52,28 @@ def arguments(runtime: Runtime, limits: SandboxLimits, *, info: int, seccomp: in
     args += _mounts(runtime)
     args += ["--size", str(limits.disk), "--tmpfs", "/workspace"]
     args += ["--dir", "/workspace/document", "--dir", "/workspace/.tmp"]
-    args += ["--symlink", "/workspace/.tmp", "/tmp", "--chdir", "/workspace"]
-    args += ["--remount-ro", "/dev", "--remount-ro", "/", "--clearenv"]
+    args += ["--symlink", "/workspace/.tmp", TEMPORARY, "--chdir", "/workspace"]
+    args += ["--remount-ro", "/", "--clearenv"]
     for name, value in environment(runtime).items():
         args += ["--setenv", name, value]
     return args
 
 
 def _mounts(runtime: Runtime) -> list[str]:
-    args: list[str] = []
-    for folder in (*_SYSTEM, *_SHARED):
-        if Path(folder).is_dir():
-            args += ["--ro-bind", folder, folder]
+    """As few as will do: each costs a fifth of a millisecond."""
+    args = ["--ro-bind", "/usr", "/usr", "--proc", "/proc"]
     for folder in _TOP:
-        if os.path.islink(folder):
-            args += ["--symlink", os.readlink(folder), folder]
+        if Path(folder).is_symlink():
+            args += ["--symlink", str(Path(folder).readlink()), folder]
         elif Path(folder).is_dir():
             args += ["--ro-bind", folder, folder]
-    args += ["--proc", "/proc", "--dev", "/dev"]
-    args += ["--ro-bind", str(runtime.etc), "/etc"]
-    args += ["--ro-bind-try", "/etc/alternatives", "/etc/alternatives"]
-    args += ["--ro-bind-try", "/etc/ld.so.cache", "/etc/ld.so.cache"]
+    for device in _DEVICES:
+        args += ["--dev-bind", device, device]
+    for name, target in _DEVICE_LINKS.items():
+        args += ["--symlink", target, f"/dev/{name}"]
     for mount in runtime.mounts:
         args += ["--ro-bind", str(mount.outside), mount.inside]
-    for folder in runtime.hidden:
-        args += ["--tmpfs", folder, "--remount-ro", folder]
-    return args
+    return [*args, "--symlink", f"{INSIDE}/etc", "/etc"]
 
 
 def command(runtime: Runtime, limits: SandboxLimits, entrances: Sequence[int]) -> list[str]:

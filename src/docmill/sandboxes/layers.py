@@ -13,7 +13,7 @@ import stat
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -38,7 +38,7 @@ def key_of(parts: Sequence[str]) -> str:
 
 def readable_by_all(path: Path) -> bool:
     """Whether any user can reach and read a file or folder."""
-    path = Path(os.path.abspath(path))
+    path = path.absolute()
     try:
         if not path.stat().st_mode & stat.S_IROTH:
             return False
@@ -109,7 +109,7 @@ class LayerStore:
             shutil.rmtree(draft, ignore_errors=True)
 
     @contextmanager
-    def _locked(self) -> Iterator[None]:
+    def _locked(self) -> Generator[None]:
         fd = os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(fd, fcntl.LOCK_EX)

@@ -1,4 +1,4 @@
-"""Installed Python packages for a sandbox: which ones a list of requirements means, and their files.
+"""Installed Python packages for a sandbox: which ones requirements mean, and their files.
 
 Takes what is installed beside docmill; downloads nothing. `runtime` makes a layer of it.
 """
@@ -54,7 +54,7 @@ def collect(packages: tuple[str, ...]) -> tuple[Distribution, ...]:
         raise PrerequisiteError(
             f"The sandbox's environment asks for packages that aren't installed here: {names}.",
             remedy="Install them beside docmill: "
-             f"{sys.executable} -m pip install "
+            f"{sys.executable} -m pip install "
             + " ".join(sorted({f"'{text.split(' (')[0]}'" for text in missing})),
         )
     return tuple(found[name] for name in sorted(found))

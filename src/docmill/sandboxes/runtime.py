@@ -5,6 +5,7 @@ not (a Python in root's home). Packages are those installed at hand; nothing is 
 """
 
 import os
+import shutil
 import sys
 import sysconfig
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,10 +23,8 @@ UID = 1000
 """The user inside, whichever it is outside."""
 _VERSION = f"{sys.version_info.major}.{sys.version_info.minor}"
 _TOOLBOX = Path(__file__).parent / "toolbox"
-_SKIPPED_STDLIB = frozenset(
-    ("test", "tests", "idlelib", "tkinter", "turtledemo", "ensurepip", "lib2to3")
-    + ("site-packages", "dist-packages", "pydoc_data")
-)
+_SKIPPED = frozenset(("test", "tests", "idlelib", "tkinter", "turtledemo", "ensurepip", "lib2to3"))
+_NOT_STDLIB = ("config-", "site-packages", "dist-packages")
 
 
 class Mount(NamedTuple):
@@ -37,14 +36,11 @@ class Mount(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Runtime:
-    """Everything a sandbox mounts to run."""
+    """Everything a sandbox mounts to run, besides /usr."""
 
     python: str
     """The interpreter's path inside."""
     mounts: tuple[Mount, ...]
-    hidden: tuple[str, ...]
-    """Folders inside to cover with empty ones: other packages of the machine."""
-    etc: Path
 
 
 def build_runtime(
@@ -70,12 +66,12 @@ def build_runtime(
     sources = {path.name: path.read_bytes() for path in sorted(_TOOLBOX.glob("*.py"))}
     toolbox = store.layer(
         "toolbox",
-        (sys.version, python, *(f"{name} {data!r}" for name, data in sources.items())),
+        (sys.version, python, *_system_etc(), *(f"{n} {data!r}" for n, data in sources.items())),
         lambda folder: _write_toolbox(folder, sources, python),
     )
-    hidden = _hidden(mounts)
-    mounts = (*mounts, Mount(toolbox, INSIDE), Mount(site, f"{INSIDE}/packages"))
-    return Runtime(python, mounts, hidden, toolbox / "etc")
+    covers = _covers(mounts, toolbox / "empty")
+    ours = (Mount(toolbox, INSIDE), Mount(site, f"{INSIDE}/packages"))
+    return Runtime(python, (*mounts, *covers, *ours))
 
 
 def _interpreter(store: LayerStore, *, dropped: bool) -> tuple[str, tuple[Mount, ...]]:
@@ -109,19 +105,26 @@ def _interpreter_files(prefix: Path, stdlib: Path, executable: Path) -> Iterator
     yield from (prefix / "lib").glob("libpython*.so*")
     for folder, folders, names in os.walk(stdlib):
         folders[:] = [
-            name for name in folders if name not in _SKIPPED_STDLIB and name[:7] != "config-"
+            name for name in folders if name not in _SKIPPED and not name.startswith(_NOT_STDLIB)
         ]
         yield from (Path(folder, name) for name in names if ".opt-" not in name)
 
 
-def _hidden(mounts: Sequence[Mount]) -> tuple[str, ...]:
-    """Package folders of the system and of an interpreter mounted in place."""
+def _covers(mounts: Sequence[Mount], empty: Path) -> Iterator[Mount]:
+    """Empty folders over the machine's own programs and the packages of an interpreter in place."""
     prefix = Path(sys.base_prefix).resolve()
-    candidates = [Path("/usr/lib/python3/dist-packages")]
+    candidates = [] if prefix.is_relative_to("/usr/local") else [Path("/usr/local")]
     if prefix == Path("/usr") or (prefix, str(prefix)) in mounts:
         names = ("site-packages", "dist-packages")
         candidates += [prefix / f"lib/python{_VERSION}/{name}" for name in names]
-    return tuple(str(folder) for folder in candidates if folder.is_dir())
+    return (Mount(empty, str(folder)) for folder in candidates if folder.is_dir())
+
+
+def _system_etc() -> Iterator[str]:
+    """When the two parts of `/etc` that are copied changed last."""
+    for path in (Path("/etc/alternatives"), Path("/etc/ld.so.cache")):
+        if path.exists():
+            yield str(path.stat().st_mtime_ns)
 
 
 def _fill(folder: Path, distributions: Sequence[Distribution]) -> None:
@@ -135,13 +138,17 @@ def _write_toolbox(folder: Path, sources: Mapping[str, bytes], python: str) -> N
     for name, data in sources.items():
         (folder / "toolbox" / name).write_bytes(data)
     compile_folder(folder / "toolbox", f"{INSIDE}/toolbox")
-    (folder / "packages").mkdir()
+    for name in ("packages", "empty"):
+        (folder / name).mkdir()
     (folder / "bin").mkdir()
     for name in ("python", "python3", f"python{_VERSION}"):
         (folder / "bin" / name).symlink_to(python)
     etc = folder / "etc"
-    (etc / "alternatives").mkdir(parents=True)
-    (etc / "ld.so.cache").touch()
+    etc.mkdir()
+    if Path("/etc/alternatives").is_dir():
+        shutil.copytree("/etc/alternatives", etc / "alternatives", symlinks=True)
+    if Path("/etc/ld.so.cache").is_file():
+        copy_file(Path("/etc/ld.so.cache"), etc / "ld.so.cache")
     (etc / "passwd").write_text(f"agent:x:{UID}:{UID}::/tmp:/bin/bash\n")
     (etc / "group").write_text(f"agent:x:{UID}:\n")
     (etc / "hosts").write_text("127.0.0.1 localhost\n")

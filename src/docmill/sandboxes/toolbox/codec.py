@@ -10,6 +10,10 @@ if TYPE_CHECKING:
     from typing import Any
 
 
+def _refuse(value: object) -> Any:
+    raise ValueError(f"not JSON: {type(value).__name__} {value!r}"[:200])
+
+
 class _Context:
     """What the scanner reads its settings from."""
 
@@ -18,18 +22,20 @@ class _Context:
     object_pairs_hook = None
     parse_float = float
     parse_int = int
-    parse_constant = staticmethod(lambda name: _refuse(name))  # pyright: ignore[reportUnknownLambdaType]
+    parse_constant = staticmethod(_refuse)
     memo: dict[str, str] = {}
 
 
-def _refuse(value: object) -> Any:
-    raise ValueError(f"not JSON: {type(value).__name__} {value!r}"[:200])
-
-
 def _accelerated() -> tuple[Any, Any]:
-    from _json import encode_basestring, make_encoder, make_scanner  # type: ignore[import-not-found]  # pyright: ignore
+    from _json import (  # pyright: ignore[reportMissingModuleSource]
+        encode_basestring,
+        make_encoder,
+        make_scanner,
+    )
 
-    scan: Any = make_scanner(_Context())
+    context: Any = _Context()
+
+    scan: Any = make_scanner(context)
     encode: Any = make_encoder(
         None, _refuse, encode_basestring, None, ":", ",", False, False, False
     )

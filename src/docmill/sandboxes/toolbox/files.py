@@ -83,7 +83,7 @@ def write(call: Call) -> Answer:
 
 
 def edit(call: Call) -> Answer:
-    """`{file_path, old_string, new_string, replace_all?}`: replace text that occurs once, or all."""
+    """`{file_path, old_string, new_string, replace_all?}`: replace text that occurs once."""
     path = locate(call.args["file_path"])
     old, new = str(call.args["old_string"]), str(call.args["new_string"])
     if not old:

@@ -58,7 +58,7 @@ class UnreadableError(Exception):
 class Placement:
     """Page space to displayed space: `X = xx·x + xy·y + x0`, `Y = yx·x + yy·y + y0`."""
 
-    def __init__(self, xx: float, xy: float, x0: float, yx: float, yy: float, y0: float) -> None:
+    def __init__(self, *, xx: float, xy: float, x0: float, yx: float, yy: float, y0: float) -> None:
         self.xx, self.xy, self.x0 = xx, xy, x0
         self.yx, self.yy, self.y0 = yx, yy, y0
 
@@ -149,12 +149,12 @@ class OpenPage:
 
         origin, right, up = place(0, 0), place(reach, 0), place(0, reach)
         return Placement(
-            (right[0] - origin[0]) / reach,
-            (up[0] - origin[0]) / reach,
-            origin[0],
-            (right[1] - origin[1]) / reach,
-            (up[1] - origin[1]) / reach,
-            origin[1],
+            xx=(right[0] - origin[0]) / reach,
+            xy=(up[0] - origin[0]) / reach,
+            x0=origin[0],
+            yx=(right[1] - origin[1]) / reach,
+            yy=(up[1] - origin[1]) / reach,
+            y0=origin[1],
         )
 
     def text(self, limit: int) -> TextLayer | None:

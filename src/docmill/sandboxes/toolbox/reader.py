@@ -5,15 +5,14 @@ Its death is a result with a code, never the end of the sandbox. `reading` is wh
 
 from __future__ import annotations
 
-import _signal
 import os
 import resource
 import select
 import time
 
-from . import wire
+from . import system, wire
 from .errors import OpError
-from .server import KEPT, Answer, Call, Settings, become_child
+from .server import KEPT, Answer, Call, Settings
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,7 +23,7 @@ MEMORY_SHARE = 0.75
 """Of the sandbox's memory: address space of the child, so that it fails before the sandbox does."""
 MARGIN = 1.0
 """Seconds before the caller's time-out, to answer in time."""
-_GIVING_UP = (_signal.SIGABRT, _signal.SIGTRAP, _signal.SIGILL, _signal.SIGKILL)
+_GIVING_UP = (system.SIGABRT, system.SIGTRAP, system.SIGILL, system.SIGKILL)
 """How pdfium ends when memory is refused, and how the kernel ends what takes too much."""
 
 
@@ -37,11 +36,11 @@ class Child:
         self.pid = os.fork()
         if self.pid == 0:
             try:
-                become_child((request_end, answer_end))
+                system.become_child((request_end, answer_end))
                 _confine(settings)
                 _read(request_end, answer_end)
             finally:
-                os._exit(0)
+                system.leave(0)
         os.close(request_end)
         os.close(answer_end)
         KEPT.add(self.pid)
@@ -58,7 +57,7 @@ class Child:
                 self.bury()
                 raise OpError(f"prepare_timeout: reading took longer than {timeout:.0f} s")
             message, _ = wire.receive(self.answers)
-            return message  # type: ignore[return-value]  # pyright: ignore
+            return message
         except wire.ClosedError:
             raise OpError(_cause(self.bury(0.5))) from None
 
@@ -86,7 +85,7 @@ def end(pid: int, patience: float) -> int:
         if found:
             return status
         time.sleep(0.002)
-    os.kill(pid, _signal.SIGKILL)
+    os.kill(pid, system.SIGKILL)
     return os.waitpid(pid, 0)[1]
 
 
@@ -111,7 +110,7 @@ def _cause(status: int) -> str:
     number = os.WTERMSIG(status)
     if number in _GIVING_UP:
         return "prepare_memory: reading the document needs more memory than allowed"
-    if number == _signal.SIGXCPU:
+    if number == system.SIGXCPU:
         return "prepare_timeout: reading the document took too much processor time"
     return f"prepare_crashed: the reader was ended by signal {number}"
 

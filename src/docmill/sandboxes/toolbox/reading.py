@@ -7,6 +7,7 @@ it refuses is tried with `pypdf` (`fallback`). Answers requests over a pipe unti
 from __future__ import annotations
 
 import os
+import time
 
 from . import pdfium, raster, wire, words
 from .errors import OpError, from_os
@@ -78,7 +79,7 @@ class Reader:
 
     def _open(self, args: dict[str, Any]) -> pdfium.Document:
         if self._document is None:
-            with open(SOURCE, "rb") as file:  # noqa: PTH123  # pathlib costs 10 ms here
+            with open(SOURCE, "rb") as file:
                 self._data = file.read()
             self._digest = _sha256(self._data)
             if args.get("digest") not in (None, self._digest):
@@ -204,6 +205,7 @@ class Summary:
             "reader": self._reader,
             "title": title[:500],
             "notes": notes[:50],
+            "cpu_seconds": time.process_time(),
         }
 
 
@@ -223,7 +225,7 @@ def _check_pages(pages: int, limit: int) -> None:
 
 
 def _is_damaged(data: bytes) -> bool:
-    """Whether the file's end doesn't point at a cross-reference table, so readers must rebuild it."""
+    """Whether the file's end points at no cross-reference table, so readers must rebuild it."""
     start = data.rfind(b"startxref")
     if start < 0 or len(data) - start > 4096:
         return True
@@ -238,14 +240,14 @@ def _is_damaged(data: bytes) -> bool:
 def _sha256(data: bytes) -> str:
     """The digest, without `hashlib`, whose import loads all of OpenSSL."""
     try:
-        from _sha256 import sha256  # type: ignore[import-not-found]  # pyright: ignore
+        module: Any = __import__("_sha256")
     except ImportError:
-        from hashlib import sha256
-    return sha256(data).hexdigest()  # pyright: ignore
+        module = __import__("hashlib")
+    return module.sha256(data).hexdigest()
 
 
 def _write(path: str, data: bytes) -> None:
-    with open(path, "wb") as file:  # noqa: PTH123  # pathlib costs 10 ms here
+    with open(path, "wb") as file:
         file.write(data)
 
 
@@ -268,7 +270,7 @@ def serve(requests: int, answers: int) -> None:
     while True:
         try:
             message, _ = wire.receive(requests)
-            name, args = message  # type: ignore[misc]  # pyright: ignore
-            wire.send(answers, answer(reader, name, args))  # pyright: ignore
+            name, args = message
+            wire.send(answers, answer(reader, name, args))
         except wire.ClosedError:
             return

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import _signal
 import os
+import re
 import select
 import stat
 
-from . import wire
+from . import system, wire
 from .errors import OpError, from_os
 from .files import cut, locate
 from .reader import end
-from .server import Answer, Call, become_child
+from .server import Answer, Call
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -40,11 +40,11 @@ def _forked(call: Call, work: Callable[[Call], str]) -> Answer:
     pid = os.fork()
     if pid == 0:
         try:
-            become_child((answer_end,))
-            _signal.setitimer(_signal.ITIMER_REAL, timeout)
+            system.become_child((answer_end,))
+            system.kill_me_after(timeout)
             wire.send(answer_end, _outcome(call, work))
         finally:
-            os._exit(0)
+            system.leave(0)
     os.close(answer_end)
     try:
         ready = select.select([answers], [], [], timeout + 0.5)[0]
@@ -54,14 +54,12 @@ def _forked(call: Call, work: Callable[[Call], str]) -> Answer:
     finally:
         os.close(answers)
         end(pid, 0.0)
-    if "problem" in message:  # type: ignore[operator]  # pyright: ignore
-        raise OpError(message["problem"])  # type: ignore[index]  # pyright: ignore
+    if "problem" in message:
+        raise OpError(message["problem"])
     return Answer(message)
 
 
 def _outcome(call: Call, work: Callable[[Call], str]) -> dict[str, str]:
-    import re
-
     try:
         text = work(call)
     except OpError as error:
@@ -88,8 +86,6 @@ def _walk(root: str) -> Iterator[str]:
 
 
 def _glob(call: Call) -> str:
-    import re
-
     root = locate(call.args.get("path") or ".")
     if not os.path.isdir(root):
         raise OpError(f"{root}: no such folder")
@@ -102,8 +98,6 @@ def _glob(call: Call) -> str:
 
 def _expression(pattern: str) -> str:
     """A glob pattern as a regular expression: `**/` any folders, `*` and `?` within a name."""
-    import re
-
     parts: list[str] = []
     rest = pattern.lstrip("/")
     while rest:
@@ -119,8 +113,6 @@ def _expression(pattern: str) -> str:
 
 
 def _grep(call: Call) -> str:
-    import re
-
     wanted = re.compile(str(call.args["pattern"]))
     root = locate(call.args.get("path") or ".")
     os.stat(root)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import posix
 import sys
 
-from . import wire
+from . import system, wire
 from .errors import OpError, from_os
 
 TYPE_CHECKING = False  # the `typing` module alone would cost 10 ms of the start
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 OPERATIONS = {
     "ping": "server",
-    "limits": "server",
     "put": "transfer",
     "get": "transfer",
     "prepare": "reader",
@@ -73,39 +72,15 @@ class Answer:
         self.data = data
 
 
-def set_dumpable(value: int) -> None:
-    """prctl(PR_SET_DUMPABLE), without the `ctypes` package, whose import takes 5 ms."""
-    import _ctypes
-
-    prctl: int = _ctypes.dlsym(_ctypes.dlopen(None, 0), "prctl")  # pyright: ignore
-    if _ctypes.call_function(prctl, (4, value, 0, 0, 0)) != 0:  # pyright: ignore
-        raise OSError("prctl(PR_SET_DUMPABLE) failed")
-
-
-def become_child(kept: tuple[int, ...]) -> None:
-    """In a forked child: keep these descriptors only, and be the first to go when memory is short."""
-    lowest = 3
-    for fd in sorted(kept):
-        posix.closerange(lowest, fd)
-        lowest = fd + 1
-    posix.closerange(lowest, 1024)
-    set_dumpable(1)  # or the file would belong to root
-    file = posix.open("/proc/self/oom_score_adj", posix.O_WRONLY)
-    posix.write(file, b"900")
-    posix.close(file)
-    set_dumpable(0)
-
-
 def harden(settings: Settings) -> None:
     """Close this process to the commands it will run, and set the limits they inherit.
 
     Not dumpable means: no other process of the same user can read `/proc/1/mem`, its
     environment or its file descriptors, so a command can't forge an answer.
     """
-    import _signal
     import resource
 
-    set_dumpable(0)
+    system.set_dumpable(0)
     for kind, value in (
         (resource.RLIMIT_CORE, 0),
         (resource.RLIMIT_NOFILE, 512),
@@ -113,22 +88,20 @@ def harden(settings: Settings) -> None:
         (resource.RLIMIT_NPROC, settings.pids),
     ):
         hard = resource.getrlimit(kind)[1]
-        if hard != resource.RLIM_INFINITY:
-            value = min(value, hard)
-        resource.setrlimit(kind, (value, value))
-    _signal.signal(_signal.SIGPIPE, _signal.SIG_IGN)
-    _signal.signal(_signal.SIGXFSZ, _signal.SIG_IGN)
-    _signal.alarm(settings.seconds + 5)
+        limit = value if hard == resource.RLIM_INFINITY else min(value, hard)
+        resource.setrlimit(kind, (limit, limit))
+    system.survive_full_pipes_and_files(survive=True)
+    system.kill_me_after(settings.seconds + 5)
 
 
-def limits(call: Call) -> Answer:
-    """The resource limits in force for commands, as the kernel tells them."""
+def limits(settings: Settings) -> dict[str, int]:
+    """The limits in force for commands, as the kernel tells them; part of the first frame."""
     import resource
 
     names = {"pids": resource.RLIMIT_NPROC, "file": resource.RLIMIT_FSIZE}
     found = {name: resource.getrlimit(kind)[0] for name, kind in names.items()}
     disk = posix.statvfs("/workspace")
-    return Answer({**found, "memory": call.settings.memory, "disk": disk.f_frsize * disk.f_blocks})
+    return {**found, "memory": settings.memory, "disk": disk.f_frsize * disk.f_blocks}
 
 
 def ping(call: Call) -> Answer:
@@ -168,21 +141,24 @@ def reap() -> None:
         return
 
 
+def answer_to(message: Any, data: bytes, settings: Settings) -> tuple[dict[str, Any], bytes]:
+    """The frame that answers a message, whatever happens while it is carried out."""
+    number = message["id"]
+    try:
+        answer = run(message, data, settings)
+    except OpError as error:
+        return {"id": number, "error": {"code": error.code, "message": error.message}}, b""
+    except (MemoryError, RecursionError, ValueError, TypeError, KeyError) as error:
+        problem = {"code": "tool", "message": f"{type(error).__name__}: {error}"}
+        return {"id": number, "error": problem}, b""
+    return {"id": number, "result": answer.result}, answer.data
+
+
 def serve(fd: int, settings: Settings) -> None:
     """Answer calls until the host closes the stream."""
     while True:
         message, data = wire.receive(fd)
-        number: Any = message["id"]  # type: ignore[index]  # pyright: ignore
-        try:
-            answer = run(message, data, settings)
-            frame = ({"id": number, "result": answer.result}, answer.data)
-        except OpError as error:
-            problem = {"code": error.code, "message": error.message}
-            frame = ({"id": number, "error": problem}, b"")
-        except (MemoryError, RecursionError, ValueError, TypeError, KeyError) as error:
-            problem = {"code": "tool", "message": f"{type(error).__name__}: {error}"}
-            frame = ({"id": number, "error": problem}, b"")
-        wire.send(fd, *frame)
+        wire.send(fd, *answer_to(message, data, settings))
         reap()
 
 
@@ -202,8 +178,8 @@ def main() -> None:
     for standard in (0, 1, 2):
         posix.dup2(nothing, standard)
     posix.close(nothing)
-    wire.send(fd, {"hello": True}, wire.HELLO)
+    wire.send(fd, limits(settings), wire.HELLO)
     try:
         serve(fd, settings)
     except wire.ClosedError:
-        posix._exit(0)
+        system.leave(0)

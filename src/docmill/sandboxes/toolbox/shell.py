@@ -5,14 +5,14 @@ A command that runs too long ends the shell; the next call gets a fresh one and 
 
 from __future__ import annotations
 
-import _signal
 import os
 import resource
 import select
 import time
 
+from . import system
 from .errors import OpError
-from .server import KEPT, Answer, Call, Settings, become_child
+from .server import KEPT, Answer, Call, Settings
 
 DEFAULT_SECONDS = 120.0
 MARGIN = 1.0
@@ -31,7 +31,7 @@ class Shell:
             try:
                 _become_bash(settings, stdin, output_end, status_end)
             finally:
-                os._exit(127)
+                system.leave(127)
         for fd in (stdin, output_end, status_end):
             os.close(fd)
         os.set_blocking(self.output, False)
@@ -76,7 +76,7 @@ class Shell:
             os.close(fd)
         for target in (-self.pid, self.pid):
             try:
-                os.kill(target, _signal.SIGKILL)
+                os.kill(target, system.SIGKILL)
             except ProcessLookupError:
                 continue
         os.waitpid(self.pid, 0)
@@ -127,13 +127,12 @@ class State:
 def _become_bash(settings: Settings, stdin: int, output: int, status: int) -> None:
     os.setsid()
     resource.setrlimit(resource.RLIMIT_AS, (settings.memory, settings.memory))
-    _signal.signal(_signal.SIGPIPE, _signal.SIG_DFL)
-    _signal.signal(_signal.SIGXFSZ, _signal.SIG_DFL)
-    become_child((stdin, output, status))
+    system.survive_full_pipes_and_files(survive=False)
+    system.become_child((stdin, output, status))
     for fd, target in ((stdin, 0), (output, 1), (output, 2), (status, 9)):
         os.dup2(fd, target)
         os.set_inheritable(target, True)  # dup2 leaves the flag where both are the same
-    os.execv(BASH, ["bash", "--noprofile", "--norc"])
+    os.execv(BASH, ["bash", "--noprofile", "--norc"])  # noqa: S606
 
 
 def bash(call: Call) -> Answer:

@@ -1,10 +1,14 @@
-"""Frames between the host and the toolbox: two lengths, JSON, then raw bytes; capped on both sides."""
+"""Frames between host and toolbox: two lengths, JSON, then raw bytes; capped on both sides."""
 
 from __future__ import annotations
 
 import posix
 
 from . import codec
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 HEADER = 8
 """Bytes: length of the JSON and length of the data, four each, big-endian."""
@@ -58,7 +62,7 @@ def read_exactly(fd: int, count: int) -> bytes:
     return b"".join(chunks)
 
 
-def receive(fd: int) -> tuple[object, bytes]:
+def receive(fd: int) -> tuple[Any, bytes]:
     """The next message and its data.
 
     Raises:

@@ -29,8 +29,8 @@ FAR = 1e6
 
 _BREAKS = frozenset((10, 13))
 _SPACES = frozenset(
-    (0, 9, 11, 12, 28, 29, 30, 31, 32, 0x85, 0xA0, 0x1680, *range(0x2000, 0x200C))
-    + (0x2028, 0x2029, 0x202F, 0x205F, 0x3000, 0xFEFF)
+    {0, 9, 11, 12, 28, 29, 30, 31, 32, 0x85, 0xA0, 0x1680, 0x2028, 0x2029, 0x202F, 0x205F, 0x3000}
+    | {0xFEFF, *range(0x2000, 0x200C)}
 )
 _DIGITS = frozenset(range(0x30, 0x3A))
 
@@ -53,6 +53,7 @@ def place(chars: Chars, placement: Placement) -> list[Box]:
             [ym * v + y0 for v in low_y],
             [xm * v + x0 for v in high_x],
             [ym * v + y0 for v in high_y],
+            strict=True,
         )
     )
 

@@ -1,0 +1,117 @@
+"""How long a sandbox takes to start, answer and read documents: medians over real and made PDFs.
+
+Run: python benchmarks/sandbox.py [--starts N] [FOLDER ...]. Prints one line per measure; the bars
+are 20 ms for a start and 10 ms for a warm call.
+"""
+
+import argparse
+import asyncio
+import resource
+import statistics
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from docmill.errors import ToolError
+from docmill.sandboxes import open_backend
+from docmill.sandboxes.base import DOCUMENT, SandboxBackend, SandboxLimits, SandboxSpec
+
+MIB = 1024 * 1024
+LIMITS = SandboxLimits(
+    memory=1024 * MIB, cpus=1.0, pids=128, disk=512 * MIB, seconds=300, output=MIB
+)
+SPEC = SandboxSpec(LIMITS)
+CALLS: tuple[tuple[str, dict[str, object]], ...] = (
+    ("ping", {}),
+    ("bash", {"command": "echo hello"}),
+    ("read", {"file_path": "notes.txt"}),
+    ("write", {"file_path": "other.txt", "content": "x" * 1000}),
+    ("edit", {"file_path": "other.txt", "old_string": "x", "new_string": "x", "replace_all": True}),
+    ("glob", {"pattern": "**/*.txt"}),
+    ("grep", {"pattern": r"\d+ mm"}),
+)
+
+
+def tell(name: str, seconds: list[float]) -> None:
+    """One line: name, median, 95th percentile, number."""
+    ordered = sorted(seconds)
+    high = ordered[int(len(ordered) * 0.95)] if len(ordered) > 1 else ordered[0]
+    median = statistics.median(ordered)
+    print(f"{name:<28}{median * 1e3:9.1f} ms   p95 {high * 1e3:8.1f} ms   n {len(ordered)}")
+
+
+async def timed(work: Callable[[], Awaitable[object]]) -> float:
+    """Wall seconds of one await."""
+    begin = time.perf_counter()
+    await work()
+    return time.perf_counter() - begin
+
+
+async def starts(backend: SandboxBackend, count: int) -> None:
+    """Start to first answer, and end to nothing left."""
+    begun: list[float] = []
+    ended: list[float] = []
+    for _ in range(count):
+        begin = time.perf_counter()
+        async with backend.open(SPEC):
+            begun.append(time.perf_counter() - begin)
+            begin = time.perf_counter()
+        ended.append(time.perf_counter() - begin)
+    tell("start", begun)
+    tell("stop", ended)
+
+
+async def calls(backend: SandboxBackend) -> None:
+    """Warm calls of each tool."""
+    async with backend.open(SPEC) as sandbox:
+        await sandbox.put("/workspace/notes.txt", b"bore 12 mm\n" * 500)
+        for op, args in CALLS:
+            await sandbox.call(op, args, timeout=20)
+            taken = [await timed(lambda: sandbox.call(op, args, timeout=20)) for _ in range(30)]  # noqa: B023
+            tell(f"warm {op}", taken)
+
+
+def spent() -> float:
+    """Processor seconds of this process and all children it has waited for."""
+    both = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+    return sum(use.ru_utime + use.ru_stime for use in map(resource.getrusage, both))
+
+
+async def documents(backend: SandboxBackend, folders: list[Path]) -> None:
+    """A sandbox of its own per document: start, prepare, stop; processor time of everything."""
+    taken: list[float] = []
+    used: list[float] = []
+    pages = failed = 0
+    for path in sorted(found for folder in folders for found in folder.rglob("*.pdf")):
+        data = path.read_bytes()
+        begin, before = time.perf_counter(), spent()
+        async with backend.open(SPEC) as sandbox:
+            await sandbox.put(DOCUMENT, data)
+            try:
+                result = await sandbox.call("prepare", {"max_pages": 500}, timeout=60)
+                pages += int(result["pages"])
+                before -= float(result["cpu_seconds"])
+            except ToolError:
+                failed += 1
+        taken.append(time.perf_counter() - begin)
+        used.append(spent() - before)
+    if taken:
+        tell("document, wall", taken)
+        tell("document, processor", used)
+        print(f"{len(taken)} documents, {pages} pages, {failed} unreadable; {sum(used):.1f} CPU s")
+
+
+async def main() -> None:
+    """Run all."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--starts", type=int, default=50)
+    parser.add_argument("folders", nargs="*", type=Path, default=[Path("sample_data")])
+    options = parser.parse_args()
+    backend = open_backend("auto")
+    await starts(backend, options.starts)
+    await calls(backend)
+    await documents(backend, options.folders)
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
