@@ -4,12 +4,14 @@ Ground truth has the form of sample_data's truth.json. A value counts as wrong i
 without doubt and isn't the document's; a list of candidates is an abstention, never wrong.
 """
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any, Literal, cast
 
 from docmill.documents.text import normalise
+from docmill.output.units import same_unit
 from docmill.quantities.convert import IncompatibleUnits, convert
 from docmill.spec.fields import Field
 
@@ -27,6 +29,8 @@ class Found:
     candidates: tuple[Any, ...] = ()
     """`{value, unit}` each, if ambiguous."""
     verified: bool = True
+    code: str = ""
+    """Why it isn't verified."""
 
     @property
     def given(self) -> bool:
@@ -43,6 +47,7 @@ class Grade:
     expected: str
     found: str
     verified: bool = False
+    code: str = ""
 
 
 def submitted_leaf(leaf: Any) -> Found:
@@ -55,36 +60,48 @@ def submitted_leaf(leaf: Any) -> Found:
     return Found(claim.get("value"), claim.get("unit"))
 
 
+def submitted_values(fields: Mapping[str, Field], record: Mapping[str, Any]) -> dict[str, Found]:
+    """Leaves of a submitted record by path."""
+    found: dict[str, Found] = {}
+    for name, field in fields.items():
+        if field.fields is None:
+            found[name] = submitted_leaf(record.get(name))
+            continue
+        rows = cast("list[dict[str, Any]]", record.get(name) or [])
+        for index, row in enumerate(rows):
+            for part in field.fields:
+                found[f"{name}[{index}].{part}"] = submitted_leaf(row.get(part))
+    return found
+
+
 def grade_record(
-    fields: Mapping[str, Field], record: Mapping[str, Any], truth: Mapping[str, Any]
+    fields: Mapping[str, Field], values: Mapping[str, Found], truth: Mapping[str, Any]
 ) -> list[Grade]:
-    """Grades of all leaves of a submitted record; `truth` is a document's entry."""
+    """Grades of all leaves by path; `truth` is a document's entry."""
     grades: list[Grade] = []
     facts = cast("Mapping[str, Any]", truth.get("fields", {}))
     lists = cast("Mapping[str, Sequence[Mapping[str, Any]]]", truth.get("lists", {}))
     for name, field in fields.items():
-        if field.fields is not None:
-            if name in lists:
-                rows = cast("list[dict[str, Any]]", record.get(name) or [])
-                grades += grade_rows(name, field.fields, rows, lists[name])
-        elif name in facts or "fields" in truth:
-            grades.append(grade_leaf(name, field, submitted_leaf(record.get(name)), facts.get(name)))
+        if field.fields is None:
+            grades.append(grade_leaf(name, field, values.get(name, Found()), facts.get(name)))
+        elif name in lists:
+            grades += _grade_rows(name, field.fields, values, lists[name])
     return grades
 
 
-def grade_rows(
+def _grade_rows(
     name: str,
     fields: Mapping[str, Field],
-    rows: Sequence[Mapping[str, Any]],
+    values: Mapping[str, Found],
     truth: Sequence[Mapping[str, Any]],
 ) -> Iterable[Grade]:
     """Rows one by one in their order; a row too many is wrong in all it says."""
-    for index in range(max(len(rows), len(truth))):
-        row = rows[index] if index < len(rows) else {}
+    given = {int(match[1]) for path in values if (match := re.match(rf"{name}\[(\d+)\]", path))}
+    for index in range(max(len(given), len(truth))):
         facts = truth[index] if index < len(truth) else {}
         for part, field in fields.items():
             path = f"{name}[{index}].{part}"
-            yield grade_leaf(path, field, submitted_leaf(row.get(part)), facts.get(part))
+            yield grade_leaf(path, field, values.get(path, Found()), facts.get(part))
 
 
 def grade_leaf(path: str, field: Field, found: Found, fact: Mapping[str, Any] | None) -> Grade:
@@ -92,12 +109,12 @@ def grade_leaf(path: str, field: Field, found: Found, fact: Mapping[str, Any] | 
     shown = _shown(found)
     if fact is None:
         kind: Kind = "wrong" if found.given else "abstained" if found.candidates else "absent"
-        return Grade(path, kind, "-", shown, found.verified)
+        return Grade(path, kind, "-", shown, found.verified, found.code)
     if "ambiguous" in fact:
         rivals = cast("list[Mapping[str, Any]]", fact["ambiguous"])
         expected = " or ".join(_fact(rival) for rival in rivals)
         if found.given:
-            return Grade(path, "wrong", expected, shown, found.verified)
+            return Grade(path, "wrong", expected, shown, found.verified, found.code)
         named = [
             any(_equal(field, Found(c.get("value"), c.get("unit")), rival) for c in found.candidates)
             for rival in rivals
@@ -108,7 +125,7 @@ def grade_leaf(path: str, field: Field, found: Found, fact: Mapping[str, Any] | 
     if not found.given:
         return Grade(path, "missed", _fact(fact), shown)
     kind = "right" if _equal(field, found, fact) else "wrong"
-    return Grade(path, kind, _fact(fact), shown, found.verified)
+    return Grade(path, kind, _fact(fact), shown, found.verified, found.code)
 
 
 def _fact(fact: Mapping[str, Any]) -> str:
@@ -131,7 +148,9 @@ def _equal(field: Field, found: Found, fact: Mapping[str, Any]) -> bool:
         return all(
             _same_number(given.get(name), found.unit, ends.get(name), unit) for name in names
         )
-    if field.type in ("quantity", "number", "integer"):
+    if field.type in ("number", "integer"):
+        return _same_number(found.value, None, wanted, None)
+    if field.type == "quantity":
         return _same_number(found.value, found.unit, wanted, fact.get("unit"))
     if field.type == "boolean":
         return found.value == wanted
@@ -152,5 +171,5 @@ def _same_number(a: Any, unit: str | None, b: Any, wanted: str | None) -> bool:
         try:
             return abs(convert(one, unit, wanted) - other) <= abs(other) * Decimal("1e-9")
         except IncompatibleUnits:
-            return unit.strip() == wanted.strip() and one == other
-    return one == other and (unit or None) == (wanted or None)
+            return same_unit(unit, wanted) and one == other
+    return one == other and (unit is None) == (wanted is None)

@@ -136,6 +136,7 @@ EXACT_SPELLINGS = {
     "m%": "%", "% (m/m)": "%", "Vol.-%": "vol%", "Vol%": "vol%", "vol.%": "vol%", "vol.-%": "vol%",
     "% (v/v)": "vol%", "%rF": "%RH", "% rF": "%RH", "% RH": "%RH", "%r.H.": "%RH", "% r.F.": "%RH",
     "rpm": "1/min", "RPM": "1/min", "r/min": "1/min", "rev/min": "1/min", "U/min": "1/min",
+    "tr/min": "1/min", "giri/min": "1/min", "obr/min": "1/min", "omw/min": "1/min",
     "min-1": "1/min", "s-1": "1/s", "K-1": "1/K", "bps": "bit/s", "kbps": "kbit/s",
     "Mbps": "Mbit/s", "Gbps": "Gbit/s", "dBA": "dB(A)", "dBuV": "dBµV",
     "kOhm": "kΩ", "kohm": "kΩ", "KOhm": "kΩ", "MOhm": "MΩ", "Mohm": "MΩ", "mOhm": "mΩ",

@@ -14,7 +14,7 @@ from docmill.models.base import Block, ModelRequest
 
 SUBMIT = "submit_record"
 READ = "read"
-_PAGES = re.compile(r"^pages:\s*(\d{1,5})\s*$", re.MULTILINE)
+_PAGES = re.compile(r"(?:^|\n)pages:\s*(\d{1,5})$")
 _NUMBERED = re.compile(r"^\s*\d+(?:\t|→|\|\s?)", re.MULTILINE)
 
 
@@ -34,19 +34,19 @@ def tool(request: ModelRequest, name: str) -> dict[str, Any] | None:
 
 
 def page_count(request: ModelRequest) -> int:
-    """Number of pages the first user message tells.
+    """Number of pages the first user message tells in its last line.
 
     Raises:
         ModelError: it doesn't say.
     """
-    for message in request.messages:
-        if message.get("role") == "user":
-            for block in blocks(message):
-                found = _PAGES.search(str(block.get("text") or ""))
-                if found:
-                    return int(found[1])
+    first = next((m for m in request.messages if m.get("role") == "user"), {})
+    # Only the end of the message counts: what stands above it is the document's own text.
+    told = blocks(first)[-1:]
+    found = _PAGES.search(str(told[0].get("text") or "").rstrip()) if told else None
+    if found:
+        return int(found[1])
     raise ModelError(
-        "the first message doesn't say how many pages there are; `rules` looks for a line `pages: N`",
+        "the first message doesn't end in a line `pages: N`; `rules` can't know what to read",
         code="model_request",
     )
 
