@@ -48,12 +48,12 @@ def test_hostile_text_makes_no_tag_and_no_attribute(workshop: "Workshop") -> Non
 
 
 def test_hostile_text_reaches_the_script_letter_by_letter(workshop: "Workshop") -> None:
-    """Nothing of the evidence is changed on its way, only cut where it is very long."""
+    """Evidence is cut where it is very long, and can't turn the direction of writing."""
     (block,) = workshop.blocks(workshop.html(workshop.hostile()))
     for row, text in zip(block["values"], workshop.nasty, strict=True):
         shown = text if len(text) < 4000 else f"{text[:4000]}… (6,000 more characters)"
-        assert row["text"] == shown
-        assert row["readings"][0]["quote"] == text[:2000]
+        assert row["text"] == shown.replace("\u202e", "\ufffd")
+        assert row["readings"][0]["quote"] == text[:2000].replace("\u202e", "\ufffd")
 
 
 def test_data_for_the_script_holds_no_markup(workshop: "Workshop") -> None:

@@ -13,6 +13,7 @@ from docmill.records.values import Range
 QUALIFIERS = {"=": "", "<": "< ", "<=": "≤ ", ">": "> ", ">=": "≥ ", "~": "≈ "}
 NOTHING = "—"
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_TURNS = re.compile("[\u202a-\u202e\u2066-\u2069]")
 _DIRECTION = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 
@@ -75,7 +76,11 @@ def visible(text: str) -> str:
 
 
 def clip(text: str, length: int) -> str:
-    """At most `length` characters; says how many were left out."""
+    """At most `length` characters; says how many were left out.
+
+    Characters that turn the direction of writing become `�`: after one, `12.5` would read `5.21`.
+    """
+    text = _TURNS.sub("\ufffd", text)
     if len(text) <= length:
         return text
     return f"{text[:length]}… ({len(text) - length:,} more characters)"

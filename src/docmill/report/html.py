@@ -5,6 +5,7 @@ Look and behaviour stand in reports/templates.
 """
 
 import json
+import re
 from base64 import b64encode
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -28,15 +29,14 @@ SHOWN = 12
 """Findings of each kind that are listed under "Needs attention"."""
 ROWS = 30
 """Rows of a table shown at once."""
-_INERT = str.maketrans(
-    {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
-)
+_ALIVE = re.compile("[<>&\u2028\u2029]")
 
 
 def inert_json(data: object) -> Markup:
     """JSON that can stand in a `<script type="application/json">` and never end it."""
     text = json.dumps(data, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    return Markup(text.translate(_INERT))  # noqa: S704 - no character of markup is left in it
+    inert = _ALIVE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+    return Markup(inert)  # noqa: S704 - no character of markup is left in it
 
 
 @dataclass(slots=True)

@@ -29,6 +29,8 @@ MAX_DIGITS = 15
 _REFUSED = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
 _LIKE_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "#")
 _HEADER = {"font": Font(bold=True, color="FFFFFF"), "fill": PatternFill("solid", fgColor="3B4A54")}
+_BOLD = Font(bold=True)
+_LINK = Font(color="1F5C8B", underline="single")
 _TONES: dict[Tone, tuple[str, str]] = {
     "good": ("E3F1E7", "1E6B3C"),
     "bad": ("FBE3E0", "A3281C"),
@@ -110,6 +112,8 @@ class Sheet:
             value = str(value)
         if isinstance(value, str):
             text = clean(value)
+            if not text:
+                return None
             if not (styled.bold or text.startswith(_LIKE_FORMULA)):
                 return text
             made = self._text(text)
@@ -122,7 +126,7 @@ class Sheet:
         else:
             made = self._made(value, styled.format or "General")
         if styled.bold:
-            made.font = Font(bold=True)
+            made.font = _BOLD
         return made
 
     def _made(self, value: object, number_format: str) -> Any:
@@ -149,7 +153,7 @@ class Sheet:
         value = first.value if isinstance(first, Styled) else first
         cell = self._text(clean(str(value)))
         cell.hyperlink = address
-        cell.font = Font(color="1F5C8B", underline="single")
+        cell.font = _LINK
         return cell
 
     def _colour(self, letter: str) -> None:
