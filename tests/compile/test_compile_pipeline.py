@@ -128,6 +128,14 @@ def test_a_missing_schema_file_is_told_at_its_key(tmp_path: Path) -> None:
     assert found.startswith("pipelines/check.yaml:4:23 record.json_schema — ")
 
 
+def test_a_missing_price_table_is_told_at_its_key(tmp_path: Path) -> None:
+    """Costs can't be counted without the table the workspace asks for."""
+    loaded = workspace(tmp_path, docmill="prices: prices.yaml\n")
+    assert mistakes(loaded) == [
+        "docmill.yaml:1:9 prices — `prices.yaml` is not there — make it, or remove the key"
+    ]
+
+
 def test_mistakes_of_other_pipelines_do_not_stop_this_one(tmp_path: Path) -> None:
     """A colleague's draft must not break tonight's run; `validate` tells it all the same."""
     loaded = workspace(tmp_path, pipelines__draft="name: draft\n")

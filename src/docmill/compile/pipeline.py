@@ -23,7 +23,7 @@ from docmill.output.fields import resolve_record
 from docmill.output.shape import RecordShape, RecordSpecError
 from docmill.plan import CompiledPipeline
 from docmill.records.results import ReferenceInfo
-from docmill.spec.load import LoadedWorkspace, agent_file, environment_file, pipeline_file
+from docmill.spec.load import CONFIG, LoadedWorkspace, agent_file, environment_file, pipeline_file
 from docmill.spec.pipeline import Documents, Pipeline
 from docmill.spec.suggest import remedy_for
 
@@ -77,7 +77,7 @@ def check_workspace(
     loaded: LoadedWorkspace, *, verify_expectations: bool = True
 ) -> tuple[Problem, ...]:
     """Every mistake of the workspace: those found at loading and those only compiling shows."""
-    problems = list(loaded.problems)
+    problems = [*loaded.problems, *_config_problems(loaded)]
     for name, environment in loaded.workspace.environments.items():
         file = environment_file(name)
         problems += [loaded.locate(file, found) for found in environment_problems(environment)]
@@ -119,8 +119,8 @@ def _resolve(
 ) -> _Resolution:
     """Everything a pipeline needs beyond its types, and every mistake on the way."""
     file, environment = pipeline_file(pipeline.name), environment_file(pipeline.environment)
-    files = ("docmill.yaml", file, agent_file(pipeline.agent), environment)
-    problems = list(loaded.problems_in(*files))
+    files = (CONFIG, file, agent_file(pipeline.agent), environment)
+    problems = [*loaded.problems_in(*files), *_config_problems(loaded)]
     found = loaded.workspace.environments.get(pipeline.environment)
     if found is not None:
         problems += [loaded.locate(environment, each) for each in environment_problems(found)]
@@ -142,6 +142,13 @@ def _resolve(
         resolved = _Resolved(shape, standard)
     problems += [loaded.locate(file, problem) for problem in own]
     return _Resolution(resolved, sorted(dict.fromkeys(problems), key=_place))
+
+
+def _config_problems(loaded: LoadedWorkspace) -> Iterator[Problem]:
+    prices = loaded.workspace.config.prices
+    if prices is not None and not (loaded.root / prices).is_file():
+        missing = KeyProblem(("prices",), f"`{prices}` is not there", "make it, or remove the key")
+        yield loaded.locate(CONFIG, missing)
 
 
 def _document_problems(documents: Documents) -> Iterator[KeyProblem]:
