@@ -8,6 +8,7 @@ from pathlib import Path
 
 import bill_docs
 import cert_docs
+import chip_docs
 import spec_motion
 import spec_power
 import standards
@@ -20,6 +21,7 @@ def main(target: Path) -> None:
     write_set(target / "material-certificates", cert_docs.docs())
     standards.write_limits(target / "material-certificates" / "limits.csv")
     write_set(target / "invoices", bill_docs.docs())
+    write_set(target / "datasheets", chip_docs.docs())
     standards.write_approvals(target / "invoices" / "approvals.yaml")
     standards.write_standard(target / "spec-check" / "standard.xlsx")
 
