@@ -125,7 +125,7 @@ EXACT_SPELLINGS = {
     "''": "in", '"': "in", "″": "in", "”": "in", "in.": "in", "mils": "mil",
     "l": "L", "ml": "mL", "µl": "µL", "dl": "dL", "cl": "cL", "hl": "hL",
     "sec": "s", "sec.": "s", "min.": "min", "hr": "h", "hrs": "h", "Std": "h", "Std.": "h",
-    "Mpa": "MPa", "MPA": "MPa", "KPa": "kPa", "Kpa": "kPa", "KPA": "kPa", "Gpa": "GPa",
+    "ksi": "kpsi", "KSI": "kpsi", "Mpa": "MPa", "MPA": "MPa", "KPa": "kPa", "Kpa": "kPa", "KPA": "kPa", "Gpa": "GPa",
     "KG": "kg", "Kg": "kg", "KGS": "kg", "kgs": "kg", "MM": "mm", "CM": "cm", "KM": "km",
     "KW": "kW", "Kw": "kW", "KV": "kV", "Kv": "kV", "KN": "kN", "KJ": "kJ", "KHz": "kHz",
     "KHZ": "kHz", "Khz": "kHz", "MHZ": "MHz", "Mhz": "MHz", "GHZ": "GHz", "HZ": "Hz", "kwh": "kWh",
