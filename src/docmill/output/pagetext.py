@@ -105,11 +105,11 @@ class Passage:
 
 
 class Neighbours(NamedTuple):
-    """Cells that may name what a value is: texts, nearest first; on one line the most aligned."""
+    """Cells that may name what a value is, nearest first; on one line the most aligned first."""
 
-    left: tuple[str, ...]
-    right: tuple[str, ...]
-    above: tuple[str, ...]
+    left: "tuple[Cell, ...]"
+    right: "tuple[Cell, ...]"
+    above: "tuple[Cell, ...]"
 
 
 class PageText:
@@ -143,9 +143,9 @@ class PageText:
 
     def neighbours(self, box: Box) -> Neighbours:
         """Cells beside and above a value; above means overlapping its column."""
-        left: list[tuple[float, str]] = []
-        right: list[tuple[float, str]] = []
-        above: list[tuple[int, float, str]] = []
+        left: list[Cell] = []
+        right: list[Cell] = []
+        above: list[tuple[int, float, Cell]] = []
         line = max((box[3] - box[1]) / 2, 0.01)
         middle = (box[1] + box[3]) / 2
         for cell in self._cells:
@@ -153,18 +153,26 @@ class PageText:
             over = (x1 if x1 < box[2] else box[2]) - (x0 if x0 > box[0] else box[0])
             if y1 <= middle:
                 if over > 0:
-                    above.append((int((box[1] - y1) / line), -over, cell.text))
+                    above.append((int((box[1] - y1) / line), -over, cell))
             elif y0 <= middle and over <= 0:
-                side = left if x1 <= box[0] else right
-                side.append((abs(x0 - box[0]), cell.text))
+                (left if x1 <= box[0] else right).append(cell)
         return Neighbours(
-            tuple(text for _, text in sorted(left)),
-            tuple(text for _, text in sorted(right)),
-            tuple(text for _, _, text in sorted(above)),
+            tuple(sorted(left, key=lambda cell: -cell.box[0])),
+            tuple(sorted(right, key=lambda cell: cell.box[0])),
+            tuple(cell for *_, cell in sorted(above, key=lambda item: item[:2])),
         )
 
+    def headings(self, box: Box) -> Iterator[str]:
+        """Lines above a place that are one cell of words, nearest first, in its column of text."""
+        rows = [row for row in self.rows if row.y0 <= box[1]]
+        within = [row for row in rows if row.y1 >= box[1] and _row_overlaps(row, box)]
+        block = within[-1].block if within else None
+        for row in reversed(rows):
+            if row.block == block and len(row.cells) == 1:
+                yield legible(row.text)
+
     @cached_property
-    def _cells(self) -> list["_Cell"]:
+    def _cells(self) -> list["Cell"]:
         """Runs of words without a gap, in the order of the text layer: cheaper than rows."""
         runs: list[list[Word]] = []
         last: Word | None = None
@@ -174,15 +182,18 @@ class PageText:
             else:
                 runs.append([word])
             last = word
-        return [_Cell(_union(run), run) for run in runs]
+        return [Cell(_union(run), run) for run in runs]
 
 
-class _Cell(NamedTuple):
+class Cell(NamedTuple):
+    """Words that stand together."""
+
     box: Box
     words: list[Word]
 
     @property
     def text(self) -> str:
+        """The words for a grammar."""
         return legible(" ".join(word.text for word in self.words))
 
 
@@ -249,6 +260,10 @@ def distance(a: Box, b: Box) -> float:
     return across + 3 * down
 
 
+def _row_overlaps(row: Row, box: Box) -> bool:
+    return any(cell.x0 < box[2] and box[0] < cell.x1 for cell in row.cells)
+
+
 def _union(words: Sequence[Word]) -> Box:
     if len(words) == 1:
         return words[0].box
@@ -275,7 +290,7 @@ def _completes(word: Word, following: Word) -> bool:
     """Whether the word behind a number is its unit."""
     if not word.text[-1:].isdigit() or following.text in ("in", "a", "at"):
         return False
-    unit = following.text.rstrip(".,;:)")
+    unit = legible(following.text).rstrip(".,;:)")
     return _adjacent(word, following) and canonical_unit(unit) is not None
 
 

@@ -46,6 +46,8 @@ def _settled(case: Case, span: DateSpan) -> date | None:
         return span.readings[0]
     match = _NUMERIC.fullmatch(case.words.text[span.start : span.end])
     orders = case.document.date_orders.get(match[2], set()) if match else set[str]()
+    if not orders and case.document.decimal == ",":
+        orders = {"dmy"}  # where the decimal mark is a comma, nobody writes the month first
     if match is None or len(orders) != 1:
         return None
     day, month = (match[1], match[3]) if orders == {"dmy"} else (match[3], match[1])

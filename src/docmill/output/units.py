@@ -6,14 +6,20 @@ What a unit is says `quantities`; this is only about units as proof.
 import re
 from decimal import Decimal
 
-from docmill.documents.text import normalise
+from docmill.documents.text import legible, normalise
 from docmill.quantities.convert import IncompatibleUnits, compatible, convert
 from docmill.quantities.unit_data import CURRENCIES
 from docmill.quantities.units import canonical_unit, resolve_shared
 
 _STRIPPED = ",;:.*"
 _BEFORE_UNIT = ("in", "en", "/", "|")
-_BRACKETED = re.compile(r"[\[(]([^\[\]()]{1,24})[\])]")
+_BRACKETED = re.compile(r"[\[(]([^\[\]()]{1,48})[\])]")
+_DIVIDER = re.compile("[,;]")
+_BY_MASS = re.compile(
+    r"(?:%|percent|per cent) by (?:mass|weight)|(?:mass|weight) (?:%|percent|per cent)|"
+    r"(?:massen|gewichts)(?:-?%|anteile? in %|prozent)",
+    re.IGNORECASE,
+)
 
 
 def spelling(unit: str | None, wanted: str | None) -> str | None:
@@ -22,12 +28,17 @@ def spelling(unit: str | None, wanted: str | None) -> str | None:
         return None
     if wanted is not None and same_unit(unit, wanted):
         return wanted
-    return canonical_unit(unit) or normalise(unit)[:40]
+    return canonical(unit) or normalise(unit)[:40]
+
+
+def canonical(unit: str) -> str | None:
+    """The one spelling of a unit, symbol fonts and compatibility characters included."""
+    return canonical_unit(legible(unit.strip(_STRIPPED)))
 
 
 def same_unit(a: str, b: str) -> bool:
     """Whether two spellings mean one unit; `$` is the same as `USD` or `CAD`."""
-    one, other = canonical_unit(a), canonical_unit(b)
+    one, other = canonical(a), canonical(b)
     if one is None or other is None:
         return a.strip() == b.strip()
     return one == other or resolve_shared(one, other) == other or resolve_shared(other, one) == one
@@ -38,8 +49,9 @@ def in_unit(value: Decimal, unit: str | None, wanted: str | None) -> Decimal:
     if unit is None or wanted is None or same_unit(unit, wanted):
         return value
     try:
-        converted = convert(value, unit, wanted)
-        return converted if convert(converted, wanted, unit) == value else value
+        source, target = legible(unit), legible(wanted)
+        converted = convert(value, source, target)
+        return converted if convert(converted, target, source) == value else value
     except IncompatibleUnits:
         return value
 
@@ -51,7 +63,7 @@ def equal_after_conversion(
     if same_unit(printed_unit, claimed_unit):
         return printed == claimed
     try:
-        return convert(printed, printed_unit, claimed_unit) == claimed
+        return convert(printed, printed_unit, legible(claimed_unit)) == claimed
     except IncompatibleUnits:
         return False
 
@@ -72,19 +84,20 @@ def bracketed_unit(text: str, unit: str) -> bool:
 
 def is_unit(text: str) -> bool:
     """Whether the text is a unit and nothing else."""
-    return canonical_unit(text.strip(_STRIPPED)) is not None
+    return canonical(text) is not None
 
 
 def _units_of(text: str) -> list[str]:
-    """Units in brackets, behind `in` or `/`, at the end, or a currency anywhere."""
-    found = [str(inner) for inner in _BRACKETED.findall(text)]
+    """Units in brackets, behind `in` or `/`, at the end, or a currency or percentage anywhere."""
+    found = [part for inner in _BRACKETED.findall(text) for part in _DIVIDER.split(str(inner))]
+    found += ["%"] * len(_BY_MASS.findall(text))
     words = [word.strip(_STRIPPED) for word in _BRACKETED.sub(" ", text).split()]
     for number, word in enumerate(words):
         before = words[number - 1] if number else ""
         placed = number == len(words) - 1 or before in _BEFORE_UNIT
         if (placed or word in CURRENCIES) and not any(char.isdigit() for char in before):
             found.append(word)
-    return [unit for unit in found if canonical_unit(unit) is not None]
+    return [unit for unit in found if canonical(unit) is not None]
 
 
 def _comparable(a: str, b: str) -> bool:
