@@ -66,7 +66,8 @@ def _make(declared: dict[str, Any]) -> tuple[Any, str]:
     except refusal as error:
         return None, str(error)
     except ValueError as error:  # pydantic's, in the version the library carries
-        entries: Any = getattr(error, "errors", list)()
+        error_of_pydantic: Any = error
+        entries: Any = error_of_pydantic.errors() if hasattr(error, "errors") else []
         told = [_told(entry) for entry in entries]
         return None, "; ".join(told) or str(error)
 

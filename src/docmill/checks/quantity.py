@@ -273,4 +273,9 @@ def _combined(first: str | None, second: str, sign: int) -> str | None:
         kept.pop("pcs", None)
     if any(abs(power) not in LOWERED for power in kept.values()):
         raise TypeMismatch(f"units {first} and {second} can't be combined")
-    return str(Compound(tuple(kept.items()))) if kept else None
+    if not kept:
+        return None
+    spelling = str(Compound(tuple(kept.items())))
+    if spelling in ("V·A", "kV·A"):  # printed it is apparent power, computed it is a power
+        spelling = str(Compound(tuple(reversed(kept.items()))))
+    return spelling

@@ -69,6 +69,10 @@ class _Rewriter:
         self.literals: dict[str, Quantity] = {}
 
     def put(self, piece: str, position: int) -> None:
+        if not self.pieces:
+            piece = piece.lstrip()  # Python would read an indented block
+            if not piece:
+                return
         self.pieces.append(piece)
         # ast counts columns in bytes
         self.columns += [position + 1] * len(piece.encode())
