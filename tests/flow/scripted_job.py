@@ -5,6 +5,7 @@ Run as a program it is a job of slow documents on a server of its own, for tests
 
 import asyncio
 import hashlib
+import json
 import os
 import signal
 import sys
@@ -118,7 +119,8 @@ def main(folder: Path, victim: str) -> int:
 
     job = ScriptedJob(documents(12), work)
     outcome = launch.run(job, server.ensure(settings))
-    print(outcome.end.status, len(job.ends), sorted(set(job.ends.values())), outcome.notice[:30])
+    ends = {"status": outcome.end.status, "ends": job.ends, "notice": outcome.notice}
+    sys.stdout.write(json.dumps(ends))
     return 0
 
 

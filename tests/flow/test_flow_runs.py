@@ -1,8 +1,12 @@
 """A job run as a Prefect flow on a real server: what Prefect shows, retries, caches, stops."""
 
 import asyncio
+import os
+import signal
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -185,3 +189,29 @@ def test_an_error_in_the_report_is_raised_as_it_is(prefect_server: ServerAddress
 
     with pytest.raises(OSError, match="No space left"):
         run(FullDisk(documents(1, batch="full")), prefect_server)
+
+
+def test_what_was_stored_before_a_stop_counts_as_done(prefect_server: ServerAddress) -> None:
+    """A stop that comes between a document's end and Prefect's note of it takes nothing back."""
+
+    class StopsItself(ScriptedJob):
+        async def process(self, document: PlannedDocument, *, attempt: int) -> dict[str, Any]:
+            summary = await super().process(document, attempt=attempt)
+            os.kill(os.getpid(), signal.SIGINT)
+            return summary
+
+    job = StopsItself(documents(4, batch="stop"))
+    job.concurrency = 1
+    outcome = run(job, prefect_server)
+    assert job.ends["d0"] == "ok"
+    assert outcome.end.counts == {"ok": 1, "cancelled": 3}
+
+
+def test_results_that_prefect_cannot_write_are_no_failure(
+    prefect_server: ServerAddress, tmp_path: Path
+) -> None:
+    """A full or missing result storage costs Prefect's cache, not the document."""
+    (tmp_path / "storage").touch()
+    job = ScriptedJob(documents(2, batch="unwritable"))
+    outcome = run(job, replace(prefect_server, folder=tmp_path))
+    assert outcome.end.counts == {"ok": 2}

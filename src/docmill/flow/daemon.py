@@ -41,8 +41,8 @@ class Activity:
         self._last = time.monotonic()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        # A health check asks whether the server is there; it must not keep it there.
-        if scope["type"] == "lifespan" or str(scope.get("path", "")).endswith("/health"):
+        # Asking whether the server is there must not keep it there.
+        if scope["type"] == "lifespan" or scope.get("path") in ("/api/health", "/api/version"):
             await self._application(scope, receive, send)
             return
         self._open += 1

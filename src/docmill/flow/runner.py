@@ -10,7 +10,7 @@ import inspect
 import re
 import signal
 from collections.abc import Awaitable, Callable, Generator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, TypeVar
@@ -53,6 +53,18 @@ LOST = (
 )
 
 
+@dataclass(slots=True)
+class Underway:
+    """A document between its first attempt and its end."""
+
+    document: PlannedDocument
+    attempts: int = 0
+    summary: dict[str, Any] | None = None
+    """What `process` returned: the document is done, its result stored."""
+    error: SessionError | None = None
+    """Why the last attempt failed."""
+
+
 class FlowJob:
     """A job in the middle of its Prefect flow: the tasks, and what came of them."""
 
@@ -62,8 +74,9 @@ class FlowJob:
         self.outcome: RunOutcome | None = None
         """Set when all the work is done, whatever Prefect makes of it; `done` with it."""
         self.done = asyncio.Event()
-        self._attempts: dict[str, int] = {}
-        self._documents: dict[str, PlannedDocument] = {}
+        self.begun = False
+        """Prefect's server has taken the run."""
+        self._underway: dict[str, Underway] = {}
         self._published: Published | None = None
         self._reusing = self._document_task()
         # What the store hasn't finished is never taken from Prefect's cache.
@@ -87,6 +100,7 @@ class FlowJob:
         context = FlowRunContext.get()
         assert context is not None
         assert context.flow_run is not None
+        self.begun = True
         run_id = context.flow_run.id
         url = f"{(get_current_settings().ui_url or '').rstrip('/')}/runs/flow-run/{run_id}"
         self.job.orchestrated(str(run_id), url)
@@ -153,43 +167,57 @@ class FlowJob:
 
     async def _document(self, name: str, document: str, key: str) -> dict[str, Any] | State[Any]:
         """The task's body; `name` is what Prefect shows, `key` what it caches by."""
-        planned = self._documents.get(document)
-        if planned is None:
+        underway = self._underway.get(document)
+        if underway is None:
             return {"document": document, "status": "reused"}
         context = TaskRunContext.get()
         assert context is not None
-        self._attempts[document] = context.task_run.run_count
+        underway.attempts = context.task_run.run_count
+        underway.error = None
         try:
-            return await self.job.process(planned, attempt=context.task_run.run_count)
+            underway.summary = await self.job.process(underway.document, attempt=underway.attempts)
+        except SessionError as error:
+            underway.error = error
+            raise
         except asyncio.CancelledError:
             if not self.control.stopped:
                 raise
             # Prefect would call the task crashed.
             return Cancelled(message=self.control.reason)
+        return underway.summary
 
     def _may_retry(self, state: State[Any]) -> bool:
         error = state.data
         return isinstance(error, SessionError) and error.retryable and not self.control.stopped
 
     async def _process(self, document: PlannedDocument) -> DocumentStatus:
-        identity = document.info.id
-        self._documents[identity] = document
+        underway = Underway(document)
+        self._underway[document.info.id] = underway
         try:
-            result = await self._processing(document.info.name, identity, document.key)
-        except SessionError as error:
-            return self.job.settle_failure(document, error, attempts=self._attempts[identity])
-        except (*PREFECT_ERRORS, OSError) as error:
-            failure = SessionError(
-                f"Prefect could not run the document's task: {error!r}",
+            await self._processing(document.info.name, document.info.id, document.key)
+        except (SessionError, asyncio.CancelledError, *PREFECT_ERRORS, OSError) as problem:
+            return self._settle(underway, problem)
+        finally:
+            del self._underway[document.info.id]
+        if underway.summary is None:
+            raise asyncio.CancelledError
+        return underway.summary["status"]
+
+    def _settle(self, underway: Underway, problem: BaseException) -> DocumentStatus:
+        """What a document came to whose task did not end well."""
+        if underway.summary is not None:
+            # Done and stored; only Prefect could not note it down any more.
+            return underway.summary["status"]
+        error = problem if isinstance(problem, SessionError) else underway.error
+        if isinstance(problem, asyncio.CancelledError) and (error is None or error.retryable):
+            raise problem
+        if error is None:
+            error = SessionError(
+                f"Prefect could not run the document's task: {problem!r}",
                 code="orchestration_failed",
                 remedy=f"Go on: docmill run {self.job.name}",
             )
-            return self.job.settle_failure(document, failure, attempts=1)
-        finally:
-            del self._documents[identity]
-        if isinstance(result, State):
-            raise asyncio.CancelledError
-        return result["status"]
+        return self.job.settle_failure(underway.document, error, attempts=underway.attempts)
 
     async def _reuse(self, ingested: Ingested, tally: Tally) -> None:
         async def take_over() -> int:
@@ -230,7 +258,7 @@ async def run_flow(job: Job) -> RunOutcome:
     engine = asyncio.ensure_future(running.flow()())
     await _wait_for_engine(engine, running.done)
     if running.outcome is None:
-        raise _refusal(engine)
+        raise _refusal(engine, begun=running.begun)
     if not engine.cancelled():
         engine.exception()  # a failed run is an outcome, not an exception nobody retrieved
     if await _server_answers():
@@ -304,11 +332,12 @@ async def _server_answers() -> bool:
     return await asyncio.to_thread(healthy, address)
 
 
-def _refusal(engine: asyncio.Future[Any]) -> BaseException:
+def _refusal(engine: asyncio.Future[Any], *, begun: bool) -> BaseException:
     error = engine.exception() if engine.done() and not engine.cancelled() else None
     if error is None:
         return asyncio.CancelledError()
-    if not isinstance(error, PREFECT_ERRORS):
+    # Prefect's client says RuntimeError where it can't reach its server or has the wrong version.
+    if begun or not isinstance(error, (*PREFECT_ERRORS, RuntimeError)):
         return error
     refusal = PrerequisiteError(
         f"Prefect's server did not take the run: {error!r}", remedy="Look: docmill prefect status"

@@ -1,0 +1,66 @@
+"""Runs that something happens to: Ctrl-C, a killed server, no server at all."""
+
+import json
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+from scripted_job import ScriptedJob, documents
+
+from docmill.errors import PrerequisiteError
+from docmill.flow import server
+from docmill.flow.address import ServerAddress, ServerSettings
+from docmill.flow.launch import run
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
+
+PROGRAM = Path(__file__).with_name("scripted_job.py")
+
+
+def run_program(folder: Path, victim: str) -> dict[str, Any]:
+    """Run `scripted_job` in a process of its own; nothing but its result may be printed."""
+    done = subprocess.run(
+        [sys.executable, str(PROGRAM), str(folder), victim],
+        capture_output=True,
+        text=True,
+        timeout=150,
+        check=False,
+    )
+    assert done.stderr == ""
+    assert done.returncode == 0
+    return json.loads(done.stdout)
+
+
+def test_ctrl_c_ends_a_run_cleanly(prefect_server: ServerAddress) -> None:
+    """Documents that are done stay done, the others end cancelled, and the terminal stays quiet."""
+    result = run_program(prefect_server.folder, "self")
+    ends = Counter[str](result["ends"].values())
+    assert result["status"] == "cancelled"
+    assert sum(ends.values()) == 12
+    assert ends["ok"] >= 5
+    assert ends["cancelled"] >= 5
+    assert result["ends"]["d5"] == "cancelled"
+
+
+def test_a_run_outlives_its_server(tmp_path: Path) -> None:
+    """The server is killed in mid-run: every document is done; a notice says what is missing."""
+    folder = tmp_path / "prefect"
+    result = run_program(folder, "server")
+    assert result["status"] == "finished"
+    assert Counter(result["ends"].values()) == {"ok": 12}
+    assert "Prefect's server was lost" in result["notice"]
+    assert not server.status(ServerSettings(folder=folder)).starting
+
+
+def test_without_a_server_nothing_is_begun(prefect_server: ServerAddress) -> None:
+    """A server that is gone before the run begins is the operator's matter; no document is run."""
+    nowhere = ServerAddress(
+        api_url="http://127.0.0.1:9/api", folder=prefect_server.folder, auth=prefect_server.auth
+    )
+    job = ScriptedJob(documents(1))
+    with pytest.raises(PrerequisiteError, match="did not take the run"):
+        run(job, nowhere)
+    assert job.attempts == []
