@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from docmill.checks.limits import Finding, Limits, judge_number, judge_range
-from docmill.checks.quantity import format_number, loosen
+from docmill.checks.quantity import loosen, trimmed
 from docmill.checks.view import RecordView, Unproven, range_text, reading_text, unit_of
 from docmill.quantities import IncompatibleUnits, convert
 from docmill.records.checked import Reading
@@ -113,4 +113,4 @@ def _in_limits_unit(value: Decimal, unit: str | None, limits: Limits) -> Decimal
 
 def _rounded(value: Decimal) -> str:
     """At most six significant digits: this is for reading, the comparison is exact."""
-    return format_number(Decimal(f"{value:.6g}"))
+    return trimmed(Decimal(f"{value:.6g}"))

@@ -10,7 +10,7 @@ import sys
 import warnings
 from collections.abc import Iterator
 from importlib import import_module
-from typing import Any
+from typing import Any, cast
 
 DOCUMENT = "document"
 
@@ -132,10 +132,9 @@ def _result(found: dict[str, Any]) -> dict[str, Any]:
 def _message(result: dict[str, Any]) -> str:
     count, total = result.get("unexpected_count"), result.get("element_count")
     if count is not None and total is not None:
-        values = [
-            str(value) for value in result.get("partial_unexpected_list") or [] if value is not None
-        ]
-        shown = ", ".join(dict.fromkeys(values[:5]))
+        values = cast("list[object]", result.get("partial_unexpected_list") or [])
+        texts = [str(value) for value in values if value is not None]
+        shown = ", ".join(list(dict.fromkeys(texts))[:5])
         return f"{count} of {total} rows" + (f": {shown}" if shown else "")
     return f"found {result.get('observed_value')}"
 

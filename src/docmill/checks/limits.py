@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import NamedTuple
 
-from docmill.checks.quantity import RATIOS, TEMPERATURES, format_number
+from docmill.checks.quantity import RATIOS, TEMPERATURES, trimmed
 from docmill.quantities import (
     IncompatibleUnits,
     QuantityError,
@@ -51,11 +51,11 @@ class Limits:
         unit = f" {self.unit}" if self.unit else ""
         if self.low is not None and self.high is not None:
             if self.low == self.high:
-                return f"= {format_number(self.low)}{unit}"
-            return f"{format_number(self.low)} … {format_number(self.high)}{unit}"
+                return f"= {trimmed(self.low)}{unit}"
+            return f"{trimmed(self.low)} … {trimmed(self.high)}{unit}"
         if self.high is not None:
-            return f"≤ {format_number(self.high)}{unit}"
-        return f"≥ {format_number(self.low or Decimal(0))}{unit}"
+            return f"≤ {trimmed(self.high)}{unit}"
+        return f"≥ {trimmed(self.low or Decimal(0))}{unit}"
 
     def guarded(self, guard: Guard | None) -> "Limits":
         """The same limits with a guard band.
@@ -151,10 +151,10 @@ def _within(low: Decimal, high: Decimal, limits: Limits) -> Finding:
     room = _room(low, high, limits)
     if room is not None and limits.guard > 0 and room < limits.guard:
         unit = f" {limits.unit}" if limits.unit else ""
-        guard = format_number(limits.guard)
+        guard = trimmed(limits.guard)
         return Finding(
             "marginal",
-            f"Within the limits, but {format_number(room)}{unit} from one: the guard band is "
+            f"Within the limits, but {trimmed(room)}{unit} from one: the guard band is "
             f"{guard}{unit}.",
         )
     return Finding("pass", "Within the limits.")
@@ -197,5 +197,5 @@ def _room(low: Decimal, high: Decimal, limits: Limits) -> Decimal | None:
 
 def _fail(by: Decimal, where: str, limits: Limits) -> Finding:
     unit = f" {limits.unit}" if limits.unit else ""
-    amount = f"{format_number(by)}{unit} {where}" if by else where.capitalize()
+    amount = f"{trimmed(by)}{unit} {where}" if by else where.capitalize()
     return Finding("fail", f"{amount}.")

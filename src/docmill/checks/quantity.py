@@ -77,6 +77,11 @@ def format_number(value: Decimal) -> str:
     return f"{value:f}"
 
 
+def trimmed(value: Decimal) -> str:
+    """The same without zeros at the end, for numbers that were computed."""
+    return f"{Decimal(format_number(value)).normalize():f}"
+
+
 def kind_of(value: Value) -> str:
     """How to name a value's type to the author of an expression."""
     match value:
