@@ -54,8 +54,7 @@ class BubblewrapSandbox:
             PrerequisiteError: bubblewrap ends at once, as it does where it isn't allowed.
         """
         self._claim.note(self._group.folders)
-        self._group.create(self._limits)
-        entrances = self._group.entrances()
+        entrances = self._enter_group()
         process = Process(
             program.path,
             runtime,
@@ -79,6 +78,16 @@ class BubblewrapSandbox:
         loop = asyncio.get_running_loop()
         self._watchdog = loop.call_later(self._limits.seconds, self._expire)
         self.enforced = (*self._group.enforced(), *self._own_limits(told))
+
+    def _enter_group(self) -> list[int]:
+        """Descriptors of the groups to join; none where the kernel refuses them after all."""
+        try:
+            self._group.create(self._limits)
+            return self._group.entrances()
+        except OSError:
+            self._group.destroy()
+            self._group = cgroups.Group((), self._claim.name)
+            return []
 
     def _own_limits(self, told: Mapping[str, Any]) -> tuple[Enforced, ...]:
         """Limits the toolbox and the kernel's older means keep, as the sandbox has told them."""
@@ -164,9 +173,11 @@ class BubblewrapBackend:
     Args:
         cache: folder for the runtimes sandboxes mount; default `/var/cache/docmill` for
             root, `~/.cache/docmill` for others.
+        use_cgroups: False leaves limits to what works without them, as for most ordinary users.
     """
 
-    def __init__(self, cache: Path | None = None) -> None:
+    def __init__(self, cache: Path | None = None, *, use_cgroups: bool = True) -> None:
+        self._use_cgroups = use_cgroups
         self._store = LayerStore(cache or default_cache())
         self._state = claims.default_state(self._store.folder)
         self._runtimes: dict[tuple[str, tuple[str, ...]], Runtime] = {}
@@ -174,7 +185,7 @@ class BubblewrapBackend:
 
     @cached_property
     def _places(self) -> tuple[cgroups.Place, ...]:
-        return cgroups.find_places()
+        return cgroups.find_places() if self._use_cgroups else ()
 
     @cached_property
     def _program(self) -> Program:

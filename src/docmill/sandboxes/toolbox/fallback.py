@@ -41,25 +41,20 @@ _REFUSALS = (
 )
 
 
-def open_document(data: bytes, password: str | None, *, encrypted: bool) -> PdfReader:
+def open_document(data: bytes, password: str | None) -> PdfReader:
     """Open and, where needed, decrypt.
 
     Raises:
         OpError: `document_encrypted` or `document_corrupt`.
     """
     logging.disable(logging.CRITICAL)
-    locked = "document_encrypted: the PDF needs a password"
-    if password is not None:
-        locked = "document_encrypted: the password given doesn't open the PDF"
     try:
         reader = PdfReader(BytesIO(data))
         if reader.is_encrypted and not reader.decrypt(password or ""):
-            raise OpError(locked)
+            raise OpError("document_encrypted: no password opens the PDF")
         if not len(reader.pages):
             raise OpError("document_corrupt: the PDF has no pages")
     except _REFUSALS as error:
-        if encrypted:
-            raise OpError(locked) from error
         raise OpError(f"document_corrupt: not a readable PDF ({str(error)[:200]})") from error
     return reader
 

@@ -23,7 +23,8 @@ LAYOUT = "/workspace/document/layout"
 PICTURES = "/workspace/document/pictures"
 MAX_CHARS = 200_000
 """Per page; far beyond any printed page."""
-MAX_PIXELS = 40_000_000
+MAX_PIXELS = 16_000_000
+"""An A0 sheet at 100 dpi; larger pages are drawn smaller."""
 MAX_SIDE = 20_000.0
 """Points; PDF allows 14,400."""
 INK_DPI = 100
@@ -48,6 +49,7 @@ class Reader:
         self._digest = ""
         self._document: pdfium.Document | None = None
         self._pixels: dict[tuple[int, int], tuple[bytearray, int, int]] = {}
+        self._widths: dict[int, float] = {}
         self._notes: list[str] = []
 
     def prepare(self, args: dict[str, Any]) -> dict[str, Any]:
@@ -108,11 +110,15 @@ class Reader:
     def _prepare_with_pypdf(
         self, refused: pdfium.UnreadableError, password: str | None, max_pages: int
     ) -> dict[str, Any]:
+        data = self._data or b""
+        if refused.code == pdfium.PASSWORD:
+            given = "the password given doesn't open it" if password else "the PDF needs a password"
+            raise OpError(f"document_encrypted: {given}")
+        if b"%PDF-" not in data:
+            raise OpError("document_corrupt: not a PDF")
         from . import fallback
 
-        assert self._data is not None  # _open has read it
-        encrypted = refused.code == pdfium.PASSWORD
-        reader = fallback.open_document(self._data, password, encrypted=encrypted)
+        reader = fallback.open_document(data, password)
         _check_pages(len(reader.pages), max_pages)
         summary = Summary("pypdf")
         for page in fallback.read_pages(reader, MAX_CHARS):
@@ -132,21 +138,12 @@ class Reader:
     def ink(self, args: dict[str, Any]) -> list[float]:
         """Share of inked pixels for each box (points from the top left) of a page."""
         pixels, width, height = self._draw(args, INK_DPI)
-        scale = INK_DPI / 72
-        return [
-            raster.ink(
-                pixels,
-                width,
-                height,
-                (
-                    int(x0 * scale),
-                    int(y0 * scale),
-                    int(x1 * scale) + 1,
-                    int(y1 * scale) + 1,
-                ),
-            )
-            for x0, y0, x1, y1 in args["boxes"]
-        ]
+        across = width / self._widths[int(args["page"])]
+        shares: list[float] = []
+        for box in args["boxes"]:
+            x0, y0, x1, y1 = (int(float(edge) * across) for edge in box)
+            shares.append(raster.ink(pixels, width, height, (x0, y0, x1 + 1, y1 + 1)))
+        return shares
 
     def _draw(self, args: dict[str, Any], dpi: int) -> tuple[bytearray, int, int]:
         number = int(args["page"])
@@ -160,10 +157,9 @@ class Reader:
         if page is None:
             raise OpError(f"page_not_rendered: there is no readable page {number}")
         with page:
-            width = max(1, round(page.width * dpi / 72))
-            height = max(1, round(page.height * dpi / 72))
-            if width * height > MAX_PIXELS:
-                raise OpError(f"page_not_rendered: {width} x {height} pixels at {dpi} dpi")
+            scale = min(dpi / 72, (MAX_PIXELS / (page.width * page.height)) ** 0.5)
+            width, height = max(1, round(page.width * scale)), max(1, round(page.height * scale))
+            self._widths[number] = page.width
             drawn = (page.gray(width, height), width, height)
         if len(self._pixels) >= KEPT_PAGES:
             del self._pixels[next(iter(self._pixels))]
