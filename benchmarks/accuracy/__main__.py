@@ -25,7 +25,9 @@ from .tally import Tally
 def main() -> int:
     """Grade the sets asked for."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.accuracy", description=__doc__)
-    parser.add_argument("--data", type=Path, help="folder with real documents (en10168, datasheets)")
+    parser.add_argument(
+        "--data", type=Path, help="folder with real documents (en10168, datasheets)"
+    )
     parser.add_argument("--set", action="append", help="only this set; may be repeated")
     parser.add_argument("--file", default="", help="only documents whose path contains this")
     parser.add_argument("--json", action="store_true", help="print the figures as JSON")

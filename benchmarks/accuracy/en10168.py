@@ -7,6 +7,8 @@ makes the truth ambiguous. Only what is printed is derived, not type tags or tra
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, cast
 
+from .grading import ANY_UNIT
+
 Fact = dict[str, Any]
 Node = dict[str, Any]
 
@@ -47,10 +49,13 @@ def _several(node: Any) -> list[Node]:
 
 
 def _transaction(node: Node) -> dict[str, Fact]:
-    facts = {name: {"value": str(node[code])} for name, code in _TRANSACTION.items() if code in node}
+    facts = {
+        name: {"value": str(node[code])} for name, code in _TRANSACTION.items() if code in node
+    }
     plant = node.get("A01")
-    if isinstance(plant, dict) and plant.get("Name"):
-        facts["manufacturer"] = {"value": plant["Name"]}
+    name = plant.get("Name") or plant.get("CompanyName") if isinstance(plant, dict) else None
+    # Without a name the box begins with the street: nothing is known about the field.
+    facts["manufacturer"] = {"value": name} if name else {"skip": True}
     return facts
 
 
@@ -95,11 +100,10 @@ def _add_element(found: dict[str, list[Fact]], entry: Node) -> None:
     for name, symbol in _ELEMENTS.items():
         if str(entry.get("Symbol", "")).casefold() != symbol.casefold():
             continue
-        fact = {"value": _number(entry), "unit": entry.get("Unit")}
+        fact = {"value": _number(entry), "unit": entry.get("Unit", ANY_UNIT)}
         found.setdefault(name, []).append(fact)
-        maximum = entry.get("Maximum", {})
-        if name == "carbon" and isinstance(maximum, dict) and "Value" in maximum:
-            limit = {"value": str(cast("Node", maximum)["Value"]), "unit": entry.get("Unit")}
+        if name == "carbon" and "Maximum" in entry:
+            limit = {"value": _number(entry, "Maximum"), "unit": entry.get("Unit", ANY_UNIT)}
             found.setdefault("carbon_max", []).append(limit)
 
 
@@ -116,8 +120,8 @@ def _chemistry(nodes: Sequence[Node]) -> Iterator[Node]:
                 yield cast("Node", entry)
 
 
-def _number(entry: Node) -> str:
-    actual = entry["Actual"]
+def _number(entry: Node, which: str = "Actual") -> str:
+    actual = entry[which]
     value = cast("Node", actual)["Value"] if isinstance(actual, dict) else actual
     return str(value).lstrip("<>=≤≥ ")
 
@@ -127,6 +131,6 @@ def _row(entry: Node) -> dict[str, Fact]:
         "symbol": {"value": entry["Symbol"]},
         "content": {"value": _number(entry)},
     }
-    if entry.get("Unit"):
-        row["unit"] = {"value": entry["Unit"]}
+    # Older twins leave the unit out, which the page prints in the heading of the line.
+    row["unit"] = {"value": entry["Unit"]} if entry.get("Unit") else {"skip": True}
     return row

@@ -15,6 +15,8 @@ from docmill.output.units import same_unit
 from docmill.quantities.convert import IncompatibleUnits, convert
 from docmill.spec.fields import Field
 
+ANY_UNIT = "*"
+"""Unit of a fact whose unit isn't known: any will do."""
 Kind = Literal["right", "wrong", "missed", "abstained", "absent"]
 """`missed`: the document has it, no value given. `abstained`: candidates instead of one value.
 `absent`: rightly nothing, the document has none."""
@@ -107,6 +109,8 @@ def _grade_rows(
 def grade_leaf(path: str, field: Field, found: Found, fact: Mapping[str, Any] | None) -> Grade:
     """The grade of one leaf against its fact, None if the document doesn't have it."""
     shown = _shown(found)
+    if fact is not None and fact.get("skip"):
+        return Grade(path, "absent", "-", shown)
     if fact is None:
         kind: Kind = "wrong" if found.given else "abstained" if found.candidates else "absent"
         return Grade(path, kind, "-", shown, found.verified, found.code)
@@ -116,10 +120,14 @@ def grade_leaf(path: str, field: Field, found: Found, fact: Mapping[str, Any] | 
         if found.given:
             return Grade(path, "wrong", expected, shown, found.verified, found.code)
         named = [
-            any(_equal(field, Found(c.get("value"), c.get("unit")), rival) for c in found.candidates)
+            any(
+                _equal(field, Found(c.get("value"), c.get("unit")), rival) for c in found.candidates
+            )
             for rival in rivals
         ]
-        return Grade(path, "right" if found.candidates and all(named) else "missed", expected, shown)
+        return Grade(
+            path, "right" if found.candidates and all(named) else "missed", expected, shown
+        )
     if found.candidates:
         return Grade(path, "abstained", _fact(fact), shown)
     if not found.given:
@@ -134,7 +142,9 @@ def _fact(fact: Mapping[str, Any]) -> str:
 
 def _shown(found: Found) -> str:
     if found.candidates:
-        return "one of " + ", ".join(f"{c['value']} {c.get('unit') or ''}" for c in found.candidates)
+        return "one of " + ", ".join(
+            f"{c['value']} {c.get('unit') or ''}" for c in found.candidates
+        )
     return f"{found.value} {found.unit or ''}".strip() if found.given else "-"
 
 
@@ -167,6 +177,8 @@ def _same_number(a: Any, unit: str | None, b: Any, wanted: str | None) -> bool:
         one, other = Decimal(str(a)), Decimal(str(b))
     except InvalidOperation:
         return False
+    if wanted == ANY_UNIT:
+        return one == other
     if unit and wanted:
         try:
             return abs(convert(one, unit, wanted) - other) <= abs(other) * Decimal("1e-9")

@@ -15,7 +15,14 @@ from docmill.output.check import check_record
 from docmill.output.shape import RecordShape
 from docmill.records.checked import CheckedRecord, CheckedValue, Reading
 from docmill.records.values import Box, Range
-from docmill.sandboxes.base import DOCUMENT, LAYOUT, Sandbox, SandboxBackend, SandboxLimits, SandboxSpec
+from docmill.sandboxes.base import (
+    DOCUMENT,
+    LAYOUT,
+    Sandbox,
+    SandboxBackend,
+    SandboxLimits,
+    SandboxSpec,
+)
 
 from .grading import Found
 

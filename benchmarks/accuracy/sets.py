@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
+from ruamel.yaml import YAML
+
 from docmill.output.fields import resolve_record
 from docmill.output.shape import RecordShape
 from docmill.spec.fields import RecordSpec
-from ruamel.yaml import YAML
 
 from .en10168 import truth_of
 

@@ -93,7 +93,15 @@ class Tally:
             f"abstained {figures['abstained']}, missed {figures['missed']}, "
             f"not proven {figures['unproven']}, {figures['seconds']} s"
         )
-        columns = ("findable", "found", "verified", "wrong_verified", "wrong", "abstained", "missed")
+        columns = (
+            "findable",
+            "found",
+            "verified",
+            "wrong_verified",
+            "wrong",
+            "abstained",
+            "missed",
+        )
         rows = [f"  {'field':34}" + "".join(f"{name:>15}" for name in columns)]
         for name, counted in self.by_field.items():
             rows.append(f"  {name:34}" + "".join(f"{counted[column]:15}" for column in columns))

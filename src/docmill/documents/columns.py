@@ -15,7 +15,8 @@ _MIN_GUTTER = 9.0
 _BULLETS = "•▪■◦‣–−-*·"
 _VALUE = re.compile(r"^[<>=≤≥±+\-−~]*\s*\d|^(?:max|min|typ)\b", re.IGNORECASE)
 _PROSE_WORDS = 5
-_PROSE_LINES = 6
+_PROSE_LINES = 8
+_BESIDE_PROSE = 5
 
 
 class Region(NamedTuple):
@@ -119,7 +120,9 @@ def _independent(run: Sequence[Sequence[Extent]], cut: float) -> bool:
         return False
     if all(_share(side, _bulleted) >= 0.4 for side in (left, right)):
         return True
-    if any(len(side) >= _PROSE_LINES and _is_prose(side) for side in (left, right)):
+    if min(len(left), len(right)) >= _BESIDE_PROSE and any(
+        len(side) >= _PROSE_LINES and _is_prose(side) for side in (left, right)
+    ):
         return True
     return all(_share(side, _label_value) >= 0.6 for side in (left, right))
 

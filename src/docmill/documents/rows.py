@@ -26,7 +26,9 @@ _GAP = 0.72
 """Smallest gap between two cells, as a share of the line's height; a space is about 0.25."""
 _AROUND = 4
 """Lines above and below that show where columns begin."""
-_VALUE_START = re.compile(r"^[<>=≤≥±+\-−~]*\d")
+_VALUE_START = re.compile(r"^[<>=≤≥±+\-−~]*\d|^[A-Z]\d{2}(?:\.\d)?$")
+"""A number, or the code of an entry after EN 10168."""
+_SHARED_STARTS = 4
 
 
 class Cell(NamedTuple):
@@ -200,13 +202,20 @@ def _with_cells(line: list[Word]) -> list[Cell]:
 
 
 def _at_column_starts(lines: list[list[Cell]]) -> list[list[Cell]]:
-    """Cells cut again before values that stand at the edge of a column of the lines around."""
+    """Cells cut again where a column of the lines around begins with a mere space before it."""
     return [
-        [part for cell in line for part in _cut(cell, _column_starts(lines, index))]
+        _cut_line(line, _column_starts(lines, index))
         if any(len(cell.words) > 1 for cell in line)
         else line
         for index, line in enumerate(lines)
     ]
+
+
+def _cut_line(line: list[Cell], starts: list[float]) -> list[Cell]:
+    """Cut before values; before any word if the line is a row of the same table as the others."""
+    others = [_nearest(starts, cell.x0) for cell in line[1:]]
+    same = sum(others) >= _SHARED_STARTS or (len(others) >= 2 and all(others))
+    return [part for cell in line for part in _cut(cell, starts, anywhere=same)]
 
 
 def _column_starts(lines: Sequence[Sequence[Cell]], index: int) -> list[float]:
@@ -223,12 +232,17 @@ def _column_starts(lines: Sequence[Sequence[Cell]], index: int) -> list[float]:
     return starts
 
 
-def _cut(cell: Cell, starts: list[float]) -> Iterable[Cell]:
+def _cut(cell: Cell, starts: list[float], *, anywhere: bool) -> Iterable[Cell]:
     begin = 0
     for index in range(1, len(cell.words)):
-        place = bisect_left(starts, cell.words[index].x0 - 0.8)
-        at_edge = place < len(starts) and starts[place] <= cell.words[index].x0 + 0.8
-        if at_edge and _VALUE_START.match(cell.words[index].text):
+        word = cell.words[index]
+        if _nearest(starts, word.x0) and (anywhere or _VALUE_START.match(word.text)):
             yield Cell(cell.words[begin:index])
             begin = index
     yield Cell(cell.words[begin:])
+
+
+def _nearest(starts: list[float], x: float) -> bool:
+    """Whether a column begins at `x`."""
+    place = bisect_left(starts, x - 0.8)
+    return place < len(starts) and starts[place] <= x + 0.8

@@ -96,10 +96,13 @@ def _items(hit: Hit, cells: set[tuple[int, int]], scene: Scene) -> Iterable[_Ite
     if hit.spot.cell > 0 or not hit.whole:
         return
     values: list[Spot] = []
-    for spot in right:
-        if scene.is_label(spot) or (spot.row, spot.cell) in cells:
+    for index, spot in enumerate(right):
+        # A field's name with a value behind it is a label; among other names (`C | Si`) a value.
+        following = right[index + 1 : index + 2]
+        valued = any(next_.text[:1].isdigit() for next_ in following)
+        if (spot.row, spot.cell) in cells or (scene.is_label(spot) and valued):
             break
-        if canonical_unit(spot.text) is not None and not values and len(right) > 1:
+        if canonical_unit(spot.text) is not None and not values and valued:
             unit = spot.text
             continue
         values.append(spot)
@@ -134,7 +137,9 @@ def _rows(fields: Mapping[str, Field], block: list[_Item], scene: Scene) -> list
         for name, part in fields.items():
             item = next((i for i in block if i.hit.field == name), None)
             spot = _in_column(item.spots, column) if item is not None else None
-            row[name] = answer(part, _found(part, item, spot, caption, scene)) if item and spot else None
+            row[name] = (
+                answer(part, _found(part, item, spot, caption, scene)) if item and spot else None
+            )
         if any(row[name] for name in row) and _has_required(fields, row):
             rows.append(row)
     return rows
@@ -162,10 +167,7 @@ def _found(
         unit = unit_in_caption(caption, part.unit)
         label = caption if unit is not None else label
     readings: Sequence[Reading] = read_words(part, spot.words, scene.context(unit))
-    return [
-        Candidate(reading, spot.page, label, _POINTS, "in the line of")
-        for reading in readings
-    ]
+    return [Candidate(reading, spot.page, label, _POINTS, "in the line of") for reading in readings]
 
 
 def _single(

@@ -48,17 +48,20 @@ def _first(field: Field, hit: Hit, scene: "Scene", context: Context) -> Iterable
 def _spots_under(hit: Hit, scene: "Scene") -> Iterable[Spot]:
     """Cells of the label's column, top to bottom, until one is far off or a line crosses it."""
     last = hit.spots[-1]
+    middle = last.middle
     for lower in scene.sheet.near_below(scene.sheet.lines[last.row], reach=_REACH):
         spot = _under(hit.spot, lower)
         if spot is None:
             if any(other.x0 < hit.spot.x1 < other.x1 for other in lower.spots):
                 return
+            if len(lower.spots) > 1:
+                middle = lower.middle  # a row of the table whose cell is empty
             continue
         height = max(spot.y1 - spot.y0, last.y1 - last.y0)
-        if spot.middle - last.middle > _REACH * height:
+        if spot.middle - middle > _REACH * height:
             return
         yield spot
-        last = spot
+        last, middle = spot, spot.middle
 
 
 def _without_label_lines(hit: Hit, stack: list[Spot]) -> list[Spot]:

@@ -10,6 +10,7 @@ from docmill.models.rules.groups import read_rows
 from docmill.models.rules.labels import Hit, find_hits
 from docmill.models.rules.roles import find_headers
 from docmill.models.rules.scalars import Scene, candidates, label_starts, only_currency, unlabelled
+from docmill.models.rules.sections import lines_under
 from docmill.models.rules.sheet import make_sheet
 from docmill.models.rules.wanted import Wanted
 from docmill.spec.fields import Field
@@ -35,12 +36,16 @@ def extract(wanted: Wanted, pages: Sequence[Page]) -> Extraction:
     headings: set[tuple[int, int]] = set()
     for name, field in wanted.fields.items():
         if field.fields is not None:
-            record[name], cells = read_rows(field.fields, wanted.rows[name], scene)
+            under = lines_under(sheet, field.section) if field.section else None
+            record[name], cells = read_rows(field.fields, wanted.rows[name], scene, under)
             headings |= cells
     found: dict[str, list[Candidate]] = {}
     for name, field in wanted.fields.items():
         if field.fields is None:
             own = [h for h in hits.get(name, ()) if (h.spot.row, h.spot.cell) not in headings]
+            if field.section:
+                under = lines_under(sheet, field.section)
+                own = [hit for hit in own if hit.spot.row in under]
             found[name] = _candidates(name, field, own, wanted, scene)
             record[name] = answer(field, decide(found[name]))
     return Extraction(record, wanted.fields, found)

@@ -14,7 +14,7 @@ from docmill.models.rules.across import read_across
 from docmill.models.rules.candidates import Candidate, answer
 from docmill.models.rules.folding import fold
 from docmill.models.rules.forms import Forms
-from docmill.models.rules.labels import CLOSE, Hit, find_hits
+from docmill.models.rules.labels import find_hits
 from docmill.models.rules.layouts import Heading, find_headings, heading_cells, unit_in_caption
 from docmill.models.rules.reading import Reading, read_words
 from docmill.models.rules.roles import role_of, unit_of_label
@@ -51,9 +51,16 @@ class Listed(NamedTuple):
     headings: frozenset[tuple[int, int]]
 
 
-def read_rows(fields: Mapping[str, Field], forms: Forms, scene: Scene) -> Listed:
-    """All rows of a list; none if no table of it is found."""
+def read_rows(
+    fields: Mapping[str, Field],
+    forms: Forms,
+    scene: Scene,
+    under: frozenset[int] | None = None,
+) -> Listed:
+    """All rows of a list, from the lines `under` its headings; none if no table of it is found."""
     hits = find_hits(scene.sheet, forms)
+    if under is not None:
+        hits = {name: [h for h in each if h.spot.row in under] for name, each in hits.items()}
     scene = replace(scene, starts=scene.starts | label_starts(hits))
     headings = find_headings(scene.sheet, hits)
     if headings:
@@ -125,7 +132,11 @@ def _table(fields: Mapping[str, Field], heading: Heading, scene: Scene) -> Itera
         cells = heading.cells(line)
         if _is_total(line):
             break
-        if _sets_units(cells, units, labels, heading) or _is_limit(line, heading) or _is_carried(line):
+        if (
+            _sets_units(cells, units, labels, heading)
+            or _is_limit(line, heading)
+            or _is_carried(line)
+        ):
             continue
         row = _row(fields, heading, line, cells, units, labels, scene)
         if row is not None:
@@ -244,4 +255,3 @@ def _continues(
         if abs(spots[0].x0 - known[0].x0) > 14:
             return False
     return True
-

@@ -65,11 +65,14 @@ _HARMLESS = frozenset(
 _BOUNDS = {"max": "max", "maximum": "max", "maximal": "max", "min": "min", "minimum": "min"}
 _SYMBOL = re.compile(r"^[A-Za-zΑ-ωµØ∆Δ][A-Za-z0-9,./_'-]{0,9}$")
 _VALUE = re.compile(r"^[<>=≤≥±+\-−~]*[.,]?\d|^[€$£]\d?")
-_IDENTIFIER = re.compile(r"^(?=(?:[^\d]*\d){2})[A-Z0-9][A-Za-z0-9]*(?:[-/.][A-Za-z0-9]+)+$|^[A-Z]*\d{3,}$")
-_AFTERWARDS = frozenset("during test tests measurement".split())
+_IDENTIFIER = re.compile(
+    r"^(?=(?:[^\d]*\d){2})[A-Z0-9][A-Za-z0-9]*(?:[-/.][A-Za-z0-9]+)+$|^[A-Z]*\d{3,}$"
+)
+_AFTERWARDS = frozenset(["during", "test", "tests", "measurement"])
 """Harmless behind a label only: `Ambient temperature during the test`."""
-_PREPOSITIONS = frozenset("at of for in on bei von zu mit with a de di pour con @ vs over".split())
+_PREPOSITIONS = frozenset(["at", "of", "for", "in", "on", "bei", "von", "zu", "mit", "with", "a", "de", "di", "pour", "con", "@", "vs", "over"])
 """Behind these a number belongs to the label: `Insulation resistance at 500 V`."""
+_LINKS = _PREPOSITIONS | frozenset(["the", "der", "die", "das", "des", "du", "la", "le", "les", "del", "della", "dello"])
 _MARKED = re.compile(r"[a-z]{4,}\d$")
 CODE = re.compile(r"^[A-Z]{1,2}\d{1,4}(?:\.\d{1,2})?$")
 
@@ -107,14 +110,18 @@ class Hit(NamedTuple):
 def find_hits(sheet: Sheet, forms: Forms) -> dict[str, list[Hit]]:
     """All labels by field; of several in one cell for one field, the strongest."""
     found: dict[tuple[str, int, int], Hit] = {}
+    carried: set[tuple[int, int]] = set()
     for line in sheet.lines:
         for spot in line.spots:
-            for hit in _hits(spot.tokens, spot.words, (spot,), forms):
-                _keep(found, hit)
+            if (spot.row, spot.cell) not in carried:
+                for hit in _hits(spot.tokens, spot.words, (spot,), forms):
+                    _keep(found, hit)
             lower = _continuation(sheet, line, spot)
             if lower is not None:
                 for hit in _wrapped(spot, lower, forms):
                     _keep(found, hit)
+                if _runs_on(spot):
+                    carried.add((lower.row, lower.cell))
     hits: dict[str, list[Hit]] = {}
     exact = {(hit.spot.row, hit.spot.cell) for hit in found.values() if hit.whole}
     for hit in found.values():
@@ -146,6 +153,12 @@ def _continuation(sheet: Sheet, line: Line, spot: Spot) -> Spot | None:
             if offset <= 2.5 and other.middle - spot.middle >= 0.6 * height:
                 return other
     return None
+
+
+def _runs_on(spot: Spot) -> bool:
+    """Whether a cell stops in mid-phrase, so that the line below is no label of its own."""
+    last = spot.words[-1].text
+    return fold(last) in _LINKS or (last.endswith("-") and last[0].isalpha())
 
 
 def _wrapped(upper: Spot, lower: Spot, forms: Forms) -> Iterable[Hit]:

@@ -125,7 +125,9 @@ def heading_cells(headings: Iterable[Heading]) -> frozenset[tuple[int, int]]:
 def unit_in_caption(caption: Sequence[Word], wanted: str | None) -> str | None:
     """A unit of the wanted kind in a caption."""
     for word in caption if wanted is not None else ():
-        unit = canonical_unit(normalise(word.text).strip("[](),;:")) if len(word.text) < 12 else None
+        unit = (
+            canonical_unit(normalise(word.text).strip("[](),;:")) if len(word.text) < 12 else None
+        )
         if unit is not None and wanted is not None and compatible(unit, wanted):
             return unit
     return None
@@ -153,9 +155,7 @@ def _heading(
     return Heading(index, last, len(sheet.lines), columns, names, places, chosen, caption)
 
 
-def _heading_lines(
-    sheet: Sheet, first: Line, by_line: Mapping[int, list[Hit]]
-) -> Iterable[Line]:
+def _heading_lines(sheet: Sheet, first: Line, by_line: Mapping[int, list[Hit]]) -> Iterable[Line]:
     """The line with the first label, and those below that also hold labels and no values."""
     labels = [hit.spot for hit in by_line.get(first.index, ())]
     left = min(spot.x0 for spot in labels) - _MARGIN

@@ -83,6 +83,7 @@ def _parse(
 ) -> tuple[Parsed | None, tuple[Word, ...]]:
     """The whole of the words as one quantity, else the one at their beginning."""
     plain = [normalise(word.text) for word in words]
+    plain[0] = plain[0].lstrip("=:") or plain[0]
     text = " ".join(plain)
     try:
         return parse_quantity(text, decimal=decimal, unit_hint=wanted), words

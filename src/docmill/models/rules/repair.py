@@ -92,9 +92,7 @@ def _place(claim: dict[str, Any]) -> str:
     return f"{claim.get('page')} {claim.get('box')} {claim.get('quote')}"
 
 
-def _mended(
-    fault: _Fault, value: Any, found: Extraction, refused: set[tuple[str, str]]
-) -> Any:
+def _mended(fault: _Fault, value: Any, found: Extraction, refused: set[tuple[str, str]]) -> Any:
     field = found.fields[fault.field]
     claim = _claim(value, fault.candidate)
     if claim is None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from docmill.models.rules.below import below
 from docmill.models.rules.candidates import Candidate
-from docmill.models.rules.labels import EXACT, WEAK, Hit
+from docmill.models.rules.labels import CODE, EXACT, WEAK, Hit
 from docmill.models.rules.reading import Context, Reading, read_words
 from docmill.models.rules.roles import Column, Header, Role, split_at_unit, unit_of_label
 from docmill.models.rules.sheet import Line, Sheet, Spot
@@ -286,6 +286,8 @@ def _is_heading_row(scene: Scene, hit: Hit) -> bool:
     others = [spot for spot in line.spots if spot.cell > hit.spot.cell]
     if any(scene.labels_of(spot) - {hit.field} for spot in others):
         return not any(_DIGIT_IN.search(spot.text) for spot in others if not scene.is_label(spot))
+    if others and _has_code(hit.spot) and _has_code(others[0]):
+        return True
     if len(line.spots) < 3 or any(_DIGIT_IN.search(spot.text) for spot in line.spots):
         return False
     for lower in scene.sheet.near_below(line, reach=2.0):
@@ -296,6 +298,10 @@ def _is_heading_row(scene: Scene, hit: Hit) -> bool:
             for a, b in zip(line.spots, lower.spots, strict=True)
         )
     return False
+
+
+def _has_code(spot: Spot) -> bool:
+    return len(spot.words) > 1 and bool(CODE.match(spot.words[0].text))
 
 
 def _wrapped_value(sheet: Sheet, spot: Spot) -> list:
