@@ -62,15 +62,14 @@ class _Ground:
     prices: PriceTable
 
 
-def make_plan(loaded: LoadedWorkspace, name: str, state: State) -> BatchPlan:
+def make_plan(loaded: LoadedWorkspace, compiled: CompiledPipeline, state: State) -> BatchPlan:
     """What a run of the pipeline would do.
 
     Raises:
-        SpecError: with every mistake of its files.
         PrerequisiteError: its documents can't be listed.
     """
     return plan_batch(
-        compile_pipeline(loaded, name),
+        compiled,
         lambda keys: state.sessions.finished_keys(list(keys)),
         cache=loaded.cache_folder,
     )
@@ -86,10 +85,10 @@ def run_pipeline(
         TooManyFailuresError, RunError: the run stopped early; its report is written all the same.
     """
     prefect = server_settings(loaded, settings)
-    compile_pipeline(loaded, name)
+    compiled = compile_pipeline(loaded, name)
     server.begin(prefect)
     with open_state(loaded) as state:
-        ground = _survey(loaded, name, settings, state)
+        ground = _survey(loaded, compiled, settings, state)
         job = _claim(ground, observer)
         address = server.ensure(prefect)
         try:
@@ -110,9 +109,11 @@ def sandbox_of(compiled: CompiledPipeline, settings: Settings) -> SandboxBackend
     return open_backend(settings.sandbox if wanted == "auto" else wanted)
 
 
-def _survey(loaded: LoadedWorkspace, name: str, settings: Settings, state: State) -> _Ground:
-    plan = make_plan(loaded, name, state)
-    backend = sandbox_of(plan.compiled, settings)
+def _survey(
+    loaded: LoadedWorkspace, compiled: CompiledPipeline, settings: Settings, state: State
+) -> _Ground:
+    plan = make_plan(loaded, compiled, state)
+    backend = sandbox_of(compiled, settings)
     own_prices = loaded.workspace.config.prices
     return _Ground(
         loaded=loaded,

@@ -63,16 +63,19 @@ class BatchVerdicts:
 
     async def judge_all(self) -> BatchSummary:
         """Judge every record and the batch, store the verdicts, run the expectations."""
+        return await asyncio.to_thread(self._judge_all)
+
+    def _judge_all(self) -> BatchSummary:
         table = self._cache / f"run-{self._number}.csv"
         table.parent.mkdir(parents=True, exist_ok=True)
         try:
-            count = await asyncio.to_thread(self._judge_records, table)
-            return BatchSummary(count, await self._expectations(table))
+            count = self._judge_records(table)
+            return BatchSummary(count, self._expectations(table))
         finally:
             table.unlink(missing_ok=True)
 
     def _judge_records(self, path: Path) -> int:
-        batch = BatchJudge(self._compiled.pipeline)
+        batch = BatchJudge(self._compiled.pipeline, self._compiled.fields)
         table = Table(self._compiled.fields)
         count = 0
         with path.open("w", newline="") as file:
@@ -97,7 +100,7 @@ class BatchVerdicts:
                 status = status_of(result.record, verdicts)
                 yield Judged(result.document.id, status, verdicts)
 
-    async def _expectations(self, table: Path) -> tuple[ExpectationResult, ...]:
+    def _expectations(self, table: Path) -> tuple[ExpectationResult, ...]:
         """Results over the batch's table; the same table and expectations are judged once."""
         expectations = self._compiled.pipeline.expectations
         if not expectations:
@@ -108,6 +111,7 @@ class BatchVerdicts:
         known = self._cache / f"{content.hexdigest()}.json"
         if known.is_file():
             return RESULTS.validate_json(known.read_bytes())
-        results = await asyncio.to_thread(run_expectations, table, expectations)
+        kinds = Table(self._compiled.fields).kinds
+        results = run_expectations(table, expectations, kinds=kinds)
         known.write_bytes(RESULTS.dump_json(results))
         return results

@@ -6,7 +6,7 @@ from docmill.batch.start import make_plan, sandbox_of
 from docmill.batch.state import open_state
 from docmill.cli.console import inert, put, put_json, put_table, talk
 from docmill.cli.workspace import chosen, here, overridden
-from docmill.compile import check_workspace
+from docmill.compile import check_workspace, compile_pipeline
 from docmill.errors import SpecError
 from docmill.plan import BatchPlan, PlannedDocument
 from docmill.report.display import count, size_text
@@ -43,7 +43,7 @@ def plan(pipeline: str | None, settings: list[str], *, json: bool) -> None:
     name = chosen(loaded, pipeline)
     loaded = overridden(loaded, name, settings)
     with open_state(loaded) as state:
-        planned = make_plan(loaded, name, state)
+        planned = make_plan(loaded, compile_pipeline(loaded, name), state)
     sandbox = sandbox_of(planned.compiled, environment).probe()
     if json:
         put_json(_described(planned, f"{sandbox.backend} {sandbox.version}"))

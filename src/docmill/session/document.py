@@ -130,4 +130,5 @@ def _document_error(error: ToolError) -> DocumentError:
     code, separator, message = error.message.partition(": ")
     if not separator or " " in code:
         code, message = "document_corrupt", error.message
-    return DocumentError(message, code=code, remedy=REMEDIES.get(code, ""))
+    sentence = f"{message[:1].upper()}{message[1:]}".rstrip(".") + "."
+    return DocumentError(sentence, code=code, remedy=REMEDIES.get(code, ""))
