@@ -24,6 +24,7 @@ def quantity(unit: str, **more: Any) -> dict[str, Any]:
         ("Temp. \u00ad40 \uf0b0C", "°C", -40, "−40 °C"),
         ("C = 10 \uf06dF", "µF", 10, "10 μF"),
         ("R = 4.7 k\uf057", "kΩ", "4.7", "4.7 kΩ"),
+        ("R = 4.7 \u2126", "Ω", "4.7", "4.7"),
         ("Total 1 200,50 EUR", "EUR", "1200.50", "1 200,50 EUR"),
         ("Total 1\u202f200,50 €", "EUR", "1200.5", "1 200,50 €"),
         ("Total 1.200,50 EUR", "EUR", "1200.5", "1.200,50 EUR"),
@@ -85,6 +86,9 @@ async def test_the_decimal_mark_of_the_document_settles_a_number(checker: "Check
         ("Supply in V  3.3", None),
         ("Supply (V)  VCC  3.3", None),
         ("Supply / V\nremark\n3.3", "Supply / V"),
+        ("Name  Value  Max Unit\nSupply  3.3   3.6 V", None),
+        ("Name  Value  Max Unit\nSupply  3.3   - V", None),
+        ("Measured values (no load, V)\nName  Result\nSupply  3.3", None),
         ("All values in V\nSupply  3.3", None),
     ],
 )
@@ -121,6 +125,13 @@ async def test_a_currency_may_be_stated_once_for_the_document(checker: "Checker"
     assert (once.status, twice.code) == ("verified", "unit_not_found")
 
 
+async def test_a_share_by_mass_may_be_said_in_the_caption(checker: "Checker") -> None:
+    """`% by mass` above a table is the unit of all its columns."""
+    page = "Chemical composition (ladle analysis, % by mass)\nHeat  C  Si\n7K22  0.14  0.18"
+    checked = await checker.value(page, quantity("%"), "0.14", "0.14", unit="%", label="C")
+    assert checked.status == "verified"
+
+
 async def test_a_unit_on_the_page_has_to_be_claimed(checker: "Checker") -> None:
     """Leaving out the printed unit is an error, for 3.3 of what can't be checked."""
     checked = await checker.value("3.3 V", quantity("V"), "3.3", "3.3 V")
@@ -153,6 +164,10 @@ async def test_a_column_of_another_kind_is_refused(
         ("Pieces: 120", 12, "12", "integer", "number_differs"),
         ("Ratio 1,5", "1.5", "1,5", "number", ""),
         ("Ratio ten", "10", "ten", "number", "number_not_in_quote"),
+        ("Net 1 552,00", "552", "1 552,00", "number", "number_differs"),
+        ("Net 1 552,00", "552", "552,00", "number", "number_differs"),
+        ("Net 1 552 000", "552", "552", "number", "number_differs"),
+        ("Net 1 552 000", "1552000", "552", "number", ""),
     ],
 )
 async def test_plain_numbers_have_no_unit_to_prove(
@@ -165,7 +180,7 @@ async def test_plain_numbers_have_no_unit_to_prove(
 
 async def test_a_quote_of_half_the_page_proves_nothing(checker: "Checker") -> None:
     """Among fifty numbers any is found; the model has to point."""
-    page = " ".join(str(number) for number in range(100, 150))
+    page = "  ".join(str(number) for number in range(100, 150))
     checked = await checker.value(page, {"type": "number"}, 120, page)
     assert checked.code == "quote_too_wide"
 

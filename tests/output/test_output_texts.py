@@ -87,6 +87,8 @@ async def test_yes_and_no_have_to_be_said(
         ("03/04/2024 12/25/2023", "03/04/2024", "date_differs"),
         ("03/04/2024 25/12/2023 12/25/2023", "03/04/2024", "date_ambiguous"),
         ("03/04/2024 25.12.2023", "03/04/2024", "date_ambiguous"),
+        ("03/04/2024 weight 0,5 kg", "03/04/2024", ""),
+        ("03/04/2024 weight 0.5 kg", "03/04/2024", "date_ambiguous"),
         ("04.04.2024", "04.04.2024", "date_differs"),
         ("spring 2024", "spring 2024", "date_not_in_quote"),
     ],

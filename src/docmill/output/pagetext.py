@@ -27,6 +27,8 @@ _MODIFIER = re.compile(r"[<>≤≥~≈±+\-−–]=?|(?:max|min|ca|approx)\.?", 
 _NUMERIC_DATE = re.compile(
     r"(?<![\w./-])(\d{1,2})([./-])(\d{1,2})\2(?:\d{4}|\d{2})(?![\w/-])", re.A
 )
+_GROUP_BEFORE = re.compile(r"(?<![\d.,])\d{1,3}$", re.ASCII)
+_GROUP = re.compile(r"\d{3}(?!\d)", re.ASCII)
 _TOKEN = re.compile(r"[A-Z]{3}(?![^\W_])|[$€£¥]|Euro?")
 
 
@@ -44,8 +46,12 @@ class Order:
         return [self._passage(span) for span in whole or spans]
 
     def _passage(self, span: Span) -> "Passage":
-        """The words of a quote, with a sign or bound before and a unit behind that change it."""
+        """The words of a quote, with what changes it: rest of the number, sign or bound, unit."""
         first, last = span.first, span.last + 1
+        while first and _one_number(self.words[first - 1], self.words[first]):
+            first -= 1
+        while last < len(self.words) and _one_number(self.words[last - 1], self.words[last]):
+            last += 1
         if first and _changes(self.words[:first], self.words[first]):
             first -= 1
         if last < len(self.words) and _completes(self.words[last - 1], self.words[last]):
@@ -76,6 +82,10 @@ class Passage:
     def text(self) -> str:
         """The words for a grammar: a space between them, ` | ` between cells."""
         return self._joined[0]
+
+    def placed(self) -> Iterator[tuple[Word, int]]:
+        """Each word with its place in `text`."""
+        return zip(self.words, self._joined[1], strict=True)
 
     @property
     def quote(self) -> str:
@@ -284,6 +294,11 @@ def _changes(before: Sequence[Word], word: Word) -> bool:
     if previous in "-−–" and follows_number:
         return False
     return _adjacent(before[-1], word)
+
+
+def _one_number(a: Word, b: Word) -> bool:
+    """Whether a space between two words only groups the digits of one number: `1 552,00`."""
+    return bool(_GROUP_BEFORE.search(a.text) and _GROUP.match(b.text)) and _adjacent(a, b)
 
 
 def _completes(word: Word, following: Word) -> bool:

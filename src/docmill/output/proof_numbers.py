@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import NamedTuple
 
+from docmill.documents.text import legible
 from docmill.output.claims import show
 from docmill.output.headers import (
     Direction,
@@ -110,10 +111,11 @@ def _wrong_end(case: Case, number: _Printed) -> Refused | None:
 def _printed(case: Case, decimal: DecimalMark | None) -> list[_Printed]:
     words = case.words
     found: list[_Printed] = []
-    for span in _quantities(case, decimal):
+    spans = _quantities(case, decimal)
+    for span in spans:
         found += _numbers_of(span.parsed, words.part(span.start, span.end))
     if case.field.type in ("integer", "number"):
-        found += _bare_numbers(words, decimal)
+        found += _bare_numbers(words, decimal, spans)
     return found
 
 
@@ -121,11 +123,22 @@ def _quantities(case: Case, decimal: DecimalMark | None) -> list[Span]:
     return find_quantities(case.words.text, decimal=decimal, unit_hint=_unit(case))
 
 
-def _bare_numbers(words: Passage, decimal: DecimalMark | None) -> Iterator[_Printed]:
-    """Whole words that are numbers, also where a grammar of quantities sees an identifier."""
-    for word in words.words:
+def _bare_numbers(
+    words: Passage, decimal: DecimalMark | None, spans: list[Span]
+) -> Iterator[_Printed]:
+    """Whole words that are numbers, also where a grammar of quantities sees an identifier.
+
+    Not the second half of `1 552,00`: digits beside it, or a quantity around it, make it a part.
+    """
+    text = words.text
+    for word, start in words.placed():
+        end = start + len(legible(word.text))
+        beside = text[max(start - 2, 0) : start] + text[end : end + 2]
+        covered = any(span.start < end and start < span.end for span in spans)
+        if covered or any(char.isdigit() for char in beside):
+            continue
         try:
-            value = parse_number(word.text.strip(_EDGES), decimal)
+            value = parse_number(legible(word.text).strip(_EDGES), decimal)
         except QuantityError:
             continue
         yield _Printed(value, None, "=", Passage((word,)))
