@@ -6,6 +6,7 @@ import importlib
 import json
 import sys
 import time
+import urllib.error
 import urllib.request
 import warnings
 from collections.abc import Callable, Iterator
@@ -65,8 +66,17 @@ def request(address: ServerAddress, path: str, body: object = None) -> Any:
         data=None if body is None else json.dumps(body).encode(),
         headers={"Authorization": f"Basic {token}", "Content-Type": "application/json"},
     )
-    with urllib.request.urlopen(call, timeout=10) as answer:
-        return json.load(answer)
+    for _ in range(50):
+        try:
+            with urllib.request.urlopen(call, timeout=10) as answer:
+                return json.load(answer)
+        except urllib.error.HTTPError as error:
+            error.close()
+            # SQLite was busy; Prefect's own clients ask again, too.
+            if error.code != 503:
+                raise
+        time.sleep(0.2)
+    raise AssertionError(f"{path} was never free")
 
 
 @pytest.fixture

@@ -43,6 +43,7 @@ def test_a_run_is_a_flow_with_a_task_per_document(
     )
     assert flow_run["name"] == "run-0001"
     assert flow_run["state_name"] == "Completed"
+    assert flow_run["tags"] == ["docmill"]
     assert ask(f"/flows/{flow_run['flow_id']}")["name"] == "spec-check"
     assert set(tasks) == {"ingest", "judge", "report", "in/0.pdf", "in/1.pdf", "in/2.pdf"}
     assert set(tasks.values()) == {"Completed"}
@@ -135,8 +136,9 @@ def test_too_many_failures_stop_the_run(prefect_server: ServerAddress, ask: Ask)
     job = ScriptedJob(documents(20, batch="threshold"), work)
     job.concurrency = 1
     job.failure_threshold = FailureThreshold(count=2)
-    with pytest.raises(TooManyFailuresError, match="3 of 20 documents failed"):
+    with pytest.raises(TooManyFailuresError, match="3 of 20 documents failed") as caught:
         run(job, prefect_server)
+    assert caught.value.remedy == "Look: docmill runs show run-0001"
     assert Counter(job.ends.values()) == {"failed": 3, "cancelled": 17}
     assert job.end
     assert job.end.status == "failed"

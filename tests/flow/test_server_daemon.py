@@ -1,12 +1,14 @@
 """What the server's process does before and beside Prefect: lock, port, database, idleness."""
 
 import asyncio
+import json
 import os
 import socket
 import sqlite3
 import stat
 from collections.abc import MutableMapping
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -176,6 +178,29 @@ async def test_health_checks_do_not_keep_a_server_alive() -> None:
     still = activity.idle_seconds()
     await activity({"type": "http", "path": "/api/flows"}, receive, send)
     assert 0 < activity.idle_seconds() < still + 1
+
+
+async def test_an_unused_server_serves_and_then_leaves(settings: ServerSettings) -> None:
+    """It says where it is once it answers, and takes that back when it goes."""
+    seen: list[str] = []
+
+    async def application(scope: MutableMapping[str, Any], receive: Any, send: Any) -> None:
+        assert scope["type"] == "lifespan"
+        await receive()
+        make_database(settings, table="empty")
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        seen.append(settings.state_file.read_text())
+        await send({"type": "lifespan.shutdown.complete"})
+
+    idle = replace(settings, idle_minutes=0.001)
+    database = daemon.Database(idle, prefect_version="3.9")
+    database.prepare()
+    listener = daemon.bind(idle)
+    await daemon.serve(idle, application, listener=listener, database=database)
+    assert json.loads(seen[0])["port"] == int(idle.port_file.read_text())
+    assert json.loads(seen[0])["pid"] == os.getpid()
+    assert not idle.state_file.exists()
 
 
 def test_the_server_is_quiet_offline_and_locked(settings: ServerSettings) -> None:

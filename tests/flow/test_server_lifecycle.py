@@ -55,6 +55,20 @@ def test_a_killed_server_is_started_again(settings: ServerSettings) -> None:
     assert server.status(settings).running
 
 
+def test_the_first_start_of_a_user_serves_all_later_ones(
+    settings: ServerSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`prepare` migrates an empty database once; a new workspace then gets a copy of it."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    server.prepare()
+    (template,) = tmp_path.glob("cache/docmill/prefect-*/empty.db")
+    made = template.stat().st_mtime_ns
+    server.begin(settings)
+    assert server.ensure(settings).seconds < 60
+    assert settings.database.exists()
+    assert template.stat().st_mtime_ns == made
+
+
 def test_an_unused_server_ends_itself(
     tmp_path: Path, eventually: Callable[[Callable[[], Any]], Any]
 ) -> None:

@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import fcntl
 import json
+import math
 import os
 import shutil
 import socket
@@ -19,6 +20,8 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
+
+import uvicorn
 
 from docmill.flow.address import ServerSettings, read_auth
 
@@ -146,7 +149,12 @@ class Database:
         self._mark()
         if not self._fresh or self._template is None or self._template.exists():
             return
-        scratch = self._template.with_name(f"empty.{os.getpid()}.db")
+        # Without a template the next workspace's first start takes longer, nothing else.
+        with contextlib.suppress(OSError, sqlite3.Error):
+            self._save(self._template)
+
+    def _save(self, template: Path) -> None:
+        scratch = template.with_name(f"empty.{os.getpid()}.db")
         with (
             contextlib.closing(sqlite3.connect(self._file)) as source,
             contextlib.closing(sqlite3.connect(scratch)) as target,
@@ -155,7 +163,7 @@ class Database:
             # Secrets are made on demand, per workspace; none may travel by the template.
             target.execute("DELETE FROM configuration")
             target.commit()
-        scratch.replace(self._template)
+        scratch.replace(template)
 
     def _mark(self) -> None:
         self._marker.write_text(self._version, encoding="ascii")
@@ -214,12 +222,15 @@ async def until(condition: Callable[[], bool], *, every: float) -> None:
         await asyncio.sleep(every)
 
 
-async def serve(settings: ServerSettings, listener: socket.socket, database: Database) -> None:
+async def serve(
+    settings: ServerSettings,
+    application: Application,
+    *,
+    listener: socket.socket,
+    database: Database,
+) -> None:
     """Serve until told to stop or idle for too long."""
-    import uvicorn  # noqa: PLC0415  the environment has to be set before prefect is imported
-    from prefect.server.api.server import create_app  # noqa: PLC0415
-
-    activity = Activity(create_app(final=True))
+    activity = Activity(application)
     server = uvicorn.Server(
         uvicorn.Config(
             activity,  # pyright: ignore[reportArgumentType]  ASGI types differ in name only
@@ -234,12 +245,14 @@ async def serve(settings: ServerSettings, listener: socket.socket, database: Dat
         await until(lambda: server.started, every=0.02)
         database.finish()
         announce(settings, port=listener.getsockname()[1], prefect_version=version("prefect"))
-        limit = settings.idle_minutes * 60
-        if limit:
-            await until(lambda: activity.idle_seconds() >= limit, every=min(limit / 4, 30))
-            server.should_exit = True
+        limit = settings.idle_minutes * 60 or math.inf
+        await until(lambda: activity.idle_seconds() >= limit, every=min(limit / 4, 30))
+
+    def leave(_watching: asyncio.Task[None]) -> None:
+        server.should_exit = True
 
     watching = asyncio.create_task(watch())
+    watching.add_done_callback(leave)
     try:
         await server.serve(sockets=[listener])
     finally:
@@ -261,7 +274,10 @@ def run(settings: ServerSettings) -> None:
             current=current,
         )
     )
-    asyncio.run(serve(settings, listener, database))
+    from prefect.server.api.server import create_app  # noqa: PLC0415  reads the environment
+
+    application = create_app(final=True)
+    asyncio.run(serve(settings, application, listener=listener, database=database))
 
 
 def main(arguments: list[str]) -> int:

@@ -45,10 +45,13 @@ class Control:
 class Tally:
     """Documents by status, against the failure threshold."""
 
-    def __init__(self, threshold: FailureThreshold, control: Control, *, total: int) -> None:
+    def __init__(
+        self, threshold: FailureThreshold, control: Control, *, total: int, run_id: str = "RUN"
+    ) -> None:
         self.counts: dict[DocumentStatus, int] = {}
         self._control = control
         self._total = total
+        self._run_id = run_id
         shares = [] if threshold.share is None else [threshold.share * total]
         counts = [] if threshold.count is None else [threshold.count]
         self._most = min([*shares, *counts], default=None)
@@ -62,7 +65,7 @@ class Tally:
                 f"{failures} of {self._total} documents failed; "
                 f"the pipeline's failure_threshold allows {int(self._most)}."
             )
-            error = TooManyFailuresError(message, remedy="Look: docmill runs show")
+            error = TooManyFailuresError(message, remedy=f"Look: docmill runs show {self._run_id}")
             self._control.stop(message, error=error)
 
 

@@ -125,7 +125,12 @@ class FlowJob:
 
     async def _work(self) -> RunEnd:
         ingested = await step("ingest", self.job.ingest)
-        tally = Tally(self.job.failure_threshold, self.control, total=ingested.total)
+        tally = Tally(
+            self.job.failure_threshold,
+            self.control,
+            total=ingested.total,
+            run_id=self.job.run_id,
+        )
         for status, number in ingested.settled.items():
             tally.add(status, number)
         await self._reuse(ingested, tally)
@@ -255,7 +260,8 @@ async def run_flow(job: Job) -> RunOutcome:
     # By default a client tries ten times, with pauses, for every single event.
     EventsWorker.set_client_override(PrefectEventsClient, reconnection_attempts=1)
     running = FlowJob(job)
-    engine = asyncio.ensure_future(running.flow()())
+    with TagsContext(current_tags={"docmill"}):
+        engine = asyncio.ensure_future(running.flow()())
     await _wait_for_engine(engine, running.done)
     if running.outcome is None:
         raise _refusal(engine, begun=running.begun)
