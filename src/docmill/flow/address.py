@@ -23,7 +23,7 @@ class ServerSettings:
     """`PREFECT_API_URL`: another server to use; docmill then starts none."""
     idle_minutes: float = 15
     """The server ends itself after so long without a request or an open connection; 0: never."""
-    start_seconds: float = 120
+    start_seconds: float = 180
     """How long a start may take."""
 
     @property
