@@ -151,10 +151,10 @@ def _within(low: Decimal, high: Decimal, limits: Limits) -> Finding:
     room = _room(low, high, limits)
     if room is not None and limits.guard > 0 and room < limits.guard:
         unit = f" {limits.unit}" if limits.unit else ""
-        guard = trimmed(limits.guard)
+        guard = _rough(limits.guard)
         return Finding(
             "marginal",
-            f"Within the limits, but {trimmed(room)}{unit} from one: the guard band is "
+            f"Within the limits, but {_rough(room)}{unit} from one: the guard band is "
             f"{guard}{unit}.",
         )
     return Finding("pass", "Within the limits.")
@@ -197,5 +197,10 @@ def _room(low: Decimal, high: Decimal, limits: Limits) -> Decimal | None:
 
 def _fail(by: Decimal, where: str, limits: Limits) -> Finding:
     unit = f" {limits.unit}" if limits.unit else ""
-    amount = f"{trimmed(by)}{unit} {where}" if by else where.capitalize()
+    amount = f"{_rough(by)}{unit} {where}" if by else where.capitalize()
     return Finding("fail", f"{amount}.")
+
+
+def _rough(value: Decimal) -> str:
+    """Four significant digits are enough to say how far; the comparison was exact."""
+    return trimmed(Decimal(f"{value:.4g}"))

@@ -8,7 +8,7 @@ from decimal import Context, Decimal
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from docmill.quantities.unit_data import BASES, CURRENCIES, HARDNESS
+from docmill.quantities.unit_data import BASES, CURRENCIES, HARDNESS, TWINS
 from docmill.quantities.units import LOADED, SYMBOLS, Compound, canonical_unit, split_unit
 
 WORK = Context(prec=40)
@@ -47,6 +47,10 @@ def convert(value: Decimal, from_: str, to: str, *, difference: bool = False) ->
     if not difference and (source in ("°C", "°F") or target in ("°C", "°F")):
         return RESULT.plus(_from_kelvin(_to_kelvin(value, source, to), target, from_))
     start, end = _root(source), _root(target)
+    if start.dimension != end.dimension:
+        start, end = _root(TWINS.get(source, source)), _root(target)
+    if start.dimension != end.dimension:
+        start, end = _root(source), _root(TWINS.get(target, target))
     if start.dimension != end.dimension:
         raise IncompatibleUnits(from_, to)
     return RESULT.plus(WORK.divide(WORK.multiply(value, start.factor), end.factor))

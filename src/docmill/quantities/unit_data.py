@@ -56,7 +56,8 @@ BASES: dict[str, Base] = {
     "Wh": Base("m k M G", "3600", "J"),
     "Ah": Base("µ m k", "3600", "C"),
     "bar": Base("µ m k", "100000", "Pa"),
-    "psi": Base("k", "6894.757293168361", "Pa"),
+    "psi": Base("", "6894.757293168361", "Pa"),
+    "ksi": Base("", "1000", "psi"),
     "atm": Base("", "101325", "Pa"),
     "mmHg": Base("", "133.322387415", "Pa"),
     "Torr": Base("m", "133.3223684210526315789", "Pa"),
@@ -81,6 +82,8 @@ BASES: dict[str, Base] = {
     "N·m": Base("µ m c k M"),
     "lbf·ft": Base("", "1.3558179483314004", "N·m"),
     "lbf·in": Base("", "0.1129848290276167", "N·m"),
+    "ft·lbf": Base("", "1.3558179483314004", "J"),
+    "in·lbf": Base("", "0.1129848290276167", "J"),
     "kgf·m": Base("", "9.80665", "N·m"),
     "N·mm": Base("", "0.001", "N·m"),
     "N·cm": Base("", "0.01", "N·m"),
@@ -125,7 +128,8 @@ EXACT_SPELLINGS = {
     "''": "in", '"': "in", "″": "in", "”": "in", "in.": "in", "mils": "mil",
     "l": "L", "ml": "mL", "µl": "µL", "dl": "dL", "cl": "cL", "hl": "hL",
     "sec": "s", "sec.": "s", "min.": "min", "hr": "h", "hrs": "h", "Std": "h", "Std.": "h",
-    "ksi": "kpsi", "KSI": "kpsi", "Mpa": "MPa", "MPA": "MPa", "KPa": "kPa", "Kpa": "kPa", "KPA": "kPa", "Gpa": "GPa",
+    "kpsi": "ksi", "KSI": "ksi", "PSI": "psi",
+    "Mpa": "MPa", "MPA": "MPa", "KPa": "kPa", "Kpa": "kPa", "KPA": "kPa", "Gpa": "GPa",
     "KG": "kg", "Kg": "kg", "KGS": "kg", "kgs": "kg", "MM": "mm", "CM": "cm", "KM": "km",
     "KW": "kW", "Kw": "kW", "KV": "kV", "Kv": "kV", "KN": "kN", "KJ": "kJ", "KHz": "kHz",
     "KHZ": "kHz", "Khz": "kHz", "MHZ": "MHz", "Mhz": "MHz", "GHZ": "GHz", "HZ": "Hz", "kwh": "kWh",
@@ -144,8 +148,12 @@ EXACT_SPELLINGS = {
     "A·h": "Ah", "mA·h": "mAh", "W/mK": "W/(m·K)", "W/m·K": "W/(m·K)", "W/(mK)": "W/(m·K)",
     "J/kgK": "J/(kg·K)", "J/(kgK)": "J/(kg·K)", "J/gK": "J/(g·K)", "W/m²K": "W/(m²·K)",
     "Nm": "N·m", "N m": "N·m", "mNm": "mN·m", "cNm": "cN·m", "kNm": "kN·m", "MNm": "MN·m",
-    "Nmm": "N·mm", "Ncm": "N·cm", "ft-lb": "lbf·ft", "ft·lbf": "lbf·ft", "ft-lbf": "lbf·ft",
-    "lb-ft": "lbf·ft", "in-lb": "lbf·in", "in·lbf": "lbf·in", "lb-in": "lbf·in", "m·N": "N·m",
+    "Nmm": "N·mm", "Ncm": "N·cm", "ft-lb": "ft·lbf", "ft·lb": "ft·lbf",
+    "ft-lbf": "ft·lbf", "ft lbf": "ft·lbf", "ft lb": "ft·lbf", "ft-lbs": "ft·lbf",
+    "ft lbs": "ft·lbf", "lb-ft": "lbf·ft", "lbf-ft": "lbf·ft", "lb·ft": "lbf·ft",
+    "lb ft": "lbf·ft", "lbf ft": "lbf·ft", "in-lb": "in·lbf", "in·lb": "in·lbf",
+    "in-lbf": "in·lbf", "in lbf": "in·lbf", "in-lbs": "in·lbf", "lb-in": "lbf·in",
+    "lbf-in": "lbf·in", "lb·in": "lbf·in", "m·N": "N·m",
     "ShA": "Shore A", "ShD": "Shore D", "Shore-A": "Shore A", "Shore-D": "Shore D",
     "sq mm": "mm²", "qmm": "mm²", "ccm": "cm³", "cu m": "m³",
     "€": "EUR", "£": "GBP", "US$": "USD", "A$": "AUD", "AU$": "AUD", "C$": "CAD", "CA$": "CAD",
@@ -176,6 +184,9 @@ WORD_SPELLINGS = {
     "each": "pcs", "euro": "EUR", "euros": "EUR",
 }  # fmt: skip
 """Words that stand for a unit whatever their case; never a symbol whose case matters."""
+
+TWINS = {"ft·lbf": "lbf·ft", "in·lbf": "lbf·in", "lbf·ft": "ft·lbf", "lbf·in": "in·lbf"}
+"""Energy and torque spelt in either order by different trades; the unit wanted decides."""
 
 DOLLARS = {"USD", "AUD", "CAD", "NZD", "HKD", "SGD", "MXN", "TWD"}
 SHARED_SYMBOLS = {"$": DOLLARS, "¥": {"JPY", "CNY"}, "kr": {"SEK", "NOK", "DKK", "ISK"}}

@@ -37,7 +37,8 @@ STANDARD_LOADS = {"0.01", "0.05", "0.1", "0.2", "0.3", "0.5", "1", "2", "3", "5"
                   "50", "100"}  # fmt: skip
 RUN = re.compile(r"[^\s<>=,;:\[\]{}|±+]{1,24}")
 SPACED = re.compile(
-    r"(?:[°º˚] [CF]|deg\.? ?[CF]|V [AD]C|N m|% (?:RH|rF|r\.F\.|\([mv]/[mv]\))|Shore[ -][AD]|"
+    r"(?:[°º˚] [CF]|deg\.? ?[CF]|V [AD]C|N m|ft lbf?|ft lbs|lbf? ft|in lbf|Shore[ -][AD]|"
+    r"% (?:RH|rF|r\.F\.|\([mv]/[mv]\))|"
     r"(?i:grad|degrees?|degrés) (?i:celsius)|per cent)(?![\w/])"
 )
 
