@@ -1,7 +1,7 @@
 """Lists whose fields stand down the page and whose rows stand across, and lists of a single row.
 
-`Symbol | C | Si | Mn` above `Actual | 0.17 | 0.22 | 1.38`: each column is a row of the list. Used by
-`groups` where no table with the fields as columns is found.
+`Symbol | C | Si | Mn` above `Actual | 0.17 | 0.22 | 1.38`: each column is a row of the list. Used
+by `groups` where no table with the fields as columns is found.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,7 +14,8 @@ from docmill.models.rules.labels import CLOSE, Hit
 from docmill.models.rules.layouts import caption_above, unit_in_caption
 from docmill.models.rules.reading import Reading, read_words
 from docmill.models.rules.roles import unit_of_label
-from docmill.models.rules.scalars import Scene, candidates
+from docmill.models.rules.scalars import candidates
+from docmill.models.rules.scene import Scene
 from docmill.models.rules.sheet import Spot, part_of
 from docmill.quantities.units import canonical_unit
 from docmill.spec.fields import Field

@@ -2,19 +2,16 @@
 
 import re
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 
 from docmill.documents.text import normalise
 from docmill.models.rules.candidates import Candidate
 from docmill.models.rules.labels import CODE, Hit
 from docmill.models.rules.reading import Context, Reading, read_words
 from docmill.models.rules.roles import Role, role_of, split_unit_off
+from docmill.models.rules.scene import Scene
 from docmill.models.rules.sheet import Line, Spot
 from docmill.quantities.units import canonical_unit
 from docmill.spec.fields import Field
-
-if TYPE_CHECKING:
-    from docmill.models.rules.scalars import Scene
 
 _DASH = re.compile(r"^[-–—−./\s*]*$")
 _REACH = 2.4
@@ -22,7 +19,7 @@ _REACH = 2.4
 _MOST = 40
 
 
-def below(field: Field, hit: Hit, scene: "Scene", context: Context) -> Iterable[Candidate]:
+def below(field: Field, hit: Hit, scene: Scene, context: Context) -> Iterable[Candidate]:
     """Candidates in the column under a label that has its cell to itself."""
     if not hit.whole:
         return []
@@ -32,7 +29,7 @@ def below(field: Field, hit: Hit, scene: "Scene", context: Context) -> Iterable[
     return _chosen(field, rows, hit)
 
 
-def _first(field: Field, hit: Hit, scene: "Scene", context: Context) -> Iterable[Candidate]:
+def _first(field: Field, hit: Hit, scene: Scene, context: Context) -> Iterable[Candidate]:
     stack: list[Spot] = []
     for spot in _spots_under(hit, scene):
         if scene.is_label(spot) or len(stack) == 3:
@@ -45,7 +42,7 @@ def _first(field: Field, hit: Hit, scene: "Scene", context: Context) -> Iterable
             yield Candidate(reading, spot.page, hit.words, hit.strength + 6, "below")
 
 
-def _spots_under(hit: Hit, scene: "Scene") -> Iterable[Spot]:
+def _spots_under(hit: Hit, scene: Scene) -> Iterable[Spot]:
     """Cells of the label's column, top to bottom, until one is far off or a line crosses it."""
     last = hit.spots[-1]
     middle = last.middle
@@ -98,7 +95,7 @@ class _Row:
         self.page = page
 
 
-def _column(field: Field, hit: Hit, scene: "Scene", context: Context) -> Iterable[_Row]:
+def _column(field: Field, hit: Hit, scene: Scene, context: Context) -> Iterable[_Row]:
     unit = context.unit
     for count, spot in enumerate(_spots_under(hit, scene)):
         if count == _MOST:

@@ -1,7 +1,7 @@
 """A value that may be a field's, how good its case is, and the choice between several.
 
-One reading far ahead of all others is handed in; rivals with another value make it ambiguous; a weak
-case alone is no evidence. Values are never averaged, repaired or guessed.
+One reading far ahead of all others is handed in; rivals with another value make it ambiguous; a
+weak case alone is no evidence. Values are never averaged, repaired or guessed.
 """
 
 from collections.abc import Sequence

@@ -5,11 +5,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from docmill.documents.layout import Page
+from docmill.models.rules.anywhere import only_currency, unlabelled
 from docmill.models.rules.candidates import Candidate, answer, decide
 from docmill.models.rules.groups import read_rows
 from docmill.models.rules.labels import Hit, find_hits
 from docmill.models.rules.roles import find_headers
-from docmill.models.rules.scalars import Scene, candidates, label_starts, only_currency, unlabelled
+from docmill.models.rules.scalars import candidates
+from docmill.models.rules.scene import Scene, label_starts
 from docmill.models.rules.sections import lines_under
 from docmill.models.rules.sheet import make_sheet
 from docmill.models.rules.wanted import Wanted

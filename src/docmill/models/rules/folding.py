@@ -19,6 +19,11 @@ _KEPT = "%‰°#"
 _SPECIAL = str.maketrans({"№": "no", "µ": "u", "Ω": "ohm", "ω": "ohm", "ø": "o", "ł": "l"})
 
 
+def vocabulary(text: str) -> frozenset[str]:
+    """Words divided by spaces, as a set."""
+    return frozenset(text.split())
+
+
 class Token(NamedTuple):
     """A folded piece of a word."""
 

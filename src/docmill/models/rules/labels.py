@@ -9,7 +9,8 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from docmill.documents.layout import Word
-from docmill.models.rules.folding import Token, fold, fold_words
+from docmill.documents.text import normalise
+from docmill.models.rules.folding import Token, fold, fold_words, vocabulary
 from docmill.models.rules.forms import Form, Forms
 from docmill.models.rules.sheet import Line, Sheet, Spot
 from docmill.quantities.units import canonical_unit
@@ -19,48 +20,9 @@ CLOSE = 30
 WEAK = 10
 
 _MAX_TOKENS = 14
-_HARMLESS = frozenset(
-    [
-        "range",
-        "value",
-        "values",
-        "rating",
-        "nominal",
-        "nom",
-        "typ",
-        "typical",
-        "nenn",
-        "measured",
-        "actual",
-        "result",
-        "results",
-        "level",
-        "at",
-        "of",
-        "the",
-        "a",
-        "an",
-        "in",
-        "on",
-        "for",
-        "and",
-        "und",
-        "et",
-        "de",
-        "la",
-        "le",
-        "der",
-        "die",
-        "das",
-        "des",
-        "du",
-        "no",
-        "nr",
-        "nummer",
-        "number",
-        "num",
-        "ist",
-    ]
+_HARMLESS = vocabulary(
+    "range value values rating nominal nom typ typical nenn measured actual result results level"
+    " at of the a an in on for and und et de la le der die das des du no nr nummer number num ist"
 )
 _BOUNDS = {"max": "max", "maximum": "max", "maximal": "max", "min": "min", "minimum": "min"}
 _SYMBOL = re.compile(r"^[A-Za-zΑ-ωµØ∆Δ][A-Za-z0-9,./_'-]{0,9}$")
@@ -68,12 +30,13 @@ _VALUE = re.compile(r"^[<>=≤≥±+\-−~]*[.,]?\d|^[€$£]\d?")
 _IDENTIFIER = re.compile(
     r"^(?=(?:[^\d]*\d){2})[A-Z0-9][A-Za-z0-9]*(?:[-/.][A-Za-z0-9]+)+$|^[A-Z]*\d{3,}$"
 )
-_AFTERWARDS = frozenset(["during", "test", "tests", "measurement"])
+_AFTERWARDS = vocabulary("during test tests measurement")
 """Harmless behind a label only: `Ambient temperature during the test`."""
-_PREPOSITIONS = frozenset(["at", "of", "for", "in", "on", "bei", "von", "zu", "mit", "with", "a", "de", "di", "pour", "con", "@", "vs", "over"])
+_PREPOSITIONS = vocabulary("at of for in on bei von zu mit with a de di pour con @ vs over")
 """Behind these a number belongs to the label: `Insulation resistance at 500 V`."""
-_LINKS = _PREPOSITIONS | frozenset(["the", "der", "die", "das", "des", "du", "la", "le", "les", "del", "della", "dello"])
-_MARKED = re.compile(r"[a-z]{4,}\d$")
+_LINKS = _PREPOSITIONS | vocabulary("the der die das des du la le les del della dello")
+_OPERATOR = re.compile(r"^(?:[<>]=?|[≤≥±])$")
+_MARKED = re.compile(r"^[a-z]{3,}\d$")
 CODE = re.compile(r"^[A-Z]{1,2}\d{1,4}(?:\.\d{1,2})?$")
 
 
@@ -98,6 +61,8 @@ class Hit(NamedTuple):
     """All words of the cell behind the label."""
     inner: tuple[Word, ...] = ()
     """Words of a number in the middle of the label: `plus 19 % VAT`."""
+    chain: tuple[Word, ...] = ()
+    """All words of the cell, if the label stands between two limits: `-55 °C ≤ TJ ≤ 150 °C`."""
     code: bool = False
     """True if the label is a code such as `C71`."""
 
@@ -220,7 +185,7 @@ def _matches(tokens: Sequence[Token], words: tuple[Word, ...], forms: Forms) -> 
         for last in range(first, min(first + _MAX_TOKENS, len(tokens))):
             text += tokens[last].text
             if text not in forms.beginnings:
-                if _MARKED.search(text):  # a footnote mark stuck to the label: `error2`
+                if _MARKED.match(tokens[last].text):  # a footnote mark stuck to the label: `error2`
                     yield from _known(forms, text[:-1], first, last, words)
                 break
             yield from _known(forms, text, first, last, words)
@@ -242,6 +207,8 @@ def _hit(
     spots: tuple[Spot, ...],
 ) -> Hit | None:
     end = _end_of_label(tokens, match.last, words)
+    first = tokens[match.first].word
+    chained = first > 0 and bool(_OPERATOR.match(normalise(words[first - 1].text)))
     left, right = _part(tokens, match, end)
     coded = CODE.match(words[0].text) is not None and len(tokens) > 1
     company = [
@@ -263,7 +230,7 @@ def _hit(
     if length <= 2 and strength < EXACT:
         return None
     label = words[tokens[match.first].word : tokens[match.last].word + 1]
-    rest = words[end:]
+    rest = () if chained else words[end:]
     return Hit(
         match.form.field,
         strength,
@@ -271,8 +238,9 @@ def _hit(
         label,
         rest,
         marked=end > 0 and words[end - 1].text.endswith((":", "=")),
-        whole=strength == EXACT and not rest,
+        whole=strength == EXACT and not rest and not chained,
         bound=bound,
+        chain=words if chained else (),
         after=words[tokens[match.last].word + 1 :],
         code=match.form.code,
     )
@@ -299,7 +267,9 @@ def _end_of_label(tokens: Sequence[Token], last: int, words: tuple[Word, ...]) -
         if text.endswith(":") or (text.endswith("=") and not in_phrase):
             return index + 1
         in_phrase = in_phrase or fold(text) in _PREPOSITIONS
-        if not in_phrase and (_VALUE.match(text) or _IDENTIFIER.match(text)):
+        if not in_phrase and (_VALUE.match(text) or _OPERATOR.match(text)):
+            return index
+        if not in_phrase and _IDENTIFIER.match(text):
             return index
     return len(words)
 

@@ -1,4 +1,4 @@
-"""Headings of tables whose columns are fields: which line, which column is whose, how far it reaches.
+"""Headings of tables whose columns are fields: which line, whose columns, how far they reach.
 
 A heading may take three lines, and is often repeated on the next page. Used by `groups`.
 """

@@ -1,4 +1,4 @@
-"""Words of a cell read as a value of a field's type; several readings where the words allow several.
+"""Words of a cell read as a value of a field's type; several readings where several are possible.
 
 Numbers, units and dates come from `docmill.quantities`; a reading keeps the words it was read from,
 for they are the quote. Which cell to read is the business of `scalars` and `groups`.
@@ -10,17 +10,18 @@ from typing import Any, NamedTuple
 
 from docmill.documents.layout import Word
 from docmill.documents.text import normalise
-from docmill.models.rules.folding import fold, fold_text
+from docmill.models.rules.folding import fold, fold_text, vocabulary
 from docmill.models.rules.numeric import Context, numeric_readings, words_between
 from docmill.quantities.dates import find_dates
 from docmill.spec.fields import Field
 
-__all__ = ["Context", "Reading", "read_words"]
+__all__ = ["NUMERIC", "Context", "Reading", "read_words"]
 
-_YES = frozenset(
-    ["yes", "y", "ja", "oui", "si", "tak", "true", "wahr", "x", "✓", "✔", "☑", "☒", "passed"]
-)
-_NO = frozenset(["no", "n", "nein", "non", "nie", "false", "falsch", "☐", "failed"])
+NUMERIC = ("quantity", "number", "integer", "range")
+"""Types of fields that hold numbers."""
+
+_YES = vocabulary("yes y ja oui si tak true wahr x ✓ ✔ ☑ ☒ passed")
+_NO = vocabulary("no n nein non nie false falsch ☐ failed")
 _EMPTY = re.compile(r"^[-–—−./\s*]*$|^(?:n/?a|n\.a\.|none|tbd|k\.?a\.?)$", re.IGNORECASE)
 _BEFORE_DATE = re.compile(r"^[^\d]{0,40}$")
 _AFTER_DATE = re.compile(r"^[\s,.;)T]*(?:\d{1,2}[:.h]\d{2}(?::\d{2})?.{0,12})?$|^[^\d]{0,40}$")
@@ -50,7 +51,7 @@ def read_words(field: Field, words: Sequence[Word], context: Context) -> tuple[R
         kept = kept[:-1]
     if not kept or _EMPTY.match(" ".join(word.text for word in kept)):
         return ()
-    if field.type in ("quantity", "number", "integer", "range"):
+    if field.type in NUMERIC:
         return tuple(
             Reading(item.value, item.unit, item.words, item.key, len(item.words) == len(kept))
             for item in numeric_readings(field, kept, context)
@@ -146,7 +147,7 @@ def _longest(found: dict[str, Reading]) -> tuple[Reading, ...]:
 
 
 def _matching(pattern: str, words: tuple[Word, ...], is_id: bool) -> tuple[Reading, ...]:
-    """The longest run of words, from the first one on that begins a match, that fits the pattern."""
+    """The longest run of words that fits the pattern, from the first word that begins one."""
     try:
         expression = re.compile(pattern)
     except re.error:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from docmill.documents.text import normalise
+from docmill.models.rules.folding import vocabulary
 from docmill.models.rules.sheet import Line, Sheet, Spot, part_of
 from docmill.quantities.units import canonical_unit
 
@@ -34,10 +35,10 @@ _WORDS: dict[Role, str] = {
     " position property eigenschaft caracteristique kennwert symbole quantity grandeur"
     " caratteristica grandezza messgrosse step name",
 }
-_ROLE: dict[str, Role] = {word: role for role, words in _WORDS.items() for word in words.split()}
-_FILLERS = frozenset(
-    ["of", "the", "der", "die", "das", "de", "du", "la", "and", "und", "et", "test", "tested", "as"]
-)
+_ROLE: dict[str, Role] = {
+    word: role for role, words in _WORDS.items() for word in vocabulary(words)
+}
+_FILLERS = vocabulary("of the der die das de du la and und et test tested as")
 _ORDER: tuple[Role, ...] = tuple(_WORDS)
 _VALUES: frozenset[Role] = frozenset(("min", "typ", "max", "value", "limit"))
 _BRACKETED = re.compile(

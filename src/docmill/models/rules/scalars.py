@@ -4,55 +4,25 @@
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 
+from docmill.documents.layout import Word
 from docmill.models.rules.below import below
+from docmill.models.rules.by_role import by_role, holds_values
 from docmill.models.rules.candidates import Candidate
-from docmill.models.rules.labels import CODE, EXACT, WEAK, Hit
-from docmill.models.rules.reading import Context, Reading, read_words
-from docmill.models.rules.roles import Column, Header, Role, split_at_unit, unit_of_label
+from docmill.models.rules.labels import CODE, WEAK, Hit
+from docmill.models.rules.reading import NUMERIC, Context, Reading, read_words
+from docmill.models.rules.roles import split_at_unit, unit_of_label
+from docmill.models.rules.scene import Scene
 from docmill.models.rules.sheet import Line, Sheet, Spot
-from docmill.quantities.unit_data import CURRENCIES
 from docmill.quantities.units import canonical_unit
 from docmill.spec.fields import Field
 
-NUMERIC = ("quantity", "number", "integer", "range")
 _DASH = re.compile(r"^[-–—−./\s*]*$|^n/?a$", re.IGNORECASE)
 _CONDITION = re.compile(r"[A-Za-z]\S*\s*(?:=|≤|≥|<|>)\s*\S")
 _BOUND = re.compile(r"^\(?(min|max)(?:imum|imal)?\.?\)?:?$", re.IGNORECASE)
 _SYMBOL = re.compile(r"^[A-Za-zΑ-ωµØ∆Δ][A-Za-z0-9,./_()-]{0,9}$")
 _DIGIT_IN = re.compile(r"\d")
-
-
-@dataclass(frozen=True)
-class Scene:
-    """Everything a search looks at."""
-
-    sheet: Sheet
-    headers: Mapping[int, Header]
-    labels: Mapping[tuple[int, int], frozenset[str]]
-    """Cells (row, cell) that are nothing but a label, with the fields they label."""
-
-    starts: frozenset[tuple[int, int]] = frozenset()
-    """Cells that begin with a label, whatever follows."""
-
-    def begins_label(self, spot: Spot) -> bool:
-        """Whether a cell begins with a label; then no value of another one stands there."""
-        return (spot.row, spot.cell) in self.starts
-
-    def is_label(self, spot: Spot) -> bool:
-        """Whether a cell is nothing but a label."""
-        return (spot.row, spot.cell) in self.labels
-
-    def labels_of(self, spot: Spot) -> frozenset[str]:
-        """Fields a cell is a label of."""
-        return self.labels.get((spot.row, spot.cell), frozenset())
-
-    def context(self, unit: str | None = None, bound: str | None = None) -> Context:
-        """What is known about any cell of the document."""
-        stated = (self.sheet.currency,) if self.sheet.currency else ()
-        return Context(self.sheet.decimal, unit, bound, stated, self.sheet.day_first)
 
 
 def candidates(
@@ -104,28 +74,18 @@ def _unit_of_label(hit: Hit) -> str | None:
     )
 
 
-def label_starts(hits: Mapping[str, Sequence[Hit]]) -> frozenset[tuple[int, int]]:
-    """Cells that begin with one of these labels."""
-    return frozenset(
-        (spot.row, spot.cell)
-        for several in hits.values()
-        for hit in several
-        if hit.strength >= EXACT
-        for spot in hit.spots
-    )
-
-
 def _inline(field: Field, hit: Hit, context: Context) -> list[Candidate]:
     if field.enum is not None and hit.after:
         return _made(read_words(field, hit.after, context), hit, hit.strength + 8, "beside")
+    if hit.chain:
+        return _made(read_words(field, hit.chain, context), hit, hit.strength + 8, "around")
     if hit.inner and field.unit is not None:
         return _made(read_words(field, hit.inner, context), hit, hit.strength + 8, "beside")
     if not hit.rest:
         return []
-    numeric = field.type in NUMERIC
-    if not numeric and not hit.marked:
-        if field.type not in ("id", "date") or not _DIGIT_IN.search(hit.rest[0].text):
-            return []
+    plain = field.type in NUMERIC or hit.marked
+    if not plain and not (field.type in ("id", "date") and _DIGIT_IN.search(hit.rest[0].text)):
+        return []
     points = hit.strength + (9 if hit.marked else 8)
     return _made(read_words(field, hit.rest, context), hit, points, "beside")
 
@@ -160,81 +120,12 @@ def _beside(
         if column is not None and column.role in ("value", "limit", "condition", "unit"):
             return []
         spots = [part for spot in spots for part in split_at_unit(spot, header)]
-        found = _by_role(field, hit, spots, header, context)
-        if found or any(_holds_values(header.column_of(spot)) for spot in spots):
+        found = by_role(field, hit, spots, header, context)
+        if found or holds_values(header, spots):
             return found
     if field.type in NUMERIC:
         return _numbers(field, hit, spots, scene, context)
     return _text(field, hit, spots, scene, context)
-
-
-def _holds_values(column: Column | None) -> bool:
-    return column is not None and column.role in ("min", "typ", "max", "value", "limit")
-
-
-def _by_role(
-    field: Field, hit: Hit, spots: list[Spot], header: Header, context: Context
-) -> list[Candidate]:
-    cells: dict[Role, list[tuple[Spot, str | None]]] = {}
-    for spot in spots:
-        column = header.column_of(spot)
-        if column is not None and column.role is not None and not _DASH.match(spot.text):
-            cells.setdefault(column.role, []).append((spot, column.unit))
-    unit = next((spot.text for spot, _ in cells.get("unit", [])), context.unit)
-    if field.type == "range":
-        return _range_of(field, hit, cells, context._replace(unit=unit))
-    found: list[Candidate] = []
-    for role in _roles_for(field, cells):
-        for spot, own in cells[role]:
-            bound = role if role in ("min", "max") else context.bound
-            here = context._replace(unit=own or unit, bound=bound)
-            found += _made(
-                read_words(field, spot.words, here), hit, hit.strength + 9, "in the row of"
-            )
-    return found
-
-
-def _roles_for(field: Field, cells: Mapping[Role, object]) -> list[Role]:
-    """Columns a scalar may be taken from; several only if none of them is preferred."""
-    if field.pick is not None:
-        return [role for role in (field.pick, "value") if role in cells][:1]
-    if "value" in cells:
-        return ["value"]
-    order: tuple[Role, ...] = ("min", "typ", "max") if field.type in NUMERIC else ("limit",)
-    return [role for role in order if role in cells]
-
-
-def _range_of(
-    field: Field,
-    hit: Hit,
-    cells: Mapping[Role, list[tuple[Spot, str | None]]],
-    context: Context,
-) -> list[Candidate]:
-    ends: dict[str, str] = {}
-    words = []
-    unit = context.unit
-    number = Field(type="quantity", unit=field.unit)
-    for role in ("min", "typ", "max"):
-        found = cells.get(role, [])
-        if len(found) > 1:
-            return []
-        for spot, own in found:
-            readings = read_words(number, spot.words, context._replace(unit=own or unit))
-            if len(readings) != 1 or not readings[0].whole:
-                return []
-            ends[role] = readings[0].value
-            unit = readings[0].unit
-            words += spot.words
-    if not ends:
-        spots = [spot for role in ("value", "limit") for spot, _ in cells.get(role, [])]
-        return [
-            made
-            for spot in spots[:1]
-            for made in _made(read_words(field, spot.words, context), hit, hit.strength + 9, "row")
-        ]
-    key = ";".join(f"{name}={end}" for name, end in sorted(ends.items())) + f" {unit}"
-    reading = Reading(ends, unit, tuple(words), key, whole=True)
-    return _made([reading], hit, hit.strength + 9, "in the row of")
 
 
 def _numbers(
@@ -304,11 +195,11 @@ def _has_code(spot: Spot) -> bool:
     return len(spot.words) > 1 and bool(CODE.match(spot.words[0].text))
 
 
-def _wrapped_value(sheet: Sheet, spot: Spot) -> list:
+def _wrapped_value(sheet: Sheet, spot: Spot) -> list[Word]:
     """Words of the lines below that a value runs on in: its own line was full."""
     line = sheet.lines[spot.row]
     edge = _right_edge(sheet, line, spot)
-    words = []
+    words: list[Word] = []
     last = spot
     for below_line in sheet.near_below(line, reach=1.35):
         first = below_line.spots[0]
@@ -330,34 +221,3 @@ def _right_edge(sheet: Sheet, line: Line, spot: Spot) -> float:
         if abs(other.x0 - spot.x0) <= 1.5
     ]
     return max(same, default=spot.x1)
-
-
-def unlabelled(field: Field, scene: Scene) -> Iterable[Candidate]:
-    """Spellings of an enumeration so distinctive that they need no label: `EN 10204 3.1`."""
-    spellings = {
-        key: tuple(text for text in (key, *others) if _is_distinctive(text))
-        for key, others in (field.enum or {}).items()
-    }
-    narrow = field.model_copy(update={"enum": spellings, "type": "text"})
-    keyless = {key for key in spellings if not _is_distinctive(key)}
-    for line in scene.sheet.lines:
-        for spot in line.spots:
-            for reading in read_words(narrow, spot.words, scene.context()):
-                text = " ".join(word.text for word in reading.words)
-                if reading.value not in keyless or _is_distinctive(text):
-                    yield Candidate(reading, spot.page, (), 40, "anywhere")
-
-
-def only_currency(field: Field, scene: Scene) -> Iterable[Candidate]:
-    """For an enumeration of currencies: the only one the document names, wherever that is."""
-    if not field.enum or not all(canonical_unit(key) in CURRENCIES for key in field.enum):
-        return
-    for line in scene.sheet.lines if scene.sheet.currency in field.enum else ():
-        for spot in line.spots:
-            for reading in read_words(field, spot.words, scene.context()):
-                if reading.value == scene.sheet.currency:
-                    yield Candidate(reading, spot.page, (), 40, "anywhere")
-
-
-def _is_distinctive(text: str) -> bool:
-    return len(text.split()) >= 2 and len(text) >= 6 and bool(_DIGIT_IN.search(text))

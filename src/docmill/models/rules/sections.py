@@ -1,7 +1,7 @@
 """What stands under a heading: the lines from it to the next one of its rank.
 
-Rank is the depth of the heading's number (`3.2.`), or its style where headings have none: height and
-left edge. For fields whose value has to stand under a heading.
+Rank is the depth of the heading's number (`3.2.`), or its style where headings have none: height
+and left edge. For fields whose value has to stand under a heading.
 """
 
 import re
@@ -28,7 +28,7 @@ def lines_under(sheet: Sheet, names: Sequence[str]) -> frozenset[int]:
 
 def _is_heading(line: Line, wanted: set[str]) -> bool:
     """A line that says nothing but one of the names, with or without a number or a translation."""
-    number, texts = _parts(line)
+    _, texts = _parts(line)
     if len(texts) != 1:
         return False
     parts = re.split(r"\s[/|–-]\s", texts[0])

@@ -156,10 +156,8 @@ def _day_first(lines: Sequence[Line], decimal: DecimalMark | None) -> bool | Non
 
 
 def _line(index: int, row: Row) -> Line | None:
-    spots = [
-        _spot(index, number, row, words)
-        for number, words in enumerate(filter(None, map(_without_marks, row.cells)))
-    ]
+    cells = [words for words in (_without_marks(cell) for cell in row.cells) if words]
+    spots = [_spot(index, number, row, words) for number, words in enumerate(cells)]
     return Line(index, row.page, row.block, row.y0, row.y1, tuple(spots)) if spots else None
 
 
