@@ -83,6 +83,7 @@ DOCUMENTS: dict[str, bytes] = {
         ("Mass", "18.2 kg"), ("Torque", "12.4 N·m"), ("Packaging", "crate"), ("Mass", "19.6 kg")
     ),
     "unit_mismatch/documents/drive.pdf": report(("Torque", "12.4 N")),
+    "unit_mismatch/documents/bare.pdf": report(("Torque", "12.4")),
     "unit_mismatch/documents/valve.pdf": report(("Torque", "12400 N·mm")),
     "invisible_text/documents/relay.pdf": report(
         ("Torque", ""), extra=(Line(260, 140, "12.4 N·m", mode=3),)
