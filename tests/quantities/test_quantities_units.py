@@ -52,6 +52,7 @@ def test_what_is_not_on_the_list_is_no_unit(printed: str) -> None:
         ("1.3558179483314004", "N·m", "lbf·ft", "1"), ("36", "ksi", "psi", "36000"),
         ("300", "mK", "°C", "-272.85"),
         ("1", "MiB", "bit", "8388608"), ("1", "J/cm²", "kJ/m²", "10"),
+        ("2", "mV/V", "µV/V", "2000"),
     ],
 )  # fmt: skip
 def test_conversion_is_exact(value: str, from_: str, to: str, result: str) -> None:
@@ -71,7 +72,7 @@ def test_a_difference_of_temperatures_has_no_offset() -> None:
         ("N·m", "J"), ("EUR", "USD"), ("$", "USD"), ("HV", "HV10"), ("HV10", "HBW"), ("VA", "W"),
         ("dBm", "dB"), ("°C", "V"), ("V", "°C"), ("vol%", "%"), ("Bq", "Hz"), ("Sv", "Gy"),
         ("lm", "cd"), ("Vpp", "V"), ("°/s", "1/min"), ("%", "nonsense"), ("nonsense", "%"),
-        ("K", "ppm/K"), ("J", "°F"),
+        ("K", "ppm/K"), ("J", "°F"), ("mV/V", "mm/m"),
     ],
 )  # fmt: skip
 def test_different_quantities_never_convert(from_: str, to: str) -> None:
