@@ -49,11 +49,11 @@ def _several(node: Any) -> list[Node]:
 
 
 def _transaction(node: Node) -> dict[str, Fact]:
-    facts = {
+    facts: dict[str, Fact] = {
         name: {"value": str(node[code])} for name, code in _TRANSACTION.items() if code in node
     }
-    plant = node.get("A01")
-    name = plant.get("Name") or plant.get("CompanyName") if isinstance(plant, dict) else None
+    plant = cast("Node", node.get("A01") or {})
+    name = plant.get("Name") or plant.get("CompanyName")
     # Without a name the box begins with the street: nothing is known about the field.
     facts["manufacturer"] = {"value": name} if name else {"skip": True}
     return facts

@@ -35,6 +35,11 @@ class Found:
     """Why it isn't verified."""
 
     @property
+    def ends(self) -> dict[str, Any]:
+        """Ends of a range; none of anything else."""
+        return cast("dict[str, Any]", self.value) if isinstance(self.value, dict) else {}
+
+    @property
     def given(self) -> bool:
         """Whether one value was given."""
         return self.value is not None
@@ -100,7 +105,7 @@ def _grade_rows(
     """Rows one by one in their order; a row too many is wrong in all it says."""
     given = {int(match[1]) for path in values if (match := re.match(rf"{name}\[(\d+)\]", path))}
     for index in range(max(len(given), len(truth))):
-        facts = truth[index] if index < len(truth) else {}
+        facts: Mapping[str, Any] = truth[index] if index < len(truth) else {}
         for part, field in fields.items():
             path = f"{name}[{index}].{part}"
             yield grade_leaf(path, field, values.get(path, Found()), facts.get(part))
@@ -152,7 +157,7 @@ def _equal(field: Field, found: Found, fact: Mapping[str, Any]) -> bool:
     wanted = fact["value"]
     if isinstance(wanted, dict):
         ends = cast("dict[str, Any]", wanted)
-        given = cast("dict[str, Any]", found.value) if isinstance(found.value, dict) else {}
+        given = found.ends
         names = {name for name in (*ends, *given) if ends.get(name) or given.get(name)}
         unit = fact.get("unit")
         return all(

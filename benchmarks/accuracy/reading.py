@@ -29,7 +29,11 @@ from .grading import Found
 LIMITS = SandboxLimits(
     memory=1 << 30, cpus=1.0, pids=128, disk=512 << 20, seconds=300, output=64 << 20
 )
-READ = {"name": "read", "description": "", "input_schema": {"properties": {"file_path": {}}}}
+READ: dict[str, Any] = {
+    "name": "read",
+    "description": "",
+    "input_schema": {"properties": {"file_path": {}}},
+}
 MAX_BYTES = 64 << 20
 
 
@@ -70,8 +74,15 @@ async def _talk(
         arguments = {"page": page, "boxes": [list(box) for box in boxes]}
         return await sandbox.call("ink", arguments, timeout=60)
 
-    submit = {"name": "submit_record", "description": "", "input_schema": shape.json_schema}
-    first = {"role": "user", "content": [{"type": "text", "text": f"pages: {len(pages)}"}]}
+    submit: dict[str, Any] = {
+        "name": "submit_record",
+        "description": "",
+        "input_schema": shape.json_schema,
+    }
+    first: dict[str, Any] = {
+        "role": "user",
+        "content": [{"type": "text", "text": f"pages: {len(pages)}"}],
+    }
     request = ModelRequest("rules", "", (READ, submit), (first,), 100_000)
     record: CheckedRecord | None = None
     submissions = 0

@@ -1,7 +1,8 @@
 """The sets of documents the model is graded on: fields, documents, ground truth.
 
-The examples of this repository come with truth.json. Real documents lie outside of it, in the folder
-named on the command line; their truth is derived by `en10168` or written down in `datasheets.json`.
+The examples of this repository come with truth.json. Real documents lie outside of it, in the
+folder named on the command line; their truth is derived by `en10168` or stands in
+`datasheets.json`, graded by hand.
 """
 
 import json

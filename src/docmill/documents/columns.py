@@ -19,6 +19,10 @@ _PROSE_LINES = 8
 _BESIDE_PROSE = 5
 
 
+_Gap = tuple[float, float]
+"""Left and right edge of free space."""
+
+
 class Region(NamedTuple):
     """Lines that belong together, and the strip of the page they are read in."""
 
@@ -59,9 +63,11 @@ def _gutters(lines: Sequence[Sequence[Extent]]) -> Iterator[_Gutter]:
     left = min(cell[0] for line in lines for cell in line)
     right = max(cell[1] for line in lines for cell in line)
     width = right - left
+    low, high = left + 0.3 * width, left + 0.7 * width
+    gaps = [_gaps(line, low, high) for line in lines]
     after = 0
     while after < len(lines):
-        found = _longest(lines, after, left + 0.3 * width, left + 0.7 * width)
+        found = _longest(lines, gaps, after)
         if found is None:
             return
         yield found
@@ -69,22 +75,20 @@ def _gutters(lines: Sequence[Sequence[Extent]]) -> Iterator[_Gutter]:
 
 
 def _longest(
-    lines: Sequence[Sequence[Extent]], start: int, low: float, high: float
+    lines: Sequence[Sequence[Extent]], gaps: Sequence[list[_Gap]], start: int
 ) -> _Gutter | None:
-    """The first run of lines from `start` on that a gutter between `low` and `high` parts."""
+    """The first run of lines from `start` on that a gutter through their gaps parts."""
     for first in range(start, len(lines)):
-        if not _gaps(lines[first], low, high):
-            continue
-        gaps = _gaps(lines[first], low, high)
+        common = gaps[first]
         last = first
         for index in range(first + 1, len(lines)):
-            narrowed = _common(gaps, _gaps(lines[index], low, high))
+            narrowed = _common(common, gaps[index])
             if not narrowed:
                 break
-            gaps, last = narrowed, index
+            common, last = narrowed, index
         if last - first + 1 < _MIN_LINES:
             continue
-        x = max(gaps, key=lambda gap: gap[1] - gap[0])
+        x = max(common, key=lambda gap: gap[1] - gap[0])
         run = lines[first : last + 1]
         cut = (x[0] + x[1]) / 2
         if _independent(run, cut):
@@ -92,9 +96,9 @@ def _longest(
     return None
 
 
-def _gaps(line: Sequence[Extent], low: float, high: float) -> list[tuple[float, float]]:
+def _gaps(line: Sequence[Extent], low: float, high: float) -> list[_Gap]:
     """Free intervals of a line between `low` and `high`, at least a gutter wide."""
-    gaps: list[tuple[float, float]] = []
+    gaps: list[_Gap] = []
     edge = low
     for x0, x1, _ in line:
         if x0 - edge >= _MIN_GUTTER:
@@ -105,11 +109,14 @@ def _gaps(line: Sequence[Extent], low: float, high: float) -> list[tuple[float, 
     return [gap for gap in gaps if gap[1] - gap[0] >= _MIN_GUTTER]
 
 
-def _common(
-    one: list[tuple[float, float]], other: list[tuple[float, float]]
-) -> list[tuple[float, float]]:
-    both = [(max(a[0], b[0]), min(a[1], b[1])) for a in one for b in other]
-    return [gap for gap in both if gap[1] - gap[0] >= _MIN_GUTTER]
+def _common(one: list[_Gap], other: list[_Gap]) -> list[_Gap]:
+    found: list[_Gap] = []
+    for a0, a1 in one:
+        for b0, b1 in other:
+            x0, x1 = max(a0, b0), min(a1, b1)
+            if x1 - x0 >= _MIN_GUTTER:
+                found.append((x0, x1))
+    return found
 
 
 def _independent(run: Sequence[Sequence[Extent]], cut: float) -> bool:

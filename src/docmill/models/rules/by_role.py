@@ -15,6 +15,7 @@ from docmill.spec.fields import Field
 _DASH = re.compile(r"^[-–—−./\s*]*$|^n/?a$", re.IGNORECASE)
 _POINTS = 9
 """Above the label's strength: the header leaves no doubt which column it is."""
+_ENDS: tuple[Role, ...] = ("min", "typ", "max")
 _Cells = Mapping[Role, list[tuple[Spot, str | None]]]
 """Cells by role, each with the unit of its column's heading."""
 
@@ -58,16 +59,13 @@ def _of_column(context: Context, role: Role, unit: str | None) -> Context:
 
 def _roles_for(field: Field, cells: _Cells) -> list[Role]:
     """Columns a scalar may be taken from; several only if none of them is preferred."""
-    wanted: list[Role] = ["value"]
+    order: tuple[Role, ...] = ("value",)
     if field.pick is not None:
-        wanted = [field.pick, "value"]
+        order = (field.pick, "value")
     elif "value" not in cells:
-        return [role for role in _without_value(field) if role in cells]
-    return [role for role in wanted if role in cells][:1]
-
-
-def _without_value(field: Field) -> tuple[Role, ...]:
-    return ("min", "typ", "max") if field.type in NUMERIC else ("limit",)
+        order = _ENDS if field.type in NUMERIC else ("limit",)
+    present = [role for role in order if role in cells]
+    return present if order is _ENDS else present[:1]
 
 
 def _range(field: Field, cells: _Cells, context: Context) -> Sequence[Reading]:
@@ -76,8 +74,7 @@ def _range(field: Field, cells: _Cells, context: Context) -> Sequence[Reading]:
     words: list[Word] = []
     unit = context.unit
     number = Field(type="quantity", unit=field.unit)
-    roles: tuple[Role, ...] = ("min", "typ", "max")
-    for role in roles:
+    for role in _ENDS:
         found = cells.get(role, [])
         if len(found) > 1:
             return ()

@@ -39,9 +39,9 @@ def page_count(request: ModelRequest) -> int:
     Raises:
         ModelError: it doesn't say.
     """
-    first = next((m for m in request.messages if m.get("role") == "user"), {})
+    users = [message for message in request.messages if message.get("role") == "user"]
     # Only the end of the message counts: what stands above it is the document's own text.
-    told = blocks(first)[-1:]
+    told = blocks(users[0])[-1:] if users else []
     found = _PAGES.search(str(told[0].get("text") or "").rstrip()) if told else None
     if found:
         return int(found[1])

@@ -1,7 +1,7 @@
 """Rows of list fields: from tables whose columns are the fields, else from what stands across.
 
-`layouts` finds the headings, `tables` the rows; where the fields stand down the page, `across` reads
-them. Rows come in reading order.
+`layouts` finds the headings, `tables` the rows; where the fields stand down the page, `across`
+reads them. Rows come in reading order.
 """
 
 from collections.abc import Mapping, Sequence

@@ -78,22 +78,28 @@ def find_hits(sheet: Sheet, forms: Forms) -> dict[str, list[Hit]]:
     carried: set[tuple[int, int]] = set()
     for line in sheet.lines:
         for spot in line.spots:
-            if (spot.row, spot.cell) not in carried:
-                for hit in _hits(spot.tokens, spot.words, (spot,), forms):
+            if spot.lettered:
+                for hit in _cell_hits(sheet, spot, carried, forms):
                     _keep(found, hit)
-            lower = _continuation(sheet, line, spot)
-            if lower is not None:
-                for hit in _wrapped(spot, lower, forms):
-                    _keep(found, hit)
-                if _runs_on(spot):
-                    carried.add((lower.row, lower.cell))
-    hits: dict[str, list[Hit]] = {}
     exact = {(hit.spot.row, hit.spot.cell) for hit in found.values() if hit.whole}
+    hits: dict[str, list[Hit]] = {}
     for hit in found.values():
-        if hit.strength < EXACT and (hit.spot.row, hit.spot.cell) in exact:
-            continue
-        hits.setdefault(hit.field, []).append(hit)
+        if hit.strength == EXACT or (hit.spot.row, hit.spot.cell) not in exact:
+            hits.setdefault(hit.field, []).append(hit)
     return hits
+
+
+def _cell_hits(
+    sheet: Sheet, spot: Spot, carried: set[tuple[int, int]], forms: Forms
+) -> Iterable[Hit]:
+    """Labels in a cell, alone and together with the line below; `carried` are such lines."""
+    if (spot.row, spot.cell) not in carried:
+        yield from _hits(spot.tokens, spot.words, (spot,), forms)
+    lower = _continuation(sheet, sheet.lines[spot.row], spot)
+    if lower is not None:
+        yield from _wrapped(spot, lower, forms)
+        if _runs_on(spot):
+            carried.add((lower.row, lower.cell))
 
 
 def _keep(found: dict[tuple[str, int, int], Hit], hit: Hit) -> None:
@@ -115,7 +121,7 @@ def _continuation(sheet: Sheet, line: Line, spot: Spot) -> Spot | None:
                 abs(other.x1 - spot.x1),
                 abs(other.centre - spot.centre),
             )
-            if offset <= 2.5 and other.middle - spot.middle >= 0.6 * height:
+            if offset <= 2.5 and other.lettered and other.middle - spot.middle >= 0.6 * height:
                 return other
     return None
 

@@ -107,8 +107,9 @@ def caption_above(sheet: Sheet, index: int) -> tuple[Word, ...]:
     for line in reversed(sheet.lines[max(0, index - _CAPTION) : index]):
         if line.page != first.page or line.block != first.block:
             return ()
+        lead = line.spots[0]
         if len(line.spots) <= 2 and not _has_values(line):
-            return line.spots[0].words
+            return lead.words
     return ()
 
 

@@ -7,7 +7,7 @@ reading at all.
 import re
 from collections.abc import Sequence
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from docmill.documents.layout import Word
 from docmill.documents.text import normalise
@@ -59,23 +59,33 @@ def numeric_readings(
     field: Field, words: tuple[Word, ...], context: Context
 ) -> tuple[Numeric, ...]:
     """The words as a value of a numeric field; at most one."""
-    while len(words) > 1 and _LEAD.match(words[0].text):
-        words = words[1:]
-    while len(words) > 1 and _TAIL.match(words[-1].text):
-        words = words[:-1]
+    words = _without_comments(words)
     parsed, used = _parse(words, context.decimal, field.unit)
     if parsed is None:
         return ()
-    unit = _unit(field, parsed, context)
+    try:
+        unit = _unit(field, parsed, context)
+    except _OtherKindError:
+        return ()
     if unit is None and len(words) > len(used):
         if field.type not in ("number", "integer") and len(words) == len(used) + 1:
             unit, used = words[-1].text, words  # a unit nobody knows; the check says so
         else:
             return ()
     value = _range(parsed, context) if field.type == "range" else _scalar(field, parsed)
-    if value is None or unit is False:
+    if value is None:
         return ()
-    return (Numeric(value, unit or None, used, _key(value, unit or None, field.unit)),)
+    return (Numeric(value, unit, used, _key(value, unit, field.unit)),)
+
+
+def _without_comments(words: tuple[Word, ...]) -> tuple[Word, ...]:
+    """The words without `approx.` before and `typ.` behind the value."""
+    first, end = 0, len(words)
+    while first < end - 1 and _LEAD.match(words[first].text):
+        first += 1
+    while end > first + 1 and _TAIL.match(words[end - 1].text):
+        end -= 1
+    return words[first:end]
 
 
 def _parse(
@@ -128,22 +138,28 @@ def words_between(
     return tuple(used)
 
 
-def _unit(field: Field, parsed: Parsed, context: Context) -> "str | bool | None":
-    """The value's unit; False if it can't be the field's."""
+class _OtherKindError(ValueError):
+    """A unit that measures something else than the field."""
+
+
+def _unit(field: Field, parsed: Parsed, context: Context) -> str | None:
+    """The value's unit, if any.
+
+    Raises:
+        _OtherKindError: it can't be the field's.
+    """
     printed = parsed.unit or context.unit or _stated(field, context)
     if printed is None:
         return None
     printed = normalise(printed)
-    if field.type in ("number", "integer"):
-        return printed
     if field.unit is None:
         return printed
     unit = resolve_shared(canonical_unit(printed) or printed, field.unit)
     if canonical_unit(unit) is None:
-        return printed if parsed.unit is None else False
+        return printed
     if compatible(unit, field.unit) or (canonical_unit(unit), field.unit) in _ALSO:
         return unit
-    return False
+    raise _OtherKindError(unit)
 
 
 def _stated(field: Field, context: Context) -> str | None:
@@ -179,7 +195,7 @@ def plain(number: Decimal) -> str:
 
 def _key(value: Any, unit: str | None, wanted: str | None) -> str:
     if isinstance(value, dict):
-        parts: dict[str, str] = value
+        parts = cast("dict[str, str]", value)
         return ";".join(f"{name}={_key(parts[name], unit, wanted)}" for name in sorted(parts))
     number = Decimal(str(value))
     if unit and wanted and canonical_unit(unit) and compatible(unit, wanted):

@@ -119,7 +119,7 @@ def unit_of_label(text: str) -> str | None:
 
 def role_of(spot: Spot) -> Role | None:
     """The role a heading gives its column or row; None if any of its words is no such word."""
-    if len(spot.words) > 6 or _NUMBER.match(spot.words[0].text):
+    if len(spot.words) > 6 or _NUMBER.match(spot.text):
         return None
     found: set[Role] = set()
     for token in spot.tokens:
@@ -151,7 +151,7 @@ def find_headers(sheet: Sheet) -> dict[int, Header]:
 
 def _header(line: Line) -> Header | None:
     spots = [part for spot in line.spots for part in _apart(spot)]
-    roles = [role_of(spot) for spot in spots]
+    roles: list[Role | None] = [role_of(spot) for spot in spots]
     known = [role for role in roles if role is not None]
     if len(known) < 2 or not _VALUES & set(known) or len(set(known)) < 2:
         return None

@@ -49,6 +49,11 @@ class Spot:
         """The cell's words with one space between them."""
         return " ".join(word.text for word in self.words)
 
+    @cached_property
+    def lettered(self) -> bool:
+        """Whether any letter stands in the cell; only then it can be a label."""
+        return any(char.isalpha() or char in "%#" for char in self.text)
+
     @property
     def centre(self) -> float:
         """Horizontal centre."""
