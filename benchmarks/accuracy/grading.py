@@ -37,7 +37,9 @@ class Found:
     @property
     def ends(self) -> dict[str, Any]:
         """Ends of a range; none of anything else."""
-        return cast("dict[str, Any]", self.value) if isinstance(self.value, dict) else {}
+        if not isinstance(self.value, dict):
+            return {}
+        return cast("dict[str, Any]", self.value)
 
     @property
     def given(self) -> bool:
@@ -118,12 +120,12 @@ def grade_leaf(path: str, field: Field, found: Found, fact: Mapping[str, Any] | 
         return Grade(path, "absent", "-", shown)
     if fact is None:
         kind: Kind = "wrong" if found.given else "abstained" if found.candidates else "absent"
-        return Grade(path, kind, "-", shown, found.verified, found.code)
+        return Grade(path, kind, "-", shown, found.given and found.verified, found.code)
     if "ambiguous" in fact:
         rivals = cast("list[Mapping[str, Any]]", fact["ambiguous"])
         expected = " or ".join(_fact(rival) for rival in rivals)
         if found.given:
-            return Grade(path, "wrong", expected, shown, found.verified, found.code)
+            return Grade(path, "wrong", expected, shown, found.given and found.verified, found.code)
         named = [
             any(
                 _equal(field, Found(c.get("value"), c.get("unit")), rival) for c in found.candidates
@@ -138,7 +140,7 @@ def grade_leaf(path: str, field: Field, found: Found, fact: Mapping[str, Any] | 
     if not found.given:
         return Grade(path, "missed", _fact(fact), shown)
     kind = "right" if _equal(field, found, fact) else "wrong"
-    return Grade(path, kind, _fact(fact), shown, found.verified, found.code)
+    return Grade(path, kind, _fact(fact), shown, found.given and found.verified, found.code)
 
 
 def _fact(fact: Mapping[str, Any]) -> str:

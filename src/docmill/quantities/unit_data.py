@@ -127,6 +127,7 @@ EXACT_SPELLINGS = {
     "deg F": "°F", "deg": "°", "º": "°", "˚": "°",
     "''": "in", '"': "in", "″": "in", "”": "in", "in.": "in", "mils": "mil",
     "l": "L", "ml": "mL", "µl": "µL", "dl": "dL", "cl": "cL", "hl": "hL",
+    "msec": "ms", "usec": "µs", "µsec": "µs", "nsec": "ns",
     "sec": "s", "sec.": "s", "min.": "min", "hr": "h", "hrs": "h", "Std": "h", "Std.": "h",
     "kpsi": "ksi", "KSI": "ksi", "PSI": "psi",
     "Mpa": "MPa", "MPA": "MPa", "KPa": "kPa", "Kpa": "kPa", "KPA": "kPa", "Gpa": "GPa",

@@ -2,7 +2,9 @@
 
 import re
 from collections.abc import Iterable
+from typing import NamedTuple
 
+from docmill.documents.layout import Word
 from docmill.documents.text import normalise
 from docmill.models.rules.candidates import Candidate
 from docmill.models.rules.labels import CODE, Hit
@@ -88,11 +90,11 @@ def _under(label: Spot, line: Line) -> Spot | None:
     return best
 
 
-class _Row:
-    def __init__(self, role: Role | None, reading: Reading, page: int) -> None:
-        self.role = role
-        self.reading = reading
-        self.page = page
+class _Row(NamedTuple):
+    role: Role | None
+    reading: Reading
+    page: int
+    label: tuple[Word, ...]
 
 
 def _column(field: Field, hit: Hit, scene: Scene, context: Context) -> Iterable[_Row]:
@@ -109,16 +111,15 @@ def _column(field: Field, hit: Hit, scene: Scene, context: Context) -> Iterable[
             continue
         if _DASH.match(spot.text):
             continue
-        here = context._replace(unit=_heading_unit(heading) or unit)
+        own_unit = split_unit_off(heading.text)[1] if heading is not None else None
+        here = context._replace(unit=own_unit or unit)
         readings = [r for r in read_words(field, spot.words, here) if r.whole]
         if not readings:
             return
+        # The label has to show the unit, wherever that stands.
+        label = heading.words if heading is not None and own_unit else hit.words
         for reading in readings:
-            yield _Row(role, reading, spot.page)
-
-
-def _heading_unit(heading: Spot | None) -> str | None:
-    return split_unit_off(heading.text)[1] if heading is not None else None
+            yield _Row(role, reading, spot.page, label)
 
 
 def _chosen(field: Field, rows: list[_Row], hit: Hit) -> Iterable[Candidate]:
@@ -129,4 +130,4 @@ def _chosen(field: Field, rows: list[_Row], hit: Hit) -> Iterable[Candidate]:
         kept = [row for row in rows if row.role is None]
         points = 6
     for row in kept:
-        yield Candidate(row.reading, row.page, hit.words, hit.strength + points, "below")
+        yield Candidate(row.reading, row.page, row.label, hit.strength + points, "below")

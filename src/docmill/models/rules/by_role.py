@@ -38,7 +38,7 @@ def by_role(
     printed = next((normalise(spot.text) for spot, _ in cells.get("unit", [])), None)
     context = context._replace(unit=printed or context.unit)
     if field.type == "range":
-        readings = _range(field, cells, context)
+        readings = _range(field, cells, spots, context)
     else:
         readings = [
             reading
@@ -64,14 +64,14 @@ def _roles_for(field: Field, cells: _Cells) -> list[Role]:
         order = (field.pick, "value")
     elif "value" not in cells:
         order = _ENDS if field.type in NUMERIC else ("limit",)
-    present = [role for role in order if role in cells]
+    present: list[Role] = [role for role in order if role in cells]
     return present if order is _ENDS else present[:1]
 
 
-def _range(field: Field, cells: _Cells, context: Context) -> Sequence[Reading]:
+def _range(field: Field, cells: _Cells, row: Sequence[Spot], context: Context) -> Sequence[Reading]:
     """The ends of a range from their columns, else the whole of it from the column of values."""
     ends: dict[str, str] = {}
-    words: list[Word] = []
+    used: list[Spot] = []
     unit = context.unit
     number = Field(type="quantity", unit=field.unit)
     for role in _ENDS:
@@ -84,9 +84,16 @@ def _range(field: Field, cells: _Cells, context: Context) -> Sequence[Reading]:
                 return ()
             ends[role] = readings[0].value
             unit = readings[0].unit
-            words += spot.words
+            used.append(spot)
     if ends:
+        words = _from_first_to_last(row, used)
         key = ";".join(f"{name}={end}" for name, end in sorted(ends.items()))
-        return (Reading(ends, unit, tuple(words), f"{key} {unit}", whole=True),)
+        return (Reading(ends, unit, words, f"{key} {unit}", whole=True),)
     whole = [*cells.get("value", []), *cells.get("limit", [])]
     return read_words(field, whole[0][0].words, context) if whole else ()
+
+
+def _from_first_to_last(row: Sequence[Spot], used: Sequence[Spot]) -> tuple[Word, ...]:
+    """The words of the cells and of those between them: a quote leaves nothing out."""
+    left, right = min(spot.x0 for spot in used), max(spot.x1 for spot in used)
+    return tuple(word for spot in row if left <= spot.x0 <= right for word in spot.words)

@@ -22,6 +22,9 @@ _DASH = re.compile(r"^[-–—−./\s*]*$|^n/?a$", re.IGNORECASE)
 _CONDITION = re.compile(r"[A-Za-z]\S*\s*(?:=|≤|≥|<|>)\s*\S")
 _BOUND = re.compile(r"^\(?(min|max)(?:imum|imal)?\.?\)?:?$", re.IGNORECASE)
 _SYMBOL = re.compile(r"^[A-Za-zΑ-ωµØ∆Δ][A-Za-z0-9,./_()-]{0,9}$")
+_LEADER = re.compile(r"^[._·…]{3,}$")
+_OVERPRINTED = 10
+"""Points less for a value printed over a leader: the value is where the leader ends."""
 _DIGIT_IN = re.compile(r"\d")
 
 
@@ -87,7 +90,19 @@ def _inline(field: Field, hit: Hit, context: Context) -> list[Candidate]:
     if not plain and not (field.type in ("id", "date") and _DIGIT_IN.search(hit.rest[0].text)):
         return []
     points = hit.strength + (9 if hit.marked else 8)
+    if _over_leader(hit):
+        points -= _OVERPRINTED
     return _made(read_words(field, hit.rest, context), hit, points, "beside")
+
+
+def _over_leader(hit: Hit) -> bool:
+    """Whether the value is printed over the dots that lead from the label to a value."""
+    first = hit.rest[0]
+    return any(
+        _LEADER.match(word.text) and word.x1 > (first.x0 + first.x1) / 2
+        for word in hit.spot.words
+        if word.x0 < first.x0
+    )
 
 
 def _made(readings: Sequence[Reading], hit: Hit, points: int, whence: str) -> list[Candidate]:
