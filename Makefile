@@ -44,7 +44,7 @@ samples: $(VENV)/.dev
 	$(BIN)/python -m sample_data.make
 
 wheel: $(VENV)/.dev
-	$(UV) build --quiet --wheel --out-dir dist
+	$(UV) build --quiet --wheel --no-build-isolation --python $(BIN)/python --out-dir dist
 
 lock: $(UV)
 	$(UV) pip compile pyproject.toml --universal --python-version 3.11 --no-header \

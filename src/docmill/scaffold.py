@@ -4,39 +4,26 @@ They are the root folders of docmill's own repository, so the examples can't dri
 """
 
 import shutil
-from importlib.resources import files
 from pathlib import Path
 
 from docmill.errors import PrerequisiteError
+from docmill.packaged import packaged_workspace
 
 PARTS = (
     "docmill.yaml",
+    ".schema",
     "agent_specs",
     "pipelines",
     "sandbox",
-    "sample_data",
+    "sample_data/README.md",
+    "sample_data/datasheets",
+    "sample_data/invoices",
+    "sample_data/material-certificates",
+    "sample_data/spec-check",
     "reports/templates",
 )
-"""What of the repository's root makes a workspace."""
-_LEFT_OUT = shutil.ignore_patterns("__pycache__", "make", "__init__.py")
+"""What of the repository's root makes a workspace; the wheel holds the same."""
 _IGNORED = ".docmill/\nreports/*\n!reports/templates/\n"
-
-
-def template_folder() -> Path:
-    """The folder the parts are copied from: inside the installed package, or the checkout's root.
-
-    Raises:
-        PrerequisiteError: the installation lacks it.
-    """
-    packaged = Path(str(files("docmill"))) / "_workspace"
-    checkout = Path(__file__).parents[2]
-    for folder in (packaged, checkout):
-        if (folder / "pipelines").is_dir():
-            return folder
-    raise PrerequisiteError(
-        "This installation of docmill lacks its example workspace.",
-        remedy="Install it again: pip install --force-reinstall docmill",
-    )
 
 
 def make_workspace(folder: Path) -> list[str]:
@@ -45,7 +32,7 @@ def make_workspace(folder: Path) -> list[str]:
     Raises:
         PrerequisiteError: the folder has something in it, or can't be made.
     """
-    template = template_folder()
+    template = packaged_workspace()
     try:
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
             raise PrerequisiteError(
@@ -57,7 +44,7 @@ def make_workspace(folder: Path) -> list[str]:
             source, target = template / part, folder / part
             target.parent.mkdir(parents=True, exist_ok=True)
             if source.is_dir():
-                shutil.copytree(source, target, ignore=_LEFT_OUT)
+                shutil.copytree(source, target)
             else:
                 shutil.copy(source, target)
         (folder / ".gitignore").write_text(_IGNORED)

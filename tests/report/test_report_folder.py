@@ -2,12 +2,11 @@
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
-from docmill.errors import PrerequisiteError
-from docmill.report import build, templates
+from docmill.report import build
 from docmill.report.folder import whole_or_nothing
 from docmill.spec.pipeline import ReportSettings
 
@@ -111,17 +110,3 @@ def test_a_workspace_may_bring_its_own_templates(workshop: "Workshop", tmp_path:
     assert files.html is not None
     assert files.md.read_text() == "Ours: a\\*b"
     assert "<h1>a*b</h1>" in files.html.read_text()
-
-
-def test_templates_lie_in_the_package_or_in_the_source_tree(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A wheel has them under `_workspace`; without any the installation is broken, and says so."""
-    package: Any = tmp_path / "site-packages" / "docmill"
-    inside = package / "_workspace" / "reports" / "templates"
-    inside.mkdir(parents=True)
-    monkeypatch.setattr(templates.docmill, "__file__", str(package / "__init__.py"))
-    assert templates.packaged_templates() == inside
-    inside.rmdir()
-    with pytest.raises(PrerequisiteError, match="templates"):
-        templates.packaged_templates()

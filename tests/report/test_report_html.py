@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from docmill.report.html import inert_json
-from docmill.report.templates import packaged_templates
+from docmill.packaged import packaged_workspace
 
 if TYPE_CHECKING:
     from tests.report.conftest import Workshop
@@ -86,7 +86,7 @@ def test_the_policy_allows_our_style_and_script_by_hash_and_no_other(workshop: "
 def test_the_script_never_makes_markup_out_of_text() -> None:
     """Text becomes text nodes; the functions that parse markup aren't used at all."""
     forbidden = r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval\(|Function\("
-    for path in packaged_templates().glob("*.js"):
+    for path in (packaged_workspace() / "reports" / "templates").glob("*.js"):
         assert not re.search(forbidden, path.read_text()), path.name
 
 

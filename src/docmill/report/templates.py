@@ -12,29 +12,12 @@ from jinja2 import BaseLoader, ChoiceLoader, FileSystemLoader, StrictUndefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup
 
-import docmill
-from docmill.errors import PrerequisiteError
+from docmill.packaged import packaged_workspace
 from docmill.report import display
 
 _FOLDER = Path("reports", "templates")
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+.!|~^$:@-])")
 _HTML = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
-
-
-def packaged_templates() -> Path:
-    """Folder of the templates that come with docmill: in the wheel, else in the source tree.
-
-    Raises:
-        PrerequisiteError: the installation lacks them.
-    """
-    package = Path(docmill.__file__).parent
-    for root in (package / "_workspace", package.parents[1]):
-        if (root / _FOLDER).is_dir():
-            return root / _FOLDER
-    raise PrerequisiteError(
-        "The report templates of this installation are missing.",
-        remedy="Install docmill again: pip install --force-reinstall docmill",
-    )
 
 
 def html_environment(workspace: Path | None) -> ImmutableSandboxedEnvironment:
@@ -83,7 +66,7 @@ def _finalize(value: object) -> object:
 
 
 def _loader(workspace: Path | None) -> BaseLoader:
-    packaged = FileSystemLoader(packaged_templates())
+    packaged = FileSystemLoader(packaged_workspace() / _FOLDER)
     return ChoiceLoader([FileSystemLoader(workspace), packaged]) if workspace else packaged
 
 
