@@ -88,8 +88,7 @@ def run_pipeline(
     compiled = compile_pipeline(loaded, name)
     server.begin(prefect)
     with open_state(loaded) as state:
-        ground = _survey(loaded, compiled, settings, state)
-        job = _claim(ground, observer)
+        job = prepare_job(loaded, compiled, settings, state, observer=observer)
         address = server.ensure(prefect)
         try:
             outcome = launch.run(job, address)
@@ -97,6 +96,22 @@ def run_pipeline(
             if job.info.status == "running":
                 job.close(RunEnd(status="cancelled", message="The run was stopped."))
         return RunResult(job.info, outcome, job.files)
+
+
+def prepare_job(
+    loaded: LoadedWorkspace,
+    compiled: CompiledPipeline,
+    settings: Settings,
+    state: State,
+    *,
+    observer: Observer,
+) -> BatchJob:
+    """A run that is planned and claimed, ready for the flow to carry out.
+
+    Raises:
+        PrerequisiteError, RunBusyError: before anything was run or spent.
+    """
+    return _claim(_survey(loaded, compiled, settings, state), observer)
 
 
 def sandbox_of(compiled: CompiledPipeline, settings: Settings) -> SandboxBackend:
