@@ -67,7 +67,7 @@ def processes(word: str) -> list[int]:
 async def until(condition: Callable[[], object]) -> None:
     """Wait for something outside of this process to come true."""
     async with asyncio.timeout(15):
-        while not condition():
+        while not condition():  # noqa: ASYNC110  # no event tells of other processes
             await asyncio.sleep(0.01)
 
 

@@ -65,7 +65,8 @@ def _mounts(file: Path) -> Iterable[_Mount]:
                 continue
             point = Path(fields[4])
             if kind[0] == "cgroup":
-                yield _Mount(point, fields[3], 1, tuple(kind[2].split(",")))
+                options = [name for name in kind[2].split(",") if name not in ("rw", "ro")]
+                yield _Mount(point, fields[3], 1, tuple(options))
             else:
                 yield _Mount(point, fields[3], 2, _words(point / "cgroup.controllers"))
 
@@ -89,8 +90,8 @@ def _words(file: Path) -> tuple[str, ...]:
 
 def _candidates(mount: _Mount, groups: dict[str, str]) -> Iterable[Path]:
     """Own group first, so that limits set on docmill itself go on holding, then its ancestors."""
-    name = "" if mount.version == 2 else mount.controllers[0]
-    relative = os.path.relpath(groups.get(name, "/"), mount.root)
+    name = next((name for name in mount.controllers if name in groups), "")
+    relative = os.path.relpath(groups.get("" if mount.version == 2 else name, "/"), mount.root)
     folder = mount.point if relative.startswith("..") else mount.point / relative
     while folder != mount.point:
         yield folder
@@ -224,7 +225,9 @@ def _reads(place: Place) -> list[tuple[str, tuple[str, ...]]]:
 
 def _kill_all(folder: Path) -> None:
     with suppress(OSError):
-        (folder / "cgroup.kill").write_text("1")
+        fd = os.open(folder / "cgroup.kill", os.O_WRONLY)
+        with open(fd, "w") as file:  # noqa: PTH123  # Path.open would make the file
+            file.write("1")
     for word in _words(folder / "cgroup.procs"):
         with suppress(ProcessLookupError, PermissionError):
             os.kill(int(word), signal.SIGKILL)

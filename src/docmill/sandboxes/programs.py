@@ -83,20 +83,41 @@ def _version_of(path: Path) -> str:
     return done.stdout.decode("utf-8", "replace").strip()
 
 
+_CONTAINERS = (Path("/.dockerenv"), Path("/run/.containerenv"))
+_SWITCHES = (
+    (
+        "/proc/sys/kernel/apparmor_restrict_unprivileged_userns",
+        "1",
+        (
+            "Ubuntu forbids user namespaces to programs without a profile: apt-get install "
+            "apparmor-profiles bubblewrap && ln -s "
+            "/usr/share/apparmor/extra-profiles/bwrap-userns-restrict /etc/apparmor.d/ && "
+            "apparmor_parser -r /etc/apparmor.d/bwrap-userns-restrict"
+        ),
+    ),
+    (
+        "/proc/sys/kernel/unprivileged_userns_clone",
+        "0",
+        "Allow user namespaces: sysctl -w kernel.unprivileged_userns_clone=1",
+    ),
+    (
+        "/proc/sys/user/max_user_namespaces",
+        "0",
+        "Allow user namespaces: sysctl -w user.max_user_namespaces=10000",
+    ),
+)
+"""File of the kernel, its value that forbids sandboxes, the command that mends it."""
+
+
 def remedy_for(complaint: str) -> str:
     """The command that mends what bubblewrap complains about."""
-    if Path("/.dockerenv").exists() or Path("/run/.containerenv").exists():
+    if any(mark.exists() for mark in _CONTAINERS):
         return (
             "Containers refuse user namespaces by default: start this one with "
             "--security-opt seccomp=unconfined --security-opt apparmor=unconfined "
             "--security-opt systempaths=unconfined, or run docmill outside"
         )
-    switches = (
-        ("/proc/sys/kernel/apparmor_restrict_unprivileged_userns", "1", _APPARMOR),
-        ("/proc/sys/kernel/unprivileged_userns_clone", "0", _SYSCTL_DEBIAN),
-        ("/proc/sys/user/max_user_namespaces", "0", _SYSCTL_MAX),
-    )
-    for file, bad, remedy in switches:
+    for file, bad, remedy in _SWITCHES:
         try:
             if Path(file).read_text().strip() == bad:
                 return remedy
@@ -105,13 +126,3 @@ def remedy_for(complaint: str) -> str:
     if "No space left" in complaint:
         return "Raise the limit: sysctl -w user.max_user_namespaces=10000"
     return "See what is missing: docmill doctor"
-
-
-_APPARMOR = (
-    "Ubuntu forbids user namespaces to programs without a profile: apt-get install "
-    "apparmor-profiles bubblewrap && ln -s "
-    "/usr/share/apparmor/extra-profiles/bwrap-userns-restrict /etc/apparmor.d/ && "
-    "apparmor_parser -r /etc/apparmor.d/bwrap-userns-restrict"
-)
-_SYSCTL_DEBIAN = "Allow user namespaces: sysctl -w kernel.unprivileged_userns_clone=1"
-_SYSCTL_MAX = "Allow user namespaces: sysctl -w user.max_user_namespaces=10000"

@@ -47,7 +47,7 @@ def open_document(data: bytes, password: str | None) -> PdfReader:
     Raises:
         OpError: `document_encrypted` or `document_corrupt`.
     """
-    logging.disable(logging.CRITICAL)
+    logging.getLogger("pypdf").setLevel(logging.CRITICAL + 1)
     try:
         reader = PdfReader(BytesIO(data))
         if reader.is_encrypted and not reader.decrypt(password or ""):
