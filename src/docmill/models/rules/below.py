@@ -78,6 +78,8 @@ def _without_label_lines(hit: Hit, stack: list[Spot]) -> list[Spot]:
 def _under(label: Spot, line: Line) -> Spot | None:
     """The cell of a line that stands under the label."""
     best: Spot | None = None
+    if sum(1 for s in line.spots if min(s.x1, label.x1) - max(s.x0, label.x0) > 1) > 1:
+        return None  # an axis, or columns under a common heading
     for spot in line.spots:
         overlap = min(spot.x1, label.x1) - max(spot.x0, label.x0)
         near = min(

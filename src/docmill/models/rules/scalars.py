@@ -216,7 +216,7 @@ def _wrapped_value(sheet: Sheet, spot: Spot) -> list[Word]:
     edge = _right_edge(sheet, line, spot)
     words: list[Word] = []
     last = spot
-    for below_line in sheet.near_below(line, reach=1.35):
+    for below_line in sheet.near_below(line, reach=1.45):
         first = below_line.spots[0]
         if len(below_line.spots) != 1 or abs(first.x0 - spot.x0) > 1.5:
             break
