@@ -11,6 +11,7 @@ from docmill.checks.expectations import check_expectations, known_types, run_exp
 from docmill.spec.checks import Expectation
 
 NOT_NULL = "expect_column_values_to_not_be_null"
+NO_SCHEMA = "expect_column_values_to_be_increasing"
 BETWEEN = "expect_column_values_to_be_between"
 REGEX = "expect_column_values_to_match_regex"
 ROWS = "expect_table_row_count_to_be_between"
@@ -60,11 +61,11 @@ def test_what_the_library_finds(tmp_path: Path) -> None:
 
 @pytest.mark.timeout(300)
 def test_mistakes_are_found_before_the_run(tmp_path: Path) -> None:
-    """Arguments are tried by the library itself, once: its answer is kept for the same list."""
-    declared = (expect(BETWEEN, column="net", minvalue=0), expect(NOT_NULL, column="number"))
+    """Where no schema tells, the library is asked, once: its answer is kept for the same list."""
+    declared = (expect(NO_SCHEMA, column="net", strict=0), expect(NOT_NULL, column="number"))
     found = check_expectations(declared, COLUMNS, cache=tmp_path)
     assert [problem.path for problem in found] == [("expectations", 0, "kwargs")]
-    assert "minvalue: extra fields not permitted" in found[0].message
+    assert "strict: extra fields not permitted" in found[0].message
     assert len(list(tmp_path.iterdir())) == 1
     assert check_expectations(declared, COLUMNS, cache=tmp_path, seconds=0.0) == found
 
@@ -89,9 +90,24 @@ def test_names_are_checked_without_the_library() -> None:
     assert check_expectations((), COLUMNS) == []
 
 
+def test_arguments_are_checked_without_the_library() -> None:
+    """Unknown, missing and wrong arguments are told by the schemas that come with it."""
+    declared = (
+        expect(BETWEEN, column="net", minvalue=0), expect(BETWEEN, max_value=3),
+        expect(BETWEEN, column="net", strict_min="very"), expect(NOT_NULL, column="net"),
+    )  # fmt: skip
+    found = check_expectations(declared, COLUMNS, seconds=0.0)
+    assert [problem.path[1:] for problem in found] == [
+        (0, "kwargs", "minvalue"), (1, "kwargs"), (2, "kwargs", "strict_min"),
+    ]  # fmt: skip
+    assert "`min_value`" in found[0].remedy
+    assert "`column` is missing" in found[1].message
+    assert "very" in found[2].message
+
+
 def test_a_child_that_does_not_answer(tmp_path: Path) -> None:
     """No answer in time is a problem before the run, and no success after it."""
-    declared = (expect(NOT_NULL, column="net"),)
+    declared = (expect(NO_SCHEMA, column="net"),)
     (problem,) = check_expectations(declared, COLUMNS, seconds=0.001)
     assert "no answer within 0.001 seconds" in problem.message
     (result,) = run_expectations(tmp_path / "t.csv", declared, seconds=0.001)

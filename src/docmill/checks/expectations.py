@@ -11,13 +11,13 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
-from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 from pydantic import BaseModel, TypeAdapter
 
+from docmill.checks.expectation_schemas import argument_problems, core_folder
 from docmill.errors import KeyProblem
 from docmill.records.results import ExpectationResult
 from docmill.spec.checks import Expectation
@@ -61,15 +61,23 @@ def check_expectations(
 ) -> list[KeyProblem]:
     """What is wrong with a pipeline's expectations; paths are relative to the pipeline.
 
-    Types and columns are checked at once. With `verify`, Great Expectations itself is asked about
-    the arguments; `cache` is a folder that remembers its answer for the same list and version.
+    Types, columns and arguments are checked without importing the library. About types that come
+    without a schema it is asked itself, in a child process and only with `verify`; `cache` is a
+    folder that remembers its answer for the same list and version.
     """
     problems = [
         problem
         for index, each in enumerate(expectations)
         for problem in (*_type_problems(index, each), *_column_problems(index, each, columns))
     ]
-    if not expectations or not verify or any(problem.path[-1] == "type" for problem in problems):
+    unknown = {problem.path[1] for problem in problems if problem.path[-1] == "type"}
+    unclear = False
+    for index, each in enumerate(expectations):
+        if index not in unknown:
+            found = argument_problems(index, each)
+            unclear = unclear or found is None
+            problems += found or []
+    if not unclear or not verify or unknown:
         return problems
     try:
         mistakes = _mistakes(expectations, cache, seconds)
@@ -110,12 +118,8 @@ def run_expectations(
 
 def known_types() -> tuple[str, ...]:
     """Types of expectations that come with the library, without importing it."""
-    package = find_spec("great_expectations")
-    folders = package.submodule_search_locations if package else None
-    if not folders:
-        return ()
-    core = Path(folders[0]) / "expectations" / "core"
-    return tuple(sorted(path.stem for path in core.glob("expect_*.py")))
+    core = core_folder()
+    return tuple(sorted(path.stem for path in core.glob("expect_*.py"))) if core else ()
 
 
 def _type_problems(index: int, each: Expectation) -> list[KeyProblem]:
