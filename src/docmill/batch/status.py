@@ -19,6 +19,6 @@ def status_of(record: CheckedRecord | None, verdicts: Sequence[Verdict]) -> Docu
             return "flagged"
         if value.status == "missing" and value.required:
             return "flagged"
-    if any(entry.verdict != "pass" and entry.severity != "info" for entry in verdicts):
+    if any(entry.verdict != "pass" and not entry.informative for entry in verdicts):
         return "flagged"
     return "ok"

@@ -11,21 +11,13 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
 from rich.text import Text
 
-from docmill.cli.console import inert, terminal
+from docmill.cli.console import inert
+from docmill.cli.outcome import GLYPHS
+from docmill.cli.tables import shortened, terminal
 from docmill.plan import BatchPlan, PlannedDocument
-from docmill.records.results import DocumentStatus, RunInfo, Usage
+from docmill.records.results import RunInfo, Usage
 from docmill.report.display import count, usd_text
 from docmill.store.runs import DocumentEnd
-
-GLYPHS: dict[DocumentStatus, tuple[str, str]] = {
-    "ok": ("✓", "green"),
-    "flagged": ("⚑", "yellow"),
-    "invalid": ("✗", "red"),
-    "failed": ("✗", "red"),
-    "limit": ("■", "magenta"),
-    "cancelled": ("–", "dim"),
-}
-NAME_WIDTH = 44
 
 
 class Progressing:
@@ -39,23 +31,27 @@ class Progressing:
         self._usd = Decimal(0)
         self._unpriced = 0
         self._cached = 0
-        self._run = ""
+        self._names = 0
+        self.run = ""
+        """`run-0007`, once it is claimed."""
 
     def planned(self, info: RunInfo, plan: BatchPlan, *, resumed: bool) -> None:
         """The headline: what runs, on what, within which limits."""
-        self._run = info.id
-        limits = "".join(
-            f"  limit ${info.limits[key]}" for key in ("usd_per_run",) if key in info.limits
-        )
+        self.run = info.id
+        self._names = max((len(_name(document)) for document in plan.documents), default=0)
         documents = count(len(plan.documents), "document")
-        parts = [info.id, info.pipeline, documents, f"agent {info.agent}", f"model {info.model}"]
-        self._say(f"{'  '.join(parts)}  sandbox {info.sandbox}{limits}", style="bold")
+        self._say("  ".join([info.id, info.pipeline, documents]), style="bold")
+        facts = [f"model {info.model}", f"agent {info.agent}"]
+        facts.append(f"sandbox {info.sandbox.partition(' (')[0]}")
+        if "usd_per_run" in info.limits:
+            facts.append(f"limit ${info.limits['usd_per_run']}")
+        self._say(f"  {'  '.join(facts)}", style="dim")
         if resumed:
             self._say("  ↻ goes on where it was interrupted")
-        if self._console.is_terminal:
+        if self._console.is_terminal and sys.stderr.isatty():
             self._bar = Progress(
                 TextColumn("  {task.description}"),
-                BarColumn(bar_width=30),
+                BarColumn(bar_width=20),
                 MofNCompleteColumn(),
                 TextColumn("{task.fields[cost]}"),
                 console=self._console,
@@ -72,9 +68,9 @@ class Progressing:
         """Only a new attempt is worth a line."""
         self._begun[document.info.id] = time.monotonic()
         if self._bar is not None and self._task is not None:
-            self._bar.update(self._task, description=inert(document.info.name)[:NAME_WIDTH])
+            self._bar.update(self._task, description=_name(document))
         if attempt > 1:
-            self._say(f"  ↪ {_name(document)}  attempt {attempt}")
+            self._say(f"  ↪ {_name(document):<{self._names}}  attempt {attempt}")
 
     def ended(self, document: PlannedDocument, end: DocumentEnd, usage: Usage) -> None:
         """How a document ended; those of an earlier run are only counted."""
@@ -88,8 +84,8 @@ class Progressing:
         glyph, style = GLYPHS[end.status]
         line = Text("  ")
         line.append(glyph, style=style)
-        line.append(f" {_name(document)}  ")
-        line.append(f"{end.status:<9}", style=style)
+        line.append(f" {_name(document):<{self._names}}  ")
+        line.append(f"{end.status:<8}", style=style)
         line.append(self._details(document, end, usage))
         self._console.print(line)
 
@@ -108,7 +104,9 @@ class Progressing:
         parts = [f" {time.monotonic() - self._begun.get(document.info.id, time.monotonic()):.1f} s"]
         if end.attempts > 1:
             parts.append(count(end.attempts, "attempt"))
-        open_checks = sum(verdict.verdict != "pass" for verdict in end.verdicts)
+        open_checks = sum(
+            verdict.verdict != "pass" and not verdict.informative for verdict in end.verdicts
+        )
         if open_checks:
             parts.append(f"{count(open_checks, 'check')} not passed")
         if usage.usd or usage.unpriced_calls:
@@ -120,5 +118,4 @@ class Progressing:
 
 
 def _name(document: PlannedDocument) -> str:
-    name = inert(document.info.name)
-    return name if len(name) <= NAME_WIDTH else f"…{name[1 - NAME_WIDTH :]}"
+    return shortened(document.info.name)

@@ -33,6 +33,11 @@ class Verdict(Frozen):
     related: tuple[str, ...] = ()
     """Other documents of the batch this is about (duplicates, inconsistencies), by name."""
 
+    @property
+    def informative(self) -> bool:
+        """Whether it is worth knowing without counting against the document."""
+        return self.severity == "info" and self.verdict != "pass"
+
 
 class Usage(Frozen):
     """What was consumed; sums of these make every total of the report."""

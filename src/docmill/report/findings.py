@@ -21,6 +21,7 @@ FindingKind = Literal[
     "unverified",
     "missing",
     "not_comparable",
+    "info",
     "pass",
 ]
 
@@ -58,6 +59,7 @@ KINDS: dict[FindingKind, KindText] = {
     "not_comparable": KindText(
         "Not comparable", "Unit or form doesn't fit the limit.", "verdicts:not_comparable"
     ),
+    "info": KindText("For information", "Worth knowing; it holds nothing up.", "verdicts:fail"),
     "pass": KindText("Passed", "", "verdicts:pass"),
 }
 
@@ -121,7 +123,7 @@ def _from_verdict(verdict: Verdict, value: CheckedValue | None) -> Finding:
     absent = value is not None and value.status == "missing"
     undecided = verdict.verdict in ("missing", "not_comparable")
     return Finding(
-        kind=verdict.verdict,
+        kind="info" if verdict.informative else verdict.verdict,
         path=verdict.path,
         found=verdict.value or (value_text(value) if value and not absent else ""),
         limit=verdict.limit,

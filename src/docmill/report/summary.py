@@ -55,6 +55,7 @@ class Summary(Frozen):
     """`missing` counts fields that may be missing too; `optional_missing` says how many."""
     optional_missing: int
     verdicts: dict[VerdictKind, int]
+    """Those that count: of severity `info` only passes do."""
     fields: dict[str, FieldSummary]
     codes: dict[str, int]
     """Codes of documents that didn't finish, the most frequent first."""
@@ -106,6 +107,8 @@ class Counter:
         self._usage += result.usage
         paths = self._add_values(result.record.values if result.record else ())
         for verdict in result.verdicts:
+            if verdict.informative:
+                continue
             self._total.verdicts[verdict.verdict] += 1
             if field := self._field(paths.get(verdict.path, "")):
                 field.verdicts[verdict.verdict] += 1
