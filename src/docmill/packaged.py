@@ -7,7 +7,6 @@ from pathlib import Path
 
 from docmill.errors import PrerequisiteError
 
-
 PACKAGE = Path(__file__).parent
 
 

@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from docmill.errors import DocmillError
+from docmill.cli.console import debugging, flush, put_json, talk
+from docmill.errors import DocmillError, PrerequisiteError, SpecError
 
 app = typer.Typer(
     name="docmill",
@@ -41,11 +42,13 @@ RunName = Annotated[str, typer.Argument(help="`run-0007`, `7`, or `latest`.")]
 @app.command()
 def init(
     folder: Annotated[Path, typer.Argument(help="Folder to make; must not exist or be empty.")],
+    *,
+    json: Json = False,
 ) -> None:
-    """Make a workspace with three example pipelines and their documents."""
+    """Make a workspace with the example pipelines and their documents."""
     from docmill.cli import starting
 
-    starting.init(folder)
+    starting.init(folder, json=json)
 
 
 @app.command()
@@ -65,11 +68,20 @@ def plan(pipeline: Pipeline = None, settings: Set = None, *, json: Json = False)
 
 
 @app.command()
-def run(pipeline: Pipeline = None, settings: Set = None, *, json: Json = False) -> None:
+def run(
+    pipeline: Pipeline = None,
+    settings: Set = None,
+    *,
+    concurrency: Annotated[
+        int | None, typer.Option("-j", "--concurrency", metavar="N", help="Sessions at once.")
+    ] = None,
+    json: Json = False,
+) -> None:
     """Run a pipeline, or go on with its run that was killed."""
     from docmill.cli import running
 
-    running.run(pipeline, settings or [], json=json)
+    given = [*(settings or []), *([f"concurrency={concurrency}"] if concurrency else [])]
+    running.run(pipeline, given, json=json)
 
 
 @app.command()
@@ -80,9 +92,9 @@ def show(
     json: Json = False,
 ) -> None:
     """Print the trace of a document's session: every event, every cost."""
-    from docmill.cli import reading
+    from docmill.cli import trace
 
-    reading.show(run, document, json=json)
+    trace.show(run, document, json=json)
 
 
 @app.command()
@@ -102,19 +114,19 @@ def doctor(*, json: Json = False) -> None:
 
 
 @app.command()
-def version() -> None:
+def version(*, json: Json = False) -> None:
     """Print docmill's version."""
-    from importlib.metadata import version as installed
+    from docmill.cli import starting
 
-    sys.stdout.write(f"docmill {installed('docmill')}\n")
+    starting.version(json=json)
 
 
 @app.command()
-def schemas() -> None:
-    """Write the JSON Schemas that editors use beside the YAML files of this workspace."""
+def schemas(*, json: Json = False) -> None:
+    """Write the JSON Schemas that editors use for the YAML files of this workspace."""
     from docmill.cli import checking
 
-    checking.schemas()
+    checking.schemas(json=json)
 
 
 @runs_app.command("list")
@@ -174,14 +186,29 @@ def main() -> None:
     """Run the command line; an error is its message, its remedy and its exit code."""
     try:
         app()
-    except DocmillError as error:
-        from docmill.cli.console import debugging
-
+    except (DocmillError, OSError) as error:
         if debugging():
             raise
-        sys.stdout.flush()
-        sys.stderr.write(f"{error}\n")
-        sys.exit(error.exit_code)
-    except BrokenPipeError:
-        sys.stderr.close()
-        sys.exit(0)
+        flush()
+        # A full disk, a folder without permission: the operator's to mend, not ours to trace.
+        told = error if isinstance(error, DocmillError) else PrerequisiteError(f"{error}.")
+        _tell(told)
+        sys.exit(told.exit_code)
+    finally:
+        flush()
+
+
+def _tell(error: DocmillError) -> None:
+    """The message on stderr; where JSON was asked for, also as JSON on stdout."""
+    talk(str(error))
+    if "--json" in sys.argv:
+        problems = error.problems if isinstance(error, SpecError) else ()
+        put_json(
+            {
+                "error": {
+                    "message": error.message,
+                    "remedy": error.remedy,
+                    "problems": [problem._asdict() for problem in problems],
+                }
+            }
+        )

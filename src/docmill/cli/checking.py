@@ -4,7 +4,8 @@ from collections import Counter
 
 from docmill.batch.start import make_plan, sandbox_of
 from docmill.batch.state import open_state
-from docmill.cli.console import inert, put, put_json, put_table, talk
+from docmill.cli.console import inert, put, put_json, talk
+from docmill.cli.tables import put_table
 from docmill.cli.workspace import chosen, here, overridden
 from docmill.compile import check_workspace, compile_pipeline
 from docmill.errors import SpecError
@@ -78,11 +79,17 @@ def plan(pipeline: str | None, settings: list[str], *, json: bool) -> None:
         talk(f"left out: {inert(left_out)}")
 
 
-def schemas() -> None:
+def schemas(*, json: bool) -> None:
     """Write the editors' JSON Schemas."""
     loaded, _ = here()
-    for path in write_schemas(loaded.root):
-        put(str(path))
+    written = [str(path) for path in write_schemas(loaded.root)]
+    if json:
+        put_json({"written": written})
+        return
+    for path in written:
+        put(path)
+    if not written:
+        talk("All schemas are up to date.")
 
 
 def _fate(document: PlannedDocument) -> str:

@@ -1,18 +1,15 @@
 """What the commands print: data to stdout, talk to stderr, plain wherever no person reads.
 
 Text that comes from documents is printed without control characters: a terminal obeys them.
+Imports nothing heavy; tables stand in `tables`.
 """
 
 import json
 import os
 import re
 import sys
-from collections.abc import Sequence
-from typing import Any, TextIO
-
-from rich.cells import cell_len
-from rich.console import Console
-from rich.text import Text
+from collections.abc import Callable
+from typing import Any
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
@@ -29,12 +26,12 @@ def inert(text: str) -> str:
 
 def put(text: str = "") -> None:
     """A line of the answer."""
-    sys.stdout.write(f"{text}\n")
+    _while_read(lambda: sys.stdout.write(f"{text}\n"))
 
 
 def put_json(data: Any) -> None:
     """The answer as JSON."""
-    sys.stdout.write(json.dumps(data, indent=2, ensure_ascii=False, default=str) + "\n")
+    put(json.dumps(data, indent=2, ensure_ascii=False, default=str))
 
 
 def talk(text: str = "") -> None:
@@ -43,26 +40,16 @@ def talk(text: str = "") -> None:
     sys.stderr.flush()
 
 
-def put_table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Aligned columns on stdout; bold headers where a person looks."""
-    shown = [[inert(cell) for cell in row] for row in rows]
-    widths = [
-        max([cell_len(headers[column]), *(cell_len(row[column]) for row in shown)])
-        for column in range(len(headers))
-    ]
-    screen = terminal(sys.stdout)
-    screen.print(Text(_line(headers, widths), style="bold"))
-    for row in shown:
-        screen.print(Text(_line(row, widths)))
+def flush() -> None:
+    """Hand the answer over; who has stopped reading (`| head`) doesn't turn it into an error."""
+    _while_read(sys.stdout.flush)
 
 
-def terminal(stream: TextIO) -> Console:
-    """A rich console that never wraps, and colours only where a person looks."""
-    return Console(file=stream, highlight=False, soft_wrap=True, emoji=False, markup=False)
-
-
-def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
-    padded = [
-        cell + " " * (width - cell_len(cell)) for cell, width in zip(cells, widths, strict=True)
-    ]
-    return "  ".join(padded).rstrip()
+def _while_read(write: Callable[[], Any]) -> None:
+    try:
+        write()
+    except BrokenPipeError:
+        # Whatever is still to be written, also by the interpreter at its end, goes nowhere.
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)

@@ -8,7 +8,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from docmill.batch.state import open_state, server_settings
-from docmill.cli.console import put, put_json, put_table, talk
+from docmill.cli.console import put, put_json, talk
+from docmill.cli.tables import put_table
 from docmill.cli.workspace import here
 from docmill.compile import check_workspace
 from docmill.errors import EXIT_PREREQUISITE, DocmillError, PrerequisiteError
@@ -74,14 +75,7 @@ def open_backend_or_probe(settings: Settings) -> Probe:
 def _print(findings: list[Finding], probe: Probe) -> None:
     put_table(
         ["", "", ""],
-        [
-            [
-                "✓" if finding.good else "✗" if finding.needed else "–",
-                finding.subject,
-                finding.found,
-            ]
-            for finding in findings
-        ],
+        [[_glyph(finding), finding.subject, finding.found] for finding in findings],
     )
     for finding in findings:
         if not finding.good and finding.remedy:

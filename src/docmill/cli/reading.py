@@ -1,32 +1,19 @@
-"""`docmill runs`, `show` and `report`: what is stored, read back."""
+"""`docmill runs` and `report`: what is stored, read back."""
 
 from dataclasses import asdict
-from typing import Any
 
 from docmill.batch.start import reports_folder
 from docmill.batch.state import State, open_state
-from docmill.cli.console import inert, put, put_json, put_table, talk
+from docmill.cli.console import inert, put, put_json, talk
+from docmill.cli.outcome import document_row, put_documents, put_tallies, remedies, status_marks
+from docmill.cli.tables import put_table
 from docmill.cli.workspace import here
-from docmill.errors import RunNotFoundError
-from docmill.events import (
-    CustomToolResult,
-    CustomToolUse,
-    Event,
-    ModelRequestEnd,
-    RecordChecked,
-    SessionErrorEvent,
-    StatusRunning,
-    ToolResultEvent,
-    ToolUse,
-)
-from docmill.records.results import RunInfo
+from docmill.records.results import DocumentStatus, RunInfo
 from docmill.report.build import build
-from docmill.report.display import duration_text, time_text, usd_text, value_text
-from docmill.report.summary import summarise
+from docmill.report.display import duration_text, time_text
+from docmill.report.summary import DOCUMENT_STATUSES, summarise
 from docmill.spec.pipeline import ReportSettings
 from docmill.store.runs import run_number
-
-CLIPPED = 160
 
 
 def list_runs(pipeline: str | None, limit: int, *, json: bool) -> None:
@@ -35,22 +22,30 @@ def list_runs(pipeline: str | None, limit: int, *, json: bool) -> None:
     with open_state(loaded) as state:
         found = state.runs.recent(pipeline=pipeline, limit=limit)
         statuses = [_live_status(state, info) for info in found]
+        counts = [_counts(state, info) for info in found]
+    listed = zip(found, statuses, counts, strict=True)
     if json:
-        rows = zip(found, statuses, strict=True)
-        put_json([info.model_dump(mode="json") | {"status": status} for info, status in rows])
+        put_json(
+            [
+                info.model_dump(mode="json") | {"status": status, "documents": documents}
+                for info, status, documents in listed
+            ]
+        )
         return
+    if not found:
+        talk("Nothing was run yet. Start a run: docmill run PIPELINE")
     put_table(
-        ["run", "pipeline", "status", "started", "took", "model"],
+        ["run", "pipeline", "status", "started (UTC)", "took", "documents"],
         [
             [
                 info.id,
                 info.pipeline,
                 status,
-                time_text(info.started),
+                f"{info.started:%Y-%m-%d %H:%M}",
                 duration_text((info.ended - info.started).total_seconds()) if info.ended else "",
-                info.model,
+                status_marks(documents),
             ]
-            for info, status in zip(found, statuses, strict=True)
+            for info, status, documents in listed
         ],
     )
 
@@ -59,81 +54,41 @@ def show_run(run: str, *, json: bool) -> None:
     """One run with its documents."""
     loaded, _ = here()
     with open_state(loaded) as state:
-        reader = state.reader(_number(state, run))
-        summary = summarise(reader)
-        results = list(reader.documents())
-        status = _live_status(state, reader.info)
-    if json:
-        put_json(
-            {
-                "run": reader.info.model_dump(mode="json") | {"status": status},
-                "summary": summary.model_dump(mode="json"),
-                "documents": [
-                    result.model_dump(mode="json", exclude={"record", "verdicts"})
-                    for result in results
-                ],
-            }
-        )
-        return
-    put(f"{reader.info.id}  {reader.info.pipeline}  {status}  {time_text(reader.info.started)}")
-    put(summary.headline)
-    put()
-    put_table(
-        ["document", "status", "attempts", "model calls", "cost", "why"],
-        [
-            [
-                result.document.name,
-                result.status + (" (cached)" if result.cached else ""),
-                str(result.attempts),
-                str(result.usage.model_calls),
-                usd_text(result.usage.usd, result.usage.unpriced_calls),
-                f"{result.code}: {result.message}" if result.code else "",
-            ]
-            for result in results
-        ],
-    )
-    remedies = dict.fromkeys(f"{r.document.name}: {r.remedy}" for r in results if r.remedy)
-    for remedy in remedies:
-        talk(inert(remedy))
-
-
-def show(run: str, document: str, *, json: bool) -> None:
-    """The trace of one document's session."""
-    loaded, _ = here()
-    with open_state(loaded) as state:
-        number = _number(state, run)
-        result = state.reader(number).document(document)
-        if result is None:
-            raise RunNotFoundError(
-                f"{run} has no document `{document}`.",
-                remedy=f"See which it has: docmill runs show {run}",
+        reader = state.reader(number_of(state, run))
+        info, summary = reader.info, summarise(reader)
+        status = _live_status(state, info)
+        if json:
+            put_json(
+                {
+                    "run": info.model_dump(mode="json") | {"status": status},
+                    "summary": summary.model_dump(mode="json"),
+                    "documents": [asdict(document_row(result)) for result in reader.documents()],
+                }
             )
-        trace = list(state.sessions.journal(result.session_id)) if result.session_id else []
-    if json:
-        events = [entry.model_dump(mode="json") for entry in trace]
-        put_json({"document": result.model_dump(mode="json"), "events": events})
-        return
-    put(f"{result.document.name}  {result.status}  {result.session_id or 'no session'}")
-    if result.message:
-        put(f"  {inert(result.message)}")
-    put()
-    started = trace[0].at if trace else None
-    for entry in trace:
-        seconds = (entry.at - started).total_seconds() if started else 0.0
-        put(f"{seconds:8.2f} s  {entry.event.type:<28} {inert(_gist(entry.event))[:CLIPPED]}")
-    put()
-    if result.record:
-        put_table(
-            ["value", "status", "found", "why"],
-            [[v.path, v.status, value_text(v), v.reason] for v in result.record.values],
-        )
+            return
+        put(f"{info.id}  {info.pipeline}  {status}  {time_text(info.started)}")
+        put(f"  model {info.model}  agent {info.agent}  sandbox {info.sandbox.partition(' (')[0]}")
+        for reference in info.references:
+            put(f"  reference {reference.path} {reference.version}".rstrip())
+        put()
+        put_documents(reader.documents(), summary.documents)
+        put(summary.headline)
+        put()
+        put_tallies(summary)
+        todo = dict.fromkeys(remedies(reader.documents()))
+    if todo:
+        put("\nWhat to do about documents that did not finish:")
+        for name, remedy in todo:
+            put(f"  {inert(name)}: {inert(remedy)}")
+    if status in ("killed", "cancelled"):
+        talk(f"\nGo on: docmill run {info.pipeline}")
 
 
 def report(run: str, *, json: bool) -> None:
     """Write the report of a stored run anew."""
     loaded, _ = here()
     with open_state(loaded) as state:
-        reader = state.reader(_number(state, run))
+        reader = state.reader(number_of(state, run))
         pipeline = loaded.workspace.pipelines.get(reader.info.pipeline)
         files = build(
             reader,
@@ -143,12 +98,18 @@ def report(run: str, *, json: bool) -> None:
             latest=state.runs.latest(reader.info.pipeline) == run_number(reader.info.id),
         )
     if json:
-        put_json({key: str(value) for key, value in asdict(files).items() if key != "summary"})
+        paths = {key: getattr(files, key) for key in ("folder", "html", "xlsx", "json", "md")}
+        put_json({key: str(path) for key, path in paths.items() if path})
     else:
         put(str(files.folder))
 
 
-def _number(state: State, run: str) -> int:
+def number_of(state: State, run: str) -> int:
+    """The number a run's name stands for; `latest` is the newest of all.
+
+    Raises:
+        RunNotFoundError: it is no name of a run, or nothing was run yet.
+    """
     return state.runs.latest() if run == "latest" else run_number(run)
 
 
@@ -159,22 +120,6 @@ def _live_status(state: State, info: RunInfo) -> str:
     return info.status
 
 
-def _gist(event: Event) -> str:
-    match event:
-        case StatusRunning():
-            return f"attempt {event.attempt}"
-        case ModelRequestEnd():
-            usage = event.model_usage
-            return f"{event.stop_reason}  {usage.input_tokens} in  {usage.output_tokens} out"
-        case ToolUse() | CustomToolUse():
-            return f"{event.name} {event.input}"
-        case ToolResultEvent() | CustomToolResult():
-            return ("error: " if event.is_error else "") + event.content
-        case RecordChecked():
-            verdict = "accepted" if event.accepted else "sent back"
-            return f"submission {event.submission} {verdict}  {'; '.join(event.errors)}"
-        case SessionErrorEvent():
-            return f"{event.code}: {event.message}"
-        case _:
-            fields: dict[str, Any] = event.model_dump(exclude={"type", "content", "record"})
-            return "  ".join(f"{key}={value}" for key, value in fields.items())
+def _counts(state: State, info: RunInfo) -> dict[DocumentStatus, int]:
+    ended = list(state.runs.ended(run_number(info.id)).values())
+    return {status: ended.count(status) for status in DOCUMENT_STATUSES}

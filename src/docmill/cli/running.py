@@ -1,17 +1,25 @@
 """`docmill run`: one pipeline from its documents to its report."""
 
 import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
 
-from docmill.batch.start import RunResult, run_pipeline
-from docmill.cli.console import put, put_json, put_table, talk
-from docmill.cli.progress import GLYPHS, Progressing
+from docmill.batch.start import RunResult, reports_folder, run_pipeline
+from docmill.batch.state import open_state
+from docmill.cli.console import flush, put, put_json, talk
+from docmill.cli.outcome import document_row, put_documents, put_tallies
+from docmill.cli.progress import Progressing
 from docmill.cli.workspace import chosen, here, overridden
-from docmill.errors import EXIT_LIMIT, EXIT_OK, EXIT_UNFINISHED
-from docmill.records.results import DocumentStatus
-from docmill.report.display import duration_text, usd_text
-from docmill.report.summary import Summary
+from docmill.errors import EXIT_LIMIT, EXIT_OK, EXIT_UNFINISHED, RunError
+from docmill.records.reader import RunReader
+from docmill.records.results import DocumentStatus, RunInfo
+from docmill.report.summary import Summary, summarise
+from docmill.spec.load import LoadedWorkspace
+from docmill.store.runs import run_number
 
 SIGINT_EXIT = 130
+FORMATS = {"html": "report", "xlsx": "table", "json": "data", "md": "text"}
 
 
 def run(pipeline: str | None, settings: list[str], *, json: bool) -> None:
@@ -20,90 +28,109 @@ def run(pipeline: str | None, settings: list[str], *, json: bool) -> None:
     name = chosen(loaded, pipeline)
     loaded = overridden(loaded, name, settings)
     observer = Progressing()
+    error: RunError | None = None
+    result: RunResult | None = None
     try:
         result = run_pipeline(loaded, name, environment, observer)
+    except RunError as stopped:
+        if not observer.run:
+            raise
+        error = stopped
+    except KeyboardInterrupt:
+        observer.close()
+        _interrupted(observer.run, name)
     finally:
         observer.close()
-    if json:
-        put_json(_described(result))
-    else:
-        _print(result)
-    sys.exit(_exit_code(result))
+    code = _tell(loaded, observer.run, result, error, json=json)
+    flush()
+    sys.exit(code)
 
 
-def _print(result: RunResult) -> None:
-    if result.files is None:
-        talk(f"{result.info.id} was interrupted; what is done is kept.")
-        talk(f"Go on: docmill run {result.info.pipeline}")
-        return
-    summary = result.files.summary
+def _tell(
+    loaded: LoadedWorkspace,
+    run: str,
+    result: RunResult | None,
+    error: RunError | None,
+    *,
+    json: bool,
+) -> int:
+    """Print what the store says of the run; returns the exit code."""
+    with open_state(loaded) as state:
+        reader = state.reader(run_number(run))
+        info, summary = reader.info, summarise(reader)
+        files = _report_files(loaded, info)
+        if json:
+            put_json(_described(reader, summary, files, result, error))
+        elif info.status != "cancelled":
+            _print(reader, summary, files)
+    if result and result.outcome.notice:
+        talk(result.outcome.notice)
+    if info.status == "cancelled":
+        _interrupted(run, info.pipeline, f"{info.message} What is done is kept.")
+    if error:
+        talk(f"\n{error}")
+    elif summary.unfinished:
+        talk(f"\nWhat to do about documents that did not finish: docmill runs show {run}")
+    return _exit_code(info, summary.by_status, error)
+
+
+def _print(reader: RunReader, summary: Summary, files: dict[str, Path]) -> None:
     put()
+    put_documents(reader.documents(), summary.documents)
     put(summary.headline)
     put()
-    _print_tallies(summary)
+    put_tallies(summary)
     put()
-    for label, path in (
-        ("report", result.files.html),
-        ("table", result.files.xlsx),
-        ("data", result.files.json),
-        ("text", result.files.md),
-    ):
-        if path is not None:
-            put(f"  {label:<7} {path}")
-    if result.outcome.notice:
-        talk(result.outcome.notice)
-    if summary.unfinished:
-        talk(f"\nWhy documents did not finish: docmill runs show {result.info.id}")
+    for kind, path in files.items():
+        put(f"  {FORMATS[kind]:<10} {path}")
 
 
-def _print_tallies(summary: Summary) -> None:
-    documents = [
-        f"{GLYPHS[status][0]} {number} {status}"
-        for status, number in summary.by_status.items()
-        if number
-    ]
-    values = [f"{number} {status}" for status, number in summary.values.items() if number]
-    verdicts = [f"{number} {kind}" for kind, number in summary.verdicts.items() if number]
-    usage = summary.usage
-    cost = [
-        usd_text(usage.usd, usage.unpriced_calls),
-        f"{usage.model_calls} model calls",
-        f"{usage.input_tokens + usage.output_tokens} tokens",
-        duration_text(summary.seconds or 0),
-    ]
-    rows = [("documents", documents), ("values", values), ("checks", verdicts), ("cost", cost)]
-    put_table(["", ""], [[f"  {label}", " · ".join(parts) or "none"] for label, parts in rows])
+def _interrupted(run: str, pipeline: str, message: str = "") -> None:
+    if run:
+        talk(f"\n{run}: {message or 'Interrupted. What is done is kept.'}")
+    else:
+        talk("\nInterrupted; nothing was run.")
+    talk(f"Go on: docmill run {pipeline}")
+    sys.exit(SIGINT_EXIT)
 
 
-def _described(result: RunResult) -> dict[str, object]:
-    files = result.files
-    return {
-        "run": result.info.id,
-        "pipeline": result.info.pipeline,
-        "status": result.info.status,
-        "message": result.info.message,
-        "documents": result.outcome.end.counts,
-        "summary": files.summary.model_dump(mode="json") if files else None,
-        "report": {
-            "folder": str(files.folder),
-            **{
-                kind: str(path)
-                for kind in ("html", "xlsx", "json", "md")
-                if (path := getattr(files, kind)) is not None
-            },
-        }
-        if files
-        else None,
-        "prefect": {"flow_run": result.outcome.flow_run_id, "url": result.outcome.url},
-        "notice": result.outcome.notice,
+def _report_files(loaded: LoadedWorkspace, info: RunInfo) -> dict[str, Path]:
+    folder = reports_folder(loaded, info.pipeline) / info.id
+    paths = {kind: folder / f"report.{kind}" for kind in FORMATS}
+    return {kind: path for kind, path in paths.items() if path.is_file()}
+
+
+def _described(
+    reader: RunReader,
+    summary: Summary,
+    files: dict[str, Path],
+    result: RunResult | None,
+    error: RunError | None,
+) -> dict[str, Any]:
+    info = reader.info
+    described: dict[str, Any] = {
+        "run": info.id,
+        "pipeline": info.pipeline,
+        "status": info.status,
+        "message": info.message,
+        "error": {"message": error.message, "remedy": error.remedy} if error else None,
+        "summary": summary.model_dump(mode="json"),
+        "documents": [asdict(document_row(document)) for document in reader.documents()],
+        "report": {kind: str(path) for kind, path in files.items()},
     }
+    if result:
+        outcome = result.outcome
+        described["prefect"] = {"flow_run": outcome.flow_run_id, "url": outcome.url}
+        described["notice"] = outcome.notice
+    return described
 
 
-def _exit_code(result: RunResult) -> int:
-    if result.info.status == "cancelled":
+def _exit_code(info: RunInfo, counts: dict[DocumentStatus, int], error: RunError | None) -> int:
+    if info.status == "cancelled":
         return SIGINT_EXIT
-    counts: dict[DocumentStatus, int] = result.outcome.end.counts
-    if counts.get("limit"):
+    if counts["limit"]:
         return EXIT_LIMIT
-    unfinished = sum(counts.get(status, 0) for status in ("failed", "invalid", "cancelled"))
+    if error:
+        return error.exit_code
+    unfinished = counts["failed"] + counts["invalid"] + counts["cancelled"]
     return EXIT_UNFINISHED if unfinished else EXIT_OK

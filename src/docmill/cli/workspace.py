@@ -3,10 +3,10 @@
 from dataclasses import replace
 from pathlib import Path
 
-from docmill.errors import PrerequisiteError
+from docmill.errors import Problem, SpecError
 from docmill.settings import Settings, load_settings
 from docmill.spec.load import LoadedWorkspace, find_workspace, load_workspace
-from docmill.spec.overrides import override_pipeline
+from docmill.spec.overrides import PLACE, override_pipeline
 
 
 def here() -> tuple[LoadedWorkspace, Settings]:
@@ -24,7 +24,7 @@ def chosen(loaded: LoadedWorkspace, name: str | None) -> str:
     """The pipeline asked for, or the only one there is.
 
     Raises:
-        PrerequisiteError: none was named and there are several, or none.
+        SpecError: none was named and there are several, or none.
     """
     if name is not None:
         return name.removesuffix("/default")
@@ -32,11 +32,8 @@ def chosen(loaded: LoadedWorkspace, name: str | None) -> str:
     if len(names) == 1:
         return names[0]
     loaded.check()
-    known = ", ".join(names) or "none"
-    example = names[0] if names else "NAME"
-    raise PrerequisiteError(
-        f"Which pipeline? There are: {known}.", remedy=f"Name one: docmill run {example}"
-    )
+    remedy = f"name one of: {', '.join(names)}" if names else "write one into pipelines/"
+    raise SpecError([Problem(PLACE, 0, 0, "PIPELINE", "which pipeline?", remedy)])
 
 
 def overridden(loaded: LoadedWorkspace, name: str, settings: list[str]) -> LoadedWorkspace:

@@ -1,0 +1,157 @@
+"""A run's documents as a table: how each ended, its checks, what needs a person.
+
+`run` ends with it and `runs show` prints it. The findings are those of the report, in fewer words.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from docmill.cli.console import put
+from docmill.cli.tables import put_table
+from docmill.records.results import DocumentResult, DocumentStatus
+from docmill.report.display import count, duration_text, usd_text
+from docmill.report.findings import Finding, findings
+from docmill.report.summary import UNFINISHED, Summary
+
+GLYPHS: dict[DocumentStatus, tuple[str, str]] = {
+    "ok": ("✓", "green"),
+    "flagged": ("⚑", "yellow"),
+    "invalid": ("✗", "red"),
+    "failed": ("✗", "red"),
+    "limit": ("■", "magenta"),
+    "cancelled": ("–", "dim"),
+}
+SHOWN_WHOLE = 40
+"""Of more documents than this only those that aren't ok are listed."""
+MAX_ROWS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentRow:
+    """One document in a few words."""
+
+    id: str
+    name: str
+    status: DocumentStatus
+    cached: bool
+    checks_passed: int
+    checks: int
+    attention: tuple[str, ...]
+    """What a person has to look at, the gravest first."""
+    code: str
+    attempts: int
+    model_calls: int
+    cost: str
+
+
+def document_row(result: DocumentResult) -> DocumentRow:
+    """A document's row; remarks (severity `info`) count neither as checks nor as findings."""
+    judged = [verdict for verdict in result.verdicts if verdict.severity != "info"]
+    found = [entry for entry in findings(result) if entry.needs_attention]
+    return DocumentRow(
+        id=result.document.id,
+        name=result.document.name,
+        status=result.status,
+        cached=result.cached,
+        checks_passed=sum(verdict.verdict == "pass" for verdict in judged),
+        checks=len(judged),
+        attention=tuple(gist(entry) for entry in found if entry.severity != "info"),
+        code=result.code,
+        attempts=result.attempts,
+        model_calls=result.usage.model_calls,
+        cost=usd_text(result.usage.usd, result.usage.unpriced_calls),
+    )
+
+
+def gist(finding: Finding) -> str:
+    """A finding in a few words: `output_voltage 25.61 V, allowed 23.52 … 24.48 V`."""
+    subject = f"{finding.path} {finding.found}".strip()
+    match finding.kind:
+        case "unfinished":
+            return finding.message or finding.code
+        case "fail" if finding.limit and finding.path:
+            return f"{subject}, allowed {finding.limit}"
+        case "marginal":
+            return f"{subject}, close to {finding.limit}"
+        case "ambiguous":
+            return f"{subject}?"
+        case "unverified":
+            return f"{subject}, not proven"
+        case "missing":
+            return f"{finding.path} is missing" if finding.path else finding.message
+        case "not_comparable" if finding.path:
+            return f"{subject}, not comparable with {finding.limit}"
+        case _:
+            return finding.message or finding.check
+
+
+def put_documents(results: Iterable[DocumentResult], total: int) -> None:
+    """The table; of many documents only those that aren't ok, with a count of the rest."""
+    rows = [row for row in map(document_row, results) if total <= SHOWN_WHOLE or row.status != "ok"]
+    shown = rows[:MAX_ROWS]
+    if shown:
+        put_table(
+            ["document", "status", "checks", "needs attention"],
+            [[row.name, row.status, _checks(row), _attention(row)] for row in shown],
+        )
+        put()
+    if len(rows) > len(shown):
+        put(f"{count(len(rows) - len(shown), 'more document')} like these: see the report.")
+    if total > len(rows):
+        put(f"{count(total - len(rows), 'document')} ok.")
+
+
+def put_tallies(summary: Summary) -> None:
+    """Counts by status and verdict, and what it cost, a line each."""
+    documents = [
+        f"{GLYPHS[status][0]} {number:,} {status}"
+        for status, number in summary.by_status.items()
+        if number
+    ]
+    usage = summary.usage
+    cost = [
+        usd_text(usage.usd, usage.unpriced_calls),
+        count(usage.model_calls, "model call"),
+        count(usage.input_tokens + usage.output_tokens, "token"),
+    ]
+    if summary.seconds is not None:
+        cost.append(duration_text(summary.seconds))
+    asked = summary.values | {"missing": summary.values["missing"] - summary.optional_missing}
+    rows = [
+        ("documents", documents),
+        ("values", _counted(asked.items())),
+        ("checks", _counted(summary.verdicts.items())),
+        ("cost", cost),
+    ]
+    for label, parts in rows:
+        put(f"  {label:<10} {' · '.join(parts) or 'none'}")
+
+
+def status_marks(counts: dict[DocumentStatus, int]) -> str:
+    """`✓ 11  ⚑ 8  ✗ 5`; both kinds of ✗ are one count."""
+    marks: dict[str, int] = {}
+    for status, (glyph, _) in GLYPHS.items():
+        marks[glyph] = marks.get(glyph, 0) + counts.get(status, 0)
+    return "  ".join(f"{glyph} {number}" for glyph, number in marks.items() if number)
+
+
+def remedies(results: Iterable[DocumentResult]) -> Iterator[tuple[str, str]]:
+    """What to do about each document that has no usable record: name, remedy."""
+    for result in results:
+        if result.remedy and result.status in UNFINISHED:
+            yield result.document.name, result.remedy
+
+
+def _counted(counts: Iterable[tuple[str, int]]) -> list[str]:
+    return [f"{number:,} {kind.replace('_', ' ')}" for kind, number in counts if number]
+
+
+def _checks(row: DocumentRow) -> str:
+    return f"{row.checks_passed}/{row.checks}" if row.checks else ""
+
+
+def _attention(row: DocumentRow) -> str:
+    if not row.attention:
+        return ""
+    more = len(row.attention) - 1
+    return row.attention[0] + (f" (+{more} more)" if more else "")

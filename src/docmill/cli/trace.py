@@ -1,0 +1,205 @@
+"""`docmill show`: the trace of one document's session, then what came out of it."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from docmill.batch.state import open_state
+from docmill.cli.console import inert, put, put_json
+from docmill.cli.reading import number_of
+from docmill.cli.tables import put_table
+from docmill.cli.workspace import here
+from docmill.errors import RunNotFoundError
+from docmill.events import (
+    BudgetReserved,
+    CustomToolResult,
+    CustomToolUse,
+    DocumentPrepared,
+    Event,
+    ModelRequestEnd,
+    ModelRequestStart,
+    PagesPictured,
+    RecordChecked,
+    SandboxStarted,
+    SandboxStopped,
+    SessionErrorEvent,
+    StatusIdle,
+    StatusRescheduled,
+    StatusRunning,
+    ToolResultEvent,
+    ToolUse,
+    UserMessage,
+)
+from docmill.records.checked import CheckedValue
+from docmill.records.results import DocumentResult
+from docmill.report.display import count, usd_text, value_text
+from docmill.report.findings import value_page
+from docmill.store.sessions import StoredEvent
+
+CLIPPED = 200
+
+
+def show(run: str, document: str, *, json: bool) -> None:
+    """The trace of one document's session."""
+    loaded, _ = here()
+    with open_state(loaded) as state:
+        result = state.reader(number_of(state, run)).document(document)
+        if result is None:
+            raise RunNotFoundError(
+                f"{run} has no finished document `{inert(document)}`.",
+                remedy=f"See which it has: docmill runs show {run}",
+            )
+        trace = list(state.sessions.journal(result.session_id)) if result.session_id else []
+    if json:
+        events = [entry.model_dump(mode="json") for entry in trace]
+        put_json({"document": result.model_dump(mode="json"), "events": events})
+        return
+    _print_head(result)
+    if trace:
+        put()
+        _print_trace(trace)
+    if result.record:
+        put()
+        _print_values(result.record.values)
+    if result.verdicts:
+        put()
+        _print_verdicts(result)
+
+
+def gist(event: Event) -> str:
+    """An event in a few words."""
+    told = _GISTS.get(type(event))
+    return told(event) if told else ""
+
+
+def _print_head(result: DocumentResult) -> None:
+    put(f"{inert(result.document.name)}  {result.status}  {result.session_id or 'no session'}")
+    spent = result.usage
+    if spent.model_calls:
+        put(
+            f"  {count(spent.model_calls, 'model call')}, "
+            f"{count(spent.tool_calls, 'tool call')}, "
+            f"{spent.input_tokens:,} tokens in, {spent.output_tokens:,} out, "
+            f"{spent.wall_seconds:.1f} s, {usd_text(spent.usd, spent.unpriced_calls)}"
+        )
+    elif result.cached:
+        put("  finished by an earlier run; this one spent nothing on it")
+    for text in (result.message, result.remedy, *result.notes):
+        if text:
+            put(f"  {inert(text)}")
+
+
+def _print_trace(trace: Sequence[StoredEvent]) -> None:
+    begun = trace[0].at
+    put_table(
+        ["seconds", "event", ""],
+        [
+            [
+                f"{(entry.at - begun).total_seconds():7.2f}",
+                entry.event.type,
+                _clip(gist(entry.event)),
+            ]
+            for entry in trace
+        ],
+    )
+
+
+def _print_values(values: Sequence[CheckedValue]) -> None:
+    put_table(
+        ["value", "status", "page", "found"],
+        [
+            [
+                value.path,
+                value.status,
+                str(value_page(value) or ""),
+                " — ".join(text for text in (value_text(value), value.reason) if text),
+            ]
+            for value in values
+        ],
+    )
+
+
+def _print_verdicts(result: DocumentResult) -> None:
+    put_table(
+        ["check", "verdict", "clause", "about"],
+        [
+            [
+                verdict.check,
+                verdict.verdict,
+                verdict.clause,
+                " ".join(
+                    text
+                    for text in (
+                        verdict.path,
+                        verdict.value,
+                        verdict.limit and f"({verdict.limit})",
+                        verdict.message,
+                    )
+                    if text
+                ),
+            ]
+            for verdict in result.verdicts
+        ],
+    )
+
+
+def _clip(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= CLIPPED else f"{line[: CLIPPED - 1]}…"
+
+
+def _error(event: SessionErrorEvent) -> str:
+    return f"{event.code}: {event.message} ({event.retry_status})"
+
+
+def _prepared(event: DocumentPrepared) -> str:
+    parts = [count(event.pages, "page"), count(event.words, "word"), f"by {event.reader}"]
+    return ", ".join([*parts, *event.notes])
+
+
+def _answer(event: ModelRequestEnd) -> str:
+    usage = event.model_usage
+    cost = usd_text(usage.usd, usage.unpriced_calls)
+    return (
+        f"{event.stop_reason}, {usage.input_tokens:,} tokens in, {usage.output_tokens:,} out, "
+        f"{event.seconds:.2f} s, {cost}"
+    )
+
+
+def _call(event: ToolUse | CustomToolUse) -> str:
+    given = ", ".join(f"{key}={value!r}" for key, value in event.input.items())
+    return f"{event.name}({given})"
+
+
+def _result(event: ToolResultEvent | CustomToolResult) -> str:
+    return f"error: {event.content}" if event.is_error else event.content
+
+
+def _checked(event: RecordChecked) -> str:
+    verdict = "accepted" if event.accepted else "sent back"
+    return "; ".join([f"submission {event.submission} {verdict}", *event.errors])
+
+
+def _message(event: UserMessage) -> str:
+    return " ".join(str(block.get("text", "")) for block in event.content)
+
+
+_GISTS: dict[type[Any], Callable[[Any], str]] = {
+    StatusRunning: lambda event: f"attempt {event.attempt}",
+    StatusRescheduled: lambda event: event.reason,
+    StatusIdle: lambda event: event.stop_reason,
+    SessionErrorEvent: _error,
+    UserMessage: _message,
+    SandboxStarted: lambda event: f"{event.backend}, {event.seconds:.2f} s",
+    SandboxStopped: lambda event: f"after {event.seconds:.2f} s",
+    DocumentPrepared: _prepared,
+    BudgetReserved: lambda event: event.usd if event.usd == "unpriced" else f"${event.usd}",
+    ModelRequestStart: lambda event: f"{event.model}, {event.input_tokens:,} tokens",
+    ModelRequestEnd: _answer,
+    ToolUse: _call,
+    CustomToolUse: _call,
+    ToolResultEvent: _result,
+    CustomToolResult: _result,
+    RecordChecked: _checked,
+    PagesPictured: lambda event: count(len(event.pictures), "picture"),
+}
+"""The events worth a word, and how it reads."""
