@@ -3,6 +3,12 @@
 from collections.abc import Callable
 from typing import Any
 
+from docmill.documents.layout import Page
+from docmill.models.rules.extract import extract
+from docmill.models.rules.wanted import read_wanted
+from docmill.output.schema import record_schema
+from docmill.spec.fields import Field
+
 Read = Callable[..., Any]
 
 MASS = {"mass": {"type": "quantity", "unit": "kg", "aliases": ["actual mass", "Ist-Masse", "B13"]}}
@@ -100,3 +106,36 @@ def test_distinctive_spelling_needs_no_label(read: Read) -> None:
     fields = {"document": {"aliases": ["kind of document"], "enum": enum}}
     assert read(fields, "Inspection certificate EN 10204 3.1")["document"]["value"] == "3.1"
     assert read(fields, "Let it pass")["document"] is None
+
+
+def test_boxes_with_headings_in_another_font(draw: Callable[..., Page]) -> None:
+    """Two boxes side by side: what stands below is the value, not the neighbour's heading."""
+    small, large = draw("Product          Applicant"), draw("\nPS-2405          ACME Ltd.")
+    lower = tuple(word._replace(y1=word.y1 + 2) for word in large.words)
+    page = Page(
+        1, 595, 842, (*small.words, *(w._replace(y0=w.y0 + 14, y1=w.y1 + 14) for w in lower))
+    )
+    fields = {"product": Field(aliases=("product",))}
+    record = extract(read_wanted(record_schema(fields)), [page]).record
+    assert record["product"]["value"] == "PS-2405"
+
+
+def test_a_ratio_is_no_label_of_its_parts(read: Read) -> None:
+    """`Re/Rm` is a symbol of its own; `Streckgrenze/Yield strength` are two labels."""
+    fields = {"rm": {"type": "quantity", "unit": "MPa", "aliases": ["Rm"]}}
+    assert read(fields, "Re/Rm    0.83")["rm"] is None
+    other = {"re": {"type": "quantity", "unit": "MPa", "aliases": ["yield strength"]}}
+    assert read(other, "Streckgrenze/Yield strength    235 MPa")["re"]["value"] == "235"
+
+
+def test_a_phrase_of_the_label_holds_no_value(read: Read) -> None:
+    """A number behind `at` belongs to the label, one behind `Numéro de document` doesn't."""
+    fields = {
+        "r": {"type": "quantity", "unit": "V", "aliases": ["output voltage"]},
+        "n": {"type": "id", "aliases": ["numéro de document", "document number"]},
+    }
+    drawing = (
+        "Output voltage at 24 V input    5 V\nDocument number / Numéro de document 1866645/001"
+    )
+    record = read(fields, drawing)
+    assert (record["r"]["value"], record["n"]["value"]) == ("5", "1866645/001")

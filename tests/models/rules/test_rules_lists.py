@@ -180,3 +180,14 @@ Due date
 3 May 2024                   Carriage                    1     28.00
 """
     assert values(read(LINES, drawing)["lines"], "description") == [["Bearing"], ["Carriage"]]
+
+
+def test_a_heading_without_any_required_field_heads_nothing(read: Read) -> None:
+    """Another table that shares an optional column is not taken for the list."""
+    drawing = """
+Element      C        Mn
+Limit        0.22     1.60
+Result       0.15     1.00
+"""
+    assert read(HEATS, drawing)["heats"] == []
+    assert read(LINES, "Description\nA text about something\nand more of it")["lines"] == []

@@ -118,3 +118,19 @@ def test_rate_and_amount_share_a_label(read: Read) -> None:
     record = read(fields, "VAT 20 %      227.28")
     assert (record["rate"]["value"], record["tax"]["value"]) == ("20", "227.28")
     assert "unit" not in record["tax"]
+
+
+def test_a_bare_value_is_no_maximum(read: Read) -> None:
+    """`pick: max` wants a bound; the label may say so, a plain value doesn't."""
+    field = {**CURRENT, "pick": "max"}
+    assert read({"i": field}, "Supply current    12 mA")["i"] is None
+    assert read({"i": field}, "Supply current, max.    12 mA")["i"]["value"] == "12"
+    assert read({"i": field}, "Supply current    10 to 12 mA")["i"]["value"] == "12"
+    assert read({"i": field}, "Supply current    ≥ 10 mA")["i"] is None
+
+
+def test_a_number_without_unit_yields_to_one_with(read: Read) -> None:
+    """A bare number elsewhere is no rival of a value with its unit; in the same row it is."""
+    elsewhere = "Supply current    12 mA\nSupply current    7"
+    assert read({"i": CURRENT}, elsewhere)["i"]["value"] == "12"
+    assert len(read({"i": CURRENT}, "Supply current    12 mA    7")["i"]["candidates"]) == 2

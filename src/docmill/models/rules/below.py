@@ -114,9 +114,10 @@ def _column(field: Field, hit: Hit, scene: Scene, context: Context) -> Iterable[
         if _DASH.match(spot.text):
             continue
         own_unit = split_unit_off(heading.text)[1] if heading is not None else None
-        here = context._replace(unit=own_unit or unit)
+        bound = role if role in ("min", "max") else context.bound
+        here = context._replace(unit=own_unit or unit, bound=bound)
         readings = [r for r in read_words(field, spot.words, here) if r.whole]
-        if not readings:
+        if not readings and role is None:
             return
         # The label has to show the unit, wherever that stands.
         label = heading.words if heading is not None and own_unit else hit.words

@@ -52,10 +52,12 @@ def pieces(text: str) -> tuple[Piece, ...]:
         return (Piece("", before=True, after=True),)
     found: list[Piece] = []
     parts = _SEPARATORS.split(plain)
+    ratio = len(parts) == 2 and "/" in plain and all(1 <= len(fold(part)) < 4 for part in parts)
     for index, part in enumerate(parts):
         folded = fold(part)
         comma = part.endswith((",", ";"))
-        found.append(Piece(folded, before=index > 0, after=index < len(parts) - 1 or comma))
+        before, after = index > 0 and not ratio, index < len(parts) - 1 and not ratio
+        found.append(Piece(folded, before=before, after=after or comma))
     return tuple(found)
 
 

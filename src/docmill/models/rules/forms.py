@@ -17,8 +17,8 @@ class Form(NamedTuple):
     field: str
     code: bool
     """A code such as `C71`: counts only at the beginning of a cell."""
-    own_name: bool
-    """Made from the field's name, not given as an alias."""
+    leads: bool
+    """Ends in a sign that leads to the value: `VAT @`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,8 @@ def make_forms(fields: Mapping[str, Field]) -> Forms:
             if not folded or folded in known:
                 continue
             known.append(folded)
-            form = Form(name, bool(_CODE.match(spelling)), spelling == own)
+            leads = spelling.rstrip().endswith(("@", ":", "="))
+            form = Form(name, bool(_CODE.match(spelling)), leads)
             by_text.setdefault(folded, []).append(form)
     beginnings = {text[:end] for text in by_text for end in range(1, len(text) + 1)}
     return Forms(

@@ -38,7 +38,7 @@ def read_rows(
     if under is not None:
         hits = {name: [h for h in each if h.spot.row in under] for name, each in hits.items()}
     scene = replace(scene, starts=scene.starts | label_starts(hits))
-    headings = find_headings(scene.sheet, hits)
+    headings = find_headings(scene.sheet, hits, fields)
     if headings:
         tables = [list(TableReader(fields, heading, scene).rows()) for heading in headings]
         rows = _joined(fields, headings, tables, scene)

@@ -32,9 +32,12 @@ _IDENTIFIER = re.compile(
 )
 _AFTERWARDS = vocabulary("during test tests measurement")
 """Harmless behind a label only: `Ambient temperature during the test`."""
-_PREPOSITIONS = vocabulary("at of for in on bei von zu mit with a de di pour con @ vs over")
-"""Behind these a number belongs to the label: `Insulation resistance at 500 V`."""
-_LINKS = _PREPOSITIONS | vocabulary("the der die das des du la le les del della dello")
+_AT = vocabulary("at for in on bei zu mit with pour con @ vs over")
+"""A number up to three words behind these belongs to the label: `Resistance at 500 V`."""
+_AT_VALUE = vocabulary("at bei @")
+_OF = vocabulary("of von de di a")
+"""A number directly behind these does: `mean of 3`."""
+_LINKS = _AT | _OF | vocabulary("the der die das des du la le les del della dello")
 _OPERATOR = re.compile(r"^(?:[<>]=?|[≤≥±])$")
 _MARKED = re.compile(r"^[a-z]{3,}\d$")
 CODE = re.compile(r"^[A-Z]{1,2}\d{1,4}(?:\.\d{1,2})?$")
@@ -212,36 +215,21 @@ def _hit(
     words: tuple[Word, ...],
     spots: tuple[Spot, ...],
 ) -> Hit | None:
-    end = _end_of_label(tokens, match.last, words)
+    end = _end_of_label(tokens[match.last].word, words, leads=match.form.leads)
     first = tokens[match.first].word
     chained = first > 0 and bool(_OPERATOR.match(normalise(words[first - 1].text)))
-    left, right = _part(tokens, match, end)
-    coded = CODE.match(words[0].text) is not None and len(tokens) > 1
-    company = [
-        tokens[index]
-        for index in (*range(left, match.first), *range(match.last + 1, right + 1))
-        if index not in covered
-        and not (coded and tokens[index].word == 0)
-        and not _is_unit(words[tokens[index].word].text)
-    ]
-    bound = next((_BOUNDS[token.text] for token in company if token.text in _BOUNDS), None)
-    company = [
-        token
-        for token in company
-        if token.text not in _BOUNDS
-        and not (token.text in _AFTERWARDS and token.word > tokens[match.last].word)
-    ]
-    strength = EXACT if match.form.code else _strength(company, bound, words)
+    bound = _bound(tokens, covered, end)
+    company = [] if match.form.code else _company(tokens, match, covered, end, words)
+    strength = _strength(company, bound, words)
     length = sum(len(token.text) for token in tokens[match.first : match.last + 1])
     if length <= 2 and strength < EXACT:
         return None
-    label = words[tokens[match.first].word : tokens[match.last].word + 1]
     rest = () if chained else words[end:]
     return Hit(
         match.form.field,
         strength,
         spots,
-        label,
+        words[first : tokens[match.last].word + 1],
         rest,
         marked=end > 0 and words[end - 1].text.endswith((":", "=")),
         whole=strength == EXACT and not rest and not chained,
@@ -250,6 +238,39 @@ def _hit(
         after=words[tokens[match.last].word + 1 :],
         code=match.form.code,
     )
+
+
+def _bound(tokens: Sequence[Token], covered: set[int], end: int) -> str | None:
+    """`min` or `max` anywhere in the cell before the value; None if it says both."""
+    said = {
+        _BOUNDS[token.text]
+        for index, token in enumerate(tokens)
+        if index not in covered and token.word < end and token.text in _BOUNDS
+    }
+    return said.pop() if len(said) == 1 else None
+
+
+def _company(
+    tokens: Sequence[Token], match: _Match, covered: set[int], end: int, words: tuple[Word, ...]
+) -> list[Token]:
+    """Tokens beside the label in its part of the cell that may make it another label."""
+    left, right = _part(tokens, match, end)
+    coded = CODE.match(words[0].text) is not None and len(tokens) > 1
+    beside = [*range(left, match.first), *range(match.last + 1, right + 1)]
+    condition = [
+        index for index in beside if index > match.last and tokens[index].text in _AT_VALUE
+    ]
+    if condition:  # `at 24 V input` says under which condition, not what
+        beside = [index for index in beside if index < condition[0]]
+    return [
+        tokens[index]
+        for index in beside
+        if index not in covered
+        and not (coded and tokens[index].word == 0)
+        and not _is_unit(words[tokens[index].word].text)
+        and tokens[index].text not in _BOUNDS
+        and not (tokens[index].text in _AFTERWARDS and index > match.last)
+    ]
 
 
 def _part(tokens: Sequence[Token], match: _Match, end: int) -> tuple[int, int]:
@@ -262,22 +283,31 @@ def _part(tokens: Sequence[Token], match: _Match, end: int) -> tuple[int, int]:
     return left, right
 
 
-def _end_of_label(tokens: Sequence[Token], last: int, words: tuple[Word, ...]) -> int:
-    """Index of the first word that may be a value: after a colon, or a number after the label."""
-    start = tokens[last].word
+def _end_of_label(start: int, words: tuple[Word, ...], *, leads: bool) -> int:
+    """Index of the first word that may be a value: after a colon, or a number after the label.
+
+    `start` is the label's last word; `leads` says that it goes on with a sign such as `@`.
+    """
+    if leads and start + 1 < len(words) and not fold(words[start + 1].text):
+        start += 1
     if words[start].text.endswith((":", "=")):
         return start + 1
-    in_phrase = False
     for index in range(start + 1, len(words)):
         text = words[index].text
+        in_phrase = _in_phrase(words, start + 1, index)
         if text.endswith(":") or (text.endswith("=") and not in_phrase):
             return index + 1
-        in_phrase = in_phrase or fold(text) in _PREPOSITIONS
         if not in_phrase and (_VALUE.match(text) or _OPERATOR.match(text)):
             return index
         if not in_phrase and _IDENTIFIER.match(text):
             return index
     return len(words)
+
+
+def _in_phrase(words: tuple[Word, ...], first: int, index: int) -> bool:
+    """Whether a number at `index` would belong to a phrase of the label: `at full load 24 V`."""
+    before = [fold(word.text) or word.text for word in words[max(first, index - 3) : index]]
+    return bool(_AT & set(before)) or bool(before and before[-1] in _OF)
 
 
 def _strength(company: list[Token], bound: str | None, words: tuple[Word, ...]) -> int:

@@ -15,6 +15,7 @@ from docmill.models.rules.roles import Column, nearest_column
 from docmill.models.rules.sheet import Line, Sheet, Spot
 from docmill.quantities.convert import compatible
 from docmill.quantities.units import canonical_unit
+from docmill.spec.fields import Field
 
 _VALUE = re.compile(r"^[<>=≤≥±+\-−~]*[.,]?\d")
 _DASH = re.compile(r"^[-–—−./\s*]+$")
@@ -81,23 +82,34 @@ class Heading:
         return self.places.get(self.columns.index(column)) if column is not None else None
 
 
-def find_headings(sheet: Sheet, hits: Mapping[str, Sequence[Hit]]) -> list[Heading]:
-    """Headings with columns for at least two fields, in reading order."""
+def find_headings(
+    sheet: Sheet, hits: Mapping[str, Sequence[Hit]], fields: Mapping[str, Field]
+) -> list[Heading]:
+    """Headings with columns for at least two of the fields, in reading order.
+
+    One of them has to be a required field, unless the table goes on beside an earlier one.
+    """
     by_line: dict[int, list[Hit]] = {}
     for several in hits.values():
         for hit in several:
             if hit.strength >= CLOSE and not hit.rest and not hit.marked:
                 by_line.setdefault(hit.spot.row, []).append(hit)
-    wanted = min(2, len(hits))
+    wanted = min(2, len(fields))
+    keys = {name for name, part in fields.items() if part.required} or set(fields)
+    known: set[str] = set()
     headings: list[Heading] = []
     after = 0
     for index in sorted(by_line):
         if index < after:
             continue
         heading = _heading(sheet, index, by_line, wanted)
-        if heading is not None:
+        if heading is None:
+            continue
+        names = set(heading.names)
+        if keys & names or (headings and not names & known):
             headings.append(heading)
             after = heading.last + 1
+            known |= names
     return [_limited(heading, headings, sheet) for heading in headings]
 
 

@@ -72,7 +72,7 @@ def numeric_readings(
             unit, used = words[-1].text, words  # a unit nobody knows; the check says so
         else:
             return ()
-    value = _range(parsed, context) if field.type == "range" else _scalar(field, parsed)
+    value = _range(parsed, context) if field.type == "range" else _scalar(field, parsed, context)
     if value is None:
         return ()
     return (Numeric(value, unit, used, _key(value, unit, field.unit)),)
@@ -168,12 +168,15 @@ def _stated(field: Field, context: Context) -> str | None:
     return next((unit for unit in context.stated if compatible(unit, field.unit)), None)
 
 
-def _scalar(field: Field, parsed: Parsed) -> str | None:
+def _scalar(field: Field, parsed: Parsed, context: Context) -> str | None:
+    """The number; where the field picks an end, that end of what was printed, not a bare value."""
     number = parsed.value
-    if parsed.kind == "interval":
-        number = {"min": parsed.low, "max": parsed.high}.get(field.pick or "")
-    if parsed.kind == "bounded" and field.pick in ("min", "max"):
+    if field.pick in ("min", "max"):
         number = parsed.low if field.pick == "min" else parsed.high
+        if parsed.kind == "exact" and context.bound == field.pick:
+            number = parsed.value
+    elif parsed.kind == "interval":
+        number = None
     if number is None or (field.type == "integer" and number != number.to_integral_value()):
         return None
     return plain(number)

@@ -114,6 +114,8 @@ def unit_of_label(text: str) -> str | None:
     words = text.split()
     if len(words) < 2 or (len(words[-1]) < 2 and words[-1].isalpha()):
         return None
+    if _NUMBER.match(words[-2]):
+        return None  # the unit of that number: `VAT 20 %`
     return words[-1] if canonical_unit(normalise(words[-1])) else None
 
 

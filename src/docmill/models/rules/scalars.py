@@ -5,6 +5,7 @@
 
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from docmill.documents.layout import Word
 from docmill.models.rules.below import below
@@ -23,6 +24,8 @@ _CONDITION = re.compile(r"[A-Za-z]\S*\s*(?:=|≤|≥|<|>)\s*\S")
 _BOUND = re.compile(r"^\(?(min|max)(?:imum|imal)?\.?\)?:?$", re.IGNORECASE)
 _SYMBOL = re.compile(r"^[A-Za-zΑ-ωµØ∆Δ][A-Za-z0-9,./_()-]{0,9}$")
 _LEADER = re.compile(r"^[._·…]{3,}$")
+_BARE = 8
+"""Points less for a number without a unit where one is wanted."""
 _OVERPRINTED = 10
 """Points less for a value printed over a leader: the value is where the leader ends."""
 _DIGIT_IN = re.compile(r"\d")
@@ -40,11 +43,20 @@ def candidates(
     for hit in hits:
         if hit.strength > WEAK and _bound_fits(field, hit):
             found += _of_hit(field, hit, scene)
+    if field.unit is not None:
+        found = [_without_unit(each) for each in found]
     if shared and field.unit is not None:
         found = [each for each in found if each.reading.unit is not None]
     if field.type in ("number", "integer"):
         found = [each for each in found if each.reading.unit != "%"] or found
     return found
+
+
+def _without_unit(candidate: Candidate) -> Candidate:
+    """A bare number has a weaker case where a unit is wanted."""
+    if candidate.reading.unit is not None:
+        return candidate
+    return replace(candidate, points=candidate.points - _BARE)
 
 
 def _bound_fits(field: Field, hit: Hit) -> bool:
@@ -166,6 +178,7 @@ def _numbers(
         if readings:
             yield from _made(readings, hit, hit.strength + (8 if not taken else 7), "right of")
             taken += 1
+            unit = unit or readings[0].unit
         elif _CONDITION.search(spot.text):
             continue
         elif taken or not _SYMBOL.match(spot.text):
@@ -194,6 +207,8 @@ def _is_heading_row(scene: Scene, hit: Hit) -> bool:
         return not any(_DIGIT_IN.search(spot.text) for spot in others if not scene.is_label(spot))
     if others and _has_code(hit.spot) and _has_code(others[0]):
         return True
+    if others and _fonts_alternate(scene, hit.spot, others[0]):
+        return True
     if len(line.spots) < 3 or any(_DIGIT_IN.search(spot.text) for spot in line.spots):
         return False
     for lower in scene.sheet.near_below(line, reach=2.0):
@@ -204,6 +219,23 @@ def _is_heading_row(scene: Scene, hit: Hit) -> bool:
             for a, b in zip(line.spots, lower.spots, strict=True)
         )
     return False
+
+
+def _fonts_alternate(scene: Scene, label: Spot, right: Spot) -> bool:
+    """Whether a cell right of a label is set like the label, and what stands below isn't."""
+    if not _same_font(label, right):
+        return False
+    for lower in scene.sheet.near_below(scene.sheet.lines[label.row], reach=2.4):
+        under = [
+            next((s for s in lower.spots if abs(s.x0 - above.x0) <= 4), None)
+            for above in (label, right)
+        ]
+        return all(spot is not None and not _same_font(label, spot) for spot in under)
+    return False
+
+
+def _same_font(one: Spot, other: Spot) -> bool:
+    return abs(one.height - other.height) <= 0.03 * one.height
 
 
 def _has_code(spot: Spot) -> bool:
