@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from docmill.errors import DocumentError, LimitError, ModelError
+from docmill.errors import DocumentError, LimitError, ModelError, SessionError
 from docmill.events import DocumentPrepared, Event, RecordChecked
 from docmill.models.registry import open_model
 from docmill.session.run import SessionEnd, Workbench, run_session
@@ -159,6 +159,24 @@ async def test_unusable_documents_end_with_a_code(
         await run(bench, bench.for_model(model))
     assert caught.value.code == code
     assert caught.value.remedy
+
+
+async def test_a_mistake_of_docmill_itself_ends_one_document_only(bench: "Bench") -> None:
+    """It says where, and the session is not taken up again."""
+    with pytest.raises(SessionError, match=r"ZeroDivisionError: odd") as caught:
+        await run(bench, bench.for_model(ScriptedModel([ZeroDivisionError("odd")])))
+    assert (caught.value.code, caught.value.retryable) == ("internal_error", False)
+    with ScriptedModel([submit(RIGHT)]) as model:
+        end = await run(bench, bench.for_model(model))
+    assert end.attempt == 1
+
+
+async def test_a_session_that_takes_too_long_ends_at_its_limit(bench: "Bench") -> None:
+    """It stays open: with a higher limit it goes on."""
+    bench.limits = "{minutes: 0.0001}"
+    with pytest.raises(LimitError) as caught:
+        await run(bench, bench.for_model(ScriptedModel([])))
+    assert caught.value.code == "limit_minutes"
 
 
 async def test_sandbox_time_is_charged_however_a_session_ends(bench: "Bench") -> None:

@@ -47,16 +47,16 @@ async def prepare(
         DocumentError: it can't be parsed; `code` says why.
         SandboxError: the sandbox was lost.
     """
-    await sandbox.put(DOCUMENT, data)
     arguments: dict[str, Any] = {"max_pages": max_pages}
     if password:
         arguments["password"] = password
     started = asyncio.get_running_loop().time()
     try:
+        await sandbox.put(DOCUMENT, data)
         result = await sandbox.call("prepare", arguments, timeout=PREPARE_SECONDS)
+        pages = await _layout(sandbox, int(result["pages"]))
     except ToolError as error:
         raise _document_error(error) from error
-    pages = await _layout(sandbox, int(result["pages"]))
     text = "".join(dump_page(page) for page in pages)
     event = DocumentPrepared(
         pages=len(pages),
@@ -97,18 +97,24 @@ def first_message(prepared: PreparedDocument) -> tuple[dict[str, Any], ...]:
 
 
 async def ink(sandbox: Sandbox, page: int, boxes: Sequence[Box]) -> Sequence[float]:
-    """Share of dark pixels of each box on the rendered page."""
+    """Share of dark pixels of each box on the rendered page; none where it can't be rendered."""
     arguments = {"page": page, "boxes": [list(box) for box in boxes]}
-    shares = await sandbox.call("ink", arguments, timeout=RENDER_SECONDS)
+    try:
+        shares = await sandbox.call("ink", arguments, timeout=RENDER_SECONDS)
+    except ToolError:
+        return [0.0] * len(boxes)
     if not isinstance(shares, list) or len(shares) != len(boxes):  # pyright: ignore[reportUnknownArgumentType]
         raise SandboxError("The sandbox gave a malformed answer.", code="sandbox_lost")
     return [float(share) for share in shares]  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
 
 
-async def picture(sandbox: Sandbox, page: int) -> bytes:
-    """PNG of a page."""
-    await sandbox.call("render", {"page": page, "dpi": PICTURE_DPI}, timeout=RENDER_SECONDS)
-    return await sandbox.get(f"{PICTURES}/page-{page:04d}.png", max_bytes=MAX_PICTURE_BYTES)
+async def picture(sandbox: Sandbox, page: int) -> bytes | None:
+    """PNG of a page; None where it can't be rendered."""
+    try:
+        await sandbox.call("render", {"page": page, "dpi": PICTURE_DPI}, timeout=RENDER_SECONDS)
+        return await sandbox.get(f"{PICTURES}/page-{page:04d}.png", max_bytes=MAX_PICTURE_BYTES)
+    except ToolError:
+        return None
 
 
 async def _layout(sandbox: Sandbox, count: int) -> tuple[Page, ...]:

@@ -2,16 +2,18 @@
 
 import asyncio
 import time
+import traceback
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from decimal import Decimal
+from pathlib import Path
 
 from docmill.backends.base import Backend, EventStream, Task
 from docmill.backends.conversation import JournalChangedError
 from docmill.blobs import BlobStore
 from docmill.documents.find import read_document
-from docmill.errors import LimitError, SessionError
+from docmill.errors import LimitError, PrerequisiteError, SessionError
 from docmill.events import (
     BudgetReserved,
     CustomToolUse,
@@ -100,18 +102,8 @@ async def _attempt(
         bench.store, bench.blobs, session=session, run=bench.run, document=document.info.id
     )
     journal.add(StatusRunning(attempt=max(attempt, journal.attempt + 1)))
-    minutes = bench.compiled.pipeline.limits.minutes
     try:
-        async with asyncio.timeout(minutes * 60):
-            findings = await _work(bench, document, journal)
-    except TimeoutError as error:
-        limit = LimitError(
-            f"The session took longer than `limits.minutes` {minutes:g}.",
-            code="limit_minutes",
-            remedy="Raise `limits.minutes` in the pipeline and run again.",
-        )
-        _note_error(journal, limit)
-        raise limit from error
+        findings = await _within_minutes(bench, document, journal)
     except SessionError as error:
         _note_error(journal, error)
         if not (error.retryable or isinstance(error, LimitError)):
@@ -119,6 +111,35 @@ async def _attempt(
         raise
     bench.store.finish(session, findings)
     return SessionEnd(session, findings, journal.attempt)
+
+
+async def _within_minutes(
+    bench: Workbench, document: PlannedDocument, journal: Journal
+) -> Findings:
+    """The work of one attempt; whatever goes wrong with a document is a `SessionError`.
+
+    Raises:
+        PrerequisiteError: the machine lacks something (space, a sandbox); that ends the run.
+        JournalChangedError: the journal can't be gone on with.
+    """
+    minutes = bench.compiled.pipeline.limits.minutes
+    try:
+        async with asyncio.timeout(minutes * 60):
+            return await _work(bench, document, journal)
+    except (SessionError, PrerequisiteError, JournalChangedError):
+        raise
+    except TimeoutError as error:
+        raise LimitError(
+            f"The session took longer than `limits.minutes` {minutes:g}.",
+            code="limit_minutes",
+            remedy="Raise `limits.minutes` in the pipeline and run again.",
+        ) from error
+    except Exception as error:  # one document's trouble never ends the others' run
+        raise SessionError(
+            f"docmill itself failed on this document: {_where(error)}",
+            code="internal_error",
+            remedy="Please report it, with the trace: docmill show",
+        ) from error
 
 
 async def _work(bench: Workbench, document: PlannedDocument, journal: Journal) -> Findings:
@@ -235,10 +256,12 @@ async def _pictures(
     for value in record.values if record else ():
         readings = [*value.candidates, *([value.reading] if value.reading else [])]
         cited.update(reading.evidence.page for reading in readings if reading.evidence)
-    return {
-        page: await asyncio.to_thread(bench.blobs.put, await picture(sandbox, page))
-        for page in sorted(cited)
-    }
+    pictures: dict[int, str] = {}
+    for page in sorted(cited):
+        image = await picture(sandbox, page)
+        if image is not None:
+            pictures[page] = await asyncio.to_thread(bench.blobs.put, image)
+    return pictures
 
 
 def _findings(gate: RecordGate, prepared: PreparedDocument, pictures: dict[int, str]) -> Findings:
@@ -256,6 +279,13 @@ def _findings(gate: RecordGate, prepared: PreparedDocument, pictures: dict[int, 
         pictures=pictures,
         page_sizes={page: prepared.event.sizes[page - 1] for page in pictures},
     )
+
+
+def _where(error: Exception) -> str:
+    """Type, words and place of an error nobody expected."""
+    frames = traceback.extract_tb(error.__traceback__)
+    place = f" ({Path(frames[-1].filename).name}:{frames[-1].lineno})" if frames else ""
+    return f"{type(error).__name__}: {str(error)[:200]}{place}"
 
 
 def _note_error(journal: Journal, error: SessionError) -> None:
