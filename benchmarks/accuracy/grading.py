@@ -37,9 +37,8 @@ class Found:
     @property
     def ends(self) -> dict[str, Any]:
         """Ends of a range; none of anything else."""
-        if not isinstance(self.value, dict):
-            return {}
-        return cast("dict[str, Any]", self.value)
+        value: Any = self.value
+        return dict(value) if isinstance(value, dict) else {}  # pyright: ignore[reportUnknownArgumentType]
 
     @property
     def given(self) -> bool:
