@@ -100,7 +100,7 @@ Heat no      C        Mn
 
 
 def test_table_continued_beside(read: Read) -> None:
-    """A second block with other columns and as many rows belongs to the same rows."""
+    """A second block with other columns of the same heats goes on with their rows."""
     drawing = """
 Heat no      C        Mn
 7K2214       0.142    0.86
@@ -109,7 +109,9 @@ Heat no      N
 7K2214       0.007
 """
     rows = read(HEATS, drawing)["heats"]
-    assert rows[0]["c"]["value"] == "0.142"
+    assert values(rows, "heat", "c", "mn", "n") == [["7K2214", "0.142", "0.86", "0.007"]]
+    other = drawing.replace("7K2214       0.007", "7K2215       0.007")
+    assert len(read(HEATS, other)["heats"]) == 2
 
 
 def test_fields_down_rows_across(read: Read) -> None:

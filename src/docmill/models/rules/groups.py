@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from docmill.models.rules.across import read_across
 from docmill.models.rules.candidates import Candidate, answer
+from docmill.models.rules.folding import fold_text
 from docmill.models.rules.forms import Forms
 from docmill.models.rules.labels import find_hits
 from docmill.models.rules.layouts import Heading, find_headings, heading_cells
@@ -53,20 +54,31 @@ def _joined(
     tables: Sequence[list[Row]],
     scene: Scene,
 ) -> list[dict[str, Any]]:
-    """Tables one after the other; a table with other fields and as many rows goes on beside."""
+    """Tables one after the other; one with other fields of the same rows goes on beside."""
     groups: list[tuple[set[str], list[Row]]] = []
     for heading, rows in zip(headings, tables, strict=True):
         own = set(heading.names)
         if not rows:
             continue
         last = groups[-1] if groups else None
-        if last is not None and not own & last[0] and len(rows) == len(last[1]):
+        if last is not None and _same_rows(last[1], rows, own & last[0], own - last[0]):
             for known, more in zip(last[1], rows, strict=True):
                 known.add(more)
             last[0].update(own)
         else:
             groups.append((own, rows))
     return [_answers(fields, row, scene) for _, rows in groups for row in rows]
+
+
+def _same_rows(known: Sequence[Row], more: Sequence[Row], shared: set[str], new: set[str]) -> bool:
+    """Whether two tables speak of the same rows: as many, and equal in the columns they share."""
+    if not new or len(known) != len(more):
+        return False
+    return all(
+        fold_text(one.text(name)) == fold_text(other.text(name))
+        for one, other in zip(known, more, strict=True)
+        for name in shared
+    )
 
 
 def _answers(fields: Mapping[str, Field], row: Row, scene: Scene) -> dict[str, Any]:

@@ -49,6 +49,10 @@ class Row:
         self.labels |= other.labels
         self.units |= other.units
 
+    def text(self, name: str) -> str:
+        """Text of a cell; empty without one."""
+        return " ".join(word.text for word in self.words.get(name, ()))
+
     def readings(self, name: str, part: Field, scene: Scene) -> Sequence[Reading]:
         """Readings of a cell; a number has to be all that stands in it."""
         words = tuple(self.words.get(name, ()))
