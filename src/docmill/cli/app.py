@@ -15,6 +15,7 @@ app = typer.Typer(
     epilog="Exit codes: 0 ok, 1 some documents did not finish, 2 spec, 3 prerequisites, 4 limit.",
     no_args_is_help=True,
     add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
@@ -78,10 +79,14 @@ def run(
     json: Json = False,
 ) -> None:
     """Run a pipeline, or go on with its run that was killed."""
-    from docmill.cli import running
-
     given = [*(settings or []), *([f"concurrency={concurrency}"] if concurrency else [])]
-    running.run(pipeline, given, json=json)
+    try:
+        from docmill.cli import running
+
+        running.run(pipeline, given, json=json)
+    except KeyboardInterrupt:
+        talk("\nInterrupted; nothing was run.")
+        raise
 
 
 @app.command()

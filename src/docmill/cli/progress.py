@@ -5,6 +5,7 @@ Everything goes to stderr. Without a terminal there is no moving line and no col
 
 import sys
 import time
+from collections import Counter
 from decimal import Decimal
 
 from rich.console import Console
@@ -30,7 +31,7 @@ class Progressing:
         self._begun: dict[str, float] = {}
         self._usd = Decimal(0)
         self._unpriced = 0
-        self._cached = 0
+        self._silent = Counter[str]()
         self._names = 0
         self.run = ""
         """`run-0007`, once it is claimed."""
@@ -73,13 +74,13 @@ class Progressing:
             self._say(f"  ↪ {_name(document):<{self._names}}  attempt {attempt}")
 
     def ended(self, document: PlannedDocument, end: DocumentEnd, usage: Usage) -> None:
-        """How a document ended; those of an earlier run are only counted."""
+        """How a document ended; those of an earlier run, or not begun, are only counted."""
         self._usd += usage.usd
         self._unpriced += usage.unpriced_calls
         if self._bar is not None and self._task is not None:
             self._bar.update(self._task, advance=1, cost=usd_text(self._usd, self._unpriced))
-        if end.cached and end.status in ("ok", "flagged"):
-            self._cached += 1
+        if end.status == "cancelled" or (end.cached and end.status in ("ok", "flagged")):
+            self._silent["cached" if end.cached else "cancelled"] += 1
             return
         glyph, style = GLYPHS[end.status]
         line = Text("  ")
@@ -90,11 +91,13 @@ class Progressing:
         self._console.print(line)
 
     def close(self) -> None:
-        """Take the moving line away."""
+        """Take the moving line away, and say what was only counted; once."""
         if self._bar is not None:
             self._bar.stop()
-        if self._cached:
-            self._say(f"  = {count(self._cached, 'document')} finished by earlier runs")
+        if cached := self._silent.pop("cached", 0):
+            self._say(f"  = {count(cached, 'document')} finished by earlier runs")
+        if cancelled := self._silent.pop("cancelled", 0):
+            self._say(f"  – {count(cancelled, 'document')} not done")
 
     def _details(self, document: PlannedDocument, end: DocumentEnd, usage: Usage) -> str:
         if end.message:

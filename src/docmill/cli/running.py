@@ -37,8 +37,10 @@ def run(pipeline: str | None, settings: list[str], *, json: bool) -> None:
             raise
         error = stopped
     except KeyboardInterrupt:
+        if not observer.run:
+            raise
         observer.close()
-        _interrupted(observer.run, name)
+        _interrupted(observer.run, name, "Interrupted. What is done is kept.")
     finally:
         observer.close()
     code = _tell(loaded, observer.run, result, error, json=json)
@@ -85,11 +87,8 @@ def _print(reader: RunReader, summary: Summary, files: dict[str, Path]) -> None:
         put(f"  {FORMATS[kind]:<10} {path}")
 
 
-def _interrupted(run: str, pipeline: str, message: str = "") -> None:
-    if run:
-        talk(f"\n{run}: {message or 'Interrupted. What is done is kept.'}")
-    else:
-        talk("\nInterrupted; nothing was run.")
+def _interrupted(run: str, pipeline: str, message: str) -> None:
+    talk(f"\n{run}: {message}")
     talk(f"Go on: docmill run {pipeline}")
     sys.exit(SIGINT_EXIT)
 

@@ -42,11 +42,12 @@ def show(run: str, document: str, *, json: bool) -> None:
     """The trace of one document's session."""
     loaded, _ = here()
     with open_state(loaded) as state:
-        result = state.reader(number_of(state, run)).document(document)
+        reader = state.reader(number_of(state, run))
+        result = reader.document(document)
         if result is None:
             raise RunNotFoundError(
-                f"{run} has no finished document `{inert(document)}`.",
-                remedy=f"See which it has: docmill runs show {run}",
+                f"{reader.info.id} has no finished document `{inert(document)}`.",
+                remedy=f"See which it has: docmill runs show {reader.info.id}",
             )
         trace = list(state.sessions.journal(result.session_id)) if result.session_id else []
     if json:

@@ -1,5 +1,6 @@
 """`-c key=value`: single keys of a pipeline set from the command line, as YAML would set them."""
 
+from decimal import Decimal
 from typing import Any, cast
 
 from ruamel.yaml import YAML
@@ -10,6 +11,8 @@ from docmill.spec.pipeline import Pipeline
 from docmill.spec.translate import validate
 
 PLACE = "command line"
+_OPENING = ("[", "{", '"', "'")
+"""What begins with none of these and is no YAML is meant as text: `documents.glob=*.pdf`."""
 
 
 def override_pipeline(pipeline: Pipeline, settings: list[str]) -> Pipeline:
@@ -18,7 +21,7 @@ def override_pipeline(pipeline: Pipeline, settings: list[str]) -> Pipeline:
     Raises:
         SpecError: a setting isn't `KEY=VALUE`, or the pipeline would be wrong with it.
     """
-    data = pipeline.model_dump(mode="json", exclude_defaults=True)
+    data = cast("dict[str, Any]", _as_yaml(pipeline.model_dump(exclude_defaults=True)))
     problems: list[Problem] = []
     for setting in settings:
         key, separator, text = setting.partition("=")
@@ -30,8 +33,10 @@ def override_pipeline(pipeline: Pipeline, settings: list[str]) -> Pipeline:
         try:
             value: Any = cast("Any", YAML(typ="safe")).load(text)
         except YAMLError:
-            problems.append(Problem(PLACE, 0, 0, key, f"`{text}` is no YAML value", "quote it"))
-            continue
+            if text.lstrip()[:1] in _OPENING:
+                problems.append(Problem(PLACE, 0, 0, key, f"`{text}` is no YAML value", "close it"))
+                continue
+            value = text
         _set(data, key.split("."), value)
     validated = validate(Pipeline, data, {})
     for finding in validated.problems:
@@ -40,6 +45,19 @@ def override_pipeline(pipeline: Pipeline, settings: list[str]) -> Pipeline:
     if problems or validated.model is None:
         raise SpecError(problems)
     return validated.model
+
+
+def _as_yaml(value: Any) -> Any:
+    """The value as a YAML file would give it; JSON would make texts of decimal numbers."""
+    match value:
+        case dict():
+            return {key: _as_yaml(inner) for key, inner in cast("dict[str, Any]", value).items()}
+        case list() | tuple():
+            return [_as_yaml(inner) for inner in cast("list[Any]", value)]
+        case Decimal():
+            return int(value) if value == value.to_integral_value() else float(value)
+        case _:
+            return value
 
 
 def _set(data: dict[str, Any], path: list[str], value: Any) -> None:
