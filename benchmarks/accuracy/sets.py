@@ -21,7 +21,7 @@ from .en10168 import truth_of
 
 ROOT = Path(__file__).resolve().parents[2]
 HERE = Path(__file__).resolve().parent
-EXAMPLES = ("spec-check", "material-certificates", "invoices")
+EXAMPLES = ("spec-check", "material-certificates", "invoices", "datasheets")
 
 
 @dataclass(frozen=True, slots=True)

@@ -134,3 +134,15 @@ def test_a_number_without_unit_yields_to_one_with(read: Read) -> None:
     elsewhere = "Supply current    12 mA\nSupply current    7"
     assert read({"i": CURRENT}, elsewhere)["i"]["value"] == "12"
     assert len(read({"i": CURRENT}, "Supply current    12 mA    7")["i"]["candidates"]) == 2
+
+
+def test_a_range_in_columns_and_in_words_is_one(read: Read) -> None:
+    """`10 to 15 mA` on the first page and the columns of the table say the same."""
+    field = {**CURRENT, "type": "range"}
+    drawing = """
+Supply current     10 to 15 mA
+
+Parameter          Min    Max    Unit
+Supply current     10.0   15.0   mA
+"""
+    assert "candidates" not in read({"i": field}, drawing)["i"]

@@ -7,6 +7,7 @@ from docmill.documents.layout import Word
 from docmill.documents.text import normalise
 from docmill.models.rules.candidates import Candidate
 from docmill.models.rules.labels import Hit
+from docmill.models.rules.numeric import value_key
 from docmill.models.rules.reading import NUMERIC, Context, Reading, read_words
 from docmill.models.rules.roles import Header, Role
 from docmill.models.rules.sheet import Spot
@@ -87,8 +88,7 @@ def _range(field: Field, cells: _Cells, row: Sequence[Spot], context: Context) -
             used.append(spot)
     if ends:
         words = _from_first_to_last(row, used)
-        key = ";".join(f"{name}={end}" for name, end in sorted(ends.items()))
-        return (Reading(ends, unit, words, f"{key} {unit}", whole=True),)
+        return (Reading(ends, unit, words, value_key(ends, unit, field.unit), whole=True),)
     whole = [*cells.get("value", []), *cells.get("limit", [])]
     return read_words(field, whole[0][0].words, context) if whole else ()
 

@@ -75,7 +75,7 @@ def numeric_readings(
     value = _range(parsed, context) if field.type == "range" else _scalar(field, parsed, context)
     if value is None:
         return ()
-    return (Numeric(value, unit, used, _key(value, unit, field.unit)),)
+    return (Numeric(value, unit, used, value_key(value, unit, field.unit)),)
 
 
 def _without_comments(words: tuple[Word, ...]) -> tuple[Word, ...]:
@@ -196,10 +196,11 @@ def plain(number: Decimal) -> str:
     return format(number, "f")
 
 
-def _key(value: Any, unit: str | None, wanted: str | None) -> str:
+def value_key(value: Any, unit: str | None, wanted: str | None) -> str:
+    """Equal for equal numbers and ranges, whatever their digits and, if it converts, their unit."""
     if isinstance(value, dict):
         parts = cast("dict[str, str]", value)
-        return ";".join(f"{name}={_key(parts[name], unit, wanted)}" for name in sorted(parts))
+        return ";".join(f"{name}={value_key(parts[name], unit, wanted)}" for name in sorted(parts))
     number = Decimal(str(value))
     if unit and wanted and canonical_unit(unit) and compatible(unit, wanted):
         number = convert(number, unit, wanted)
