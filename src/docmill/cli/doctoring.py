@@ -18,7 +18,7 @@ from docmill.ledger.prices import load_prices
 from docmill.report.display import count, size_text
 from docmill.sandboxes import open_backend
 from docmill.sandboxes.base import Probe
-from docmill.settings import Settings, load_settings
+from docmill.settings import Sandbox, Settings, load_settings
 from docmill.spec.load import LoadedWorkspace
 
 LEAST_FREE = 1 << 30
@@ -40,7 +40,7 @@ class Finding:
 def doctor(*, json: bool) -> None:
     """Look at everything a run needs; exits with 3 if something needed is missing."""
     settings = load_settings()
-    probe = open_backend_or_probe(settings)
+    probe = probed(settings.sandbox)
     findings = [*_machine(), _sandbox_finding(probe), *_workspace_findings(settings)]
     if json:
         put_json(
@@ -64,12 +64,12 @@ def clean(*, json: bool) -> None:
         talk(f"Removed {count(removed, 'sandbox', 'sandboxes')}.")
 
 
-def open_backend_or_probe(settings: Settings) -> Probe:
-    """The probe of the sandbox backend, also where it can't be had."""
+def probed(backend: Sandbox) -> Probe:
+    """The probe of a sandbox backend, also where it can't be had."""
     try:
-        return open_backend(settings.sandbox).probe()
+        return open_backend(backend).probe()
     except PrerequisiteError as error:
-        return Probe(settings.sandbox, available=False, cause=error.message, remedy=error.remedy)
+        return Probe(backend, available=False, cause=error.message, remedy=error.remedy)
 
 
 def _print(findings: list[Finding], probe: Probe) -> None:
@@ -153,7 +153,10 @@ def _prefect_finding(loaded: LoadedWorkspace, settings: Settings) -> Finding:
     wanted = server_settings(loaded, settings)
     if wanted.api_url:
         return Finding("Prefect server", True, f"{wanted.api_url} (PREFECT_API_URL)")
-    found = server.status(wanted)
+    try:
+        found = server.status(wanted)
+    except OSError as error:
+        return Finding("Prefect server", False, f"{error}", f"Mend {wanted.folder}")
     if found.address:
         return Finding("Prefect server", True, found.address.ui_url)
     return Finding("Prefect server", True, "not running; a run starts it")
