@@ -20,6 +20,9 @@ CLOSE = 30
 WEAK = 10
 
 _MAX_TOKENS = 14
+"""Tokens a label may have."""
+_MOST_TOKENS = 120
+"""Tokens at the beginning of a cell among which labels are looked for."""
 _HARMLESS = vocabulary(
     "range value values rating nominal nom typ typical nenn measured actual result results level"
     " at of the a an in on for and und et de la le der die das des du no nr nummer number num ist"
@@ -153,15 +156,14 @@ class _Match(NamedTuple):
 def _hits(
     tokens: Sequence[Token], words: tuple[Word, ...], spots: tuple[Spot, ...], forms: Forms
 ) -> Iterable[Hit]:
+    tokens = tokens[:_MOST_TOKENS]
     matches = list(_matches(tokens, words, forms))
+    covered: dict[str, set[int]] = {}
     for match in matches:
-        covered = {
-            index
-            for other in matches
-            if other.form.field == match.form.field
-            for index in range(other.first, other.last + 1)
-        }
-        hit = _hit(match, tokens, covered, words, spots)
+        span = range(match.first, match.last + 1)
+        covered.setdefault(match.form.field, set()).update(span)
+    for match in matches:
+        hit = _hit(match, tokens, covered[match.form.field], words, spots)
         if hit is not None:
             yield hit
     yield from _around_number(tokens, words, spots, forms)

@@ -179,7 +179,7 @@ def _numbers(
             yield from _made(readings, hit, hit.strength + (8 if not taken else 7), "right of")
             taken += 1
             unit = unit or readings[0].unit
-        elif _CONDITION.search(spot.text):
+        elif _CONDITION.search(spot.text[:200]):
             continue
         elif taken or not _SYMBOL.match(spot.text):
             return

@@ -19,6 +19,8 @@ from docmill.quantities.units import canonical_unit
 _FOOTNOTE = re.compile(r"^[(\[]?(?:\d{1,2}|[a-z]|[*†‡§]{1,3})[)\]]?(?:,\d{1,2}[)\]]?)*$")
 _SLASHED = re.compile(r"(?<![\d/])(\d{1,2})/(\d{1,2})/(?:\d{2}|\d{4})(?![\d/])")
 _CURRENCY = re.compile(r"\b[A-Z]{3}\b|[€$£¥₹]|\b(?:zł|Kč|kr|CHF|Euro|euro)\b")
+_MOST_WORDS = 300
+"""Words of one cell; what goes on longer is no cell, and isn't read."""
 _RAISED = 0.8
 """A footnote mark is lower than this share of the tallest word of its cell."""
 
@@ -168,12 +170,13 @@ def _line(index: int, row: Row) -> Line | None:
 
 def _without_marks(cell: Cell) -> tuple[Word, ...]:
     """The cell's words, footnote marks left out."""
-    if len(cell.words) == 1:
-        return cell.words
-    tallest = max(word.y1 - word.y0 for word in cell.words)
+    words = cell.words[:_MOST_WORDS]
+    if len(words) == 1:
+        return words
+    tallest = max(word.y1 - word.y0 for word in words)
     return tuple(
         word
-        for index, word in enumerate(cell.words)
+        for index, word in enumerate(words)
         if index == 0 or word.y1 - word.y0 >= _RAISED * tallest or not _FOOTNOTE.match(word.text)
     )
 

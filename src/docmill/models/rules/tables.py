@@ -195,5 +195,5 @@ def _is_total(line: Line, *, complete: bool) -> bool:
     first = next((spot for spot in line.spots if any(c.isalpha() for c in spot.text)), None)
     if first is None:
         return False
-    text = fold(first.text)
+    text = fold(first.text[:80])
     return bool(_JUST_TOTAL.match(text)) or (not complete and bool(_TOTALS.match(text)))
