@@ -1,0 +1,93 @@
+"""The wheel, installed elsewhere, does what the checkout does."""
+
+import json
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from docmill.scaffold import PARTS
+
+ROOT = Path(__file__).parents[2]
+UV = Path(sys.executable).with_name("uv")
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.timeout(300),
+    pytest.mark.xdist_group("wheel"),
+    pytest.mark.skipif(not UV.exists(), reason="uv is not installed beside this Python"),
+]
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel built from this checkout."""
+    folder = tmp_path_factory.mktemp("dist")
+    call(UV, "build", "--quiet", "--offline", "--wheel", "--no-build-isolation",
+         "--python", sys.executable, "--out-dir", folder, ROOT)  # fmt: skip
+    (built,) = folder.glob("*.whl")
+    return built
+
+
+def call(*command: str | Path, at: Path = ROOT, accept: tuple[int, ...] = (0,)) -> str:
+    """Run a command; its stdout."""
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "UV_CACHE_DIR", "LANG")
+            if name in os.environ}  # fmt: skip
+    done = subprocess.run(
+        [str(part) for part in command],
+        cwd=at, env=kept, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode in accept, done.stderr
+    return done.stdout
+
+
+def test_the_wheel_holds_code_and_workspace_and_nothing_else(wheel: Path) -> None:
+    """No tests, no scripts that made the samples, no state of runs."""
+    with zipfile.ZipFile(wheel) as archive:
+        names = archive.namelist()
+    places = {name.split("/")[0] for name in names}
+    assert {place.partition("-")[0] for place in places} == {"docmill"}
+    shipped = [name.removeprefix("docmill/_workspace/") for name in names if "/_workspace/" in name]
+    assert {part for part in PARTS if any(name.startswith(part) for name in shipped)} == set(PARTS)
+    assert not [name for name in shipped if name.endswith((".py", ".pyc", ".db"))]
+    assert not [name for name in names if "/tests/" in name or "__pycache__" in name]
+
+
+def outcomes(workspace: Path) -> dict[str, Any]:
+    """Status, values and verdicts of each document of the newest report."""
+    path = workspace / "reports" / "spec-check" / "latest" / "report.json"
+    return {
+        entry["document"]["name"]: (entry["status"], entry["record"], entry["verdicts"])
+        for entry in json.loads(path.read_text())["documents"]
+    }
+
+
+def test_installed_elsewhere_it_gives_the_same_result(wheel: Path, tmp_path: Path) -> None:
+    """`docmill init demo && cd demo && docmill run spec-check`, from a wheel and from the checkout.
+
+    The new environment borrows the dependencies of this one; docmill itself comes from the wheel.
+    """
+    environment = tmp_path / "venv"
+    call(UV, "venv", "--quiet", "--offline", "--python", sys.executable, environment)
+    python = environment / "bin" / "python"
+    call(UV, "pip", "install", "--quiet", "--offline", "--no-deps", "--python", python, wheel)
+    site = next(Path(sys.prefix).glob("lib/python*/site-packages"))
+    target = next(environment.glob("lib/python*/site-packages"))
+    for package in site.iterdir():
+        if "docmill" not in package.name and not (target / package.name).exists():
+            (target / package.name).symlink_to(package)
+    where = call(python, "-c", "import docmill; print(docmill.__file__)", at=tmp_path).strip()
+    assert Path(where).is_relative_to(environment)
+    found: list[dict[str, Any]] = []
+    for name, command in (("wheel", environment / "bin" / "docmill"),
+                          ("checkout", Path(sys.executable).with_name("docmill"))):  # fmt: skip
+        call(command, "init", name, at=tmp_path)
+        call(command, "run", "spec-check", at=tmp_path / name, accept=(1,))
+        call(command, "prefect", "stop", at=tmp_path / name)
+        found.append(outcomes(tmp_path / name))
+    assert found[0] == found[1]
+    assert len(found[0]) > 20
