@@ -43,6 +43,10 @@ class JobParts:
     concurrency: int
 
 
+PREPARE_AT = 16
+"""So many documents before the end, what judges the batch is started beside them."""
+
+
 class BatchJob:
     """Implements the flow's `Job`."""
 
@@ -51,6 +55,7 @@ class BatchJob:
         self.info = info
         self.files: ReportFiles | None = None
         """The report, once it is written."""
+        self._left = 0
         self._copies: dict[str, list[PlannedDocument]] = defaultdict(list)
 
     @property
@@ -98,6 +103,8 @@ class BatchJob:
         )
         for document, end in failed:
             self._parts.observer.ended(document, end, Usage())
+        self._left = len(pending)
+        self._prepare_judging()
         settled: dict[DocumentStatus, int] = {"failed": len(failed)} if failed else {}
         return Ingested(pending, finished, settled=settled, total=len(documents))
 
@@ -114,6 +121,8 @@ class BatchJob:
                 raise RunError(error.message, remedy=error.remedy) from error
             end = self._end(done.session, done.findings, attempts=done.attempt)
         self._settle(document, end)
+        self._left -= 1
+        self._prepare_judging()
         return {"document": document.info.id, "status": end.status, "session": end.session}
 
     def reuse(self, document: PlannedDocument) -> DocumentStatus:
@@ -196,6 +205,10 @@ class BatchJob:
         )
         self._parts.state.runs.update(self._parts.bench.run, self.info)
 
+    def release(self) -> None:
+        """End every process the job started, however the run went."""
+        self._parts.verdicts.close()
+
     def _settle(self, document: PlannedDocument, end: DocumentEnd) -> None:
         """Store an end, for the document and for its copies under other names."""
         number = self._parts.bench.run
@@ -206,6 +219,10 @@ class BatchJob:
         self._parts.observer.ended(document, end, usage)
         for copy in copies:
             self._parts.observer.ended(copy, end, Usage())
+
+    def _prepare_judging(self) -> None:
+        if 0 < self._left <= PREPARE_AT:
+            self._parts.verdicts.prepare()
 
     def _known_end(self, known: Session) -> DocumentEnd:
         attempts = self._parts.bench.store.attempts(known.id)

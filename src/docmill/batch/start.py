@@ -93,6 +93,7 @@ def run_pipeline(
         try:
             outcome = launch.run(job, address)
         finally:
+            job.release()
             if job.info.status == "running":
                 job.close(RunEnd(status="cancelled", message="The run was stopped."))
         return RunResult(job.info, outcome, job.files)

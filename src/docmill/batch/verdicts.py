@@ -17,6 +17,7 @@ from pydantic import TypeAdapter
 from docmill.batch.status import status_of
 from docmill.checks.batch import BatchJudge
 from docmill.checks.expectations import run_expectations
+from docmill.checks.expectations_process import LibraryProcess
 from docmill.checks.judge import Judge
 from docmill.checks.table import Table
 from docmill.plan import CompiledPipeline
@@ -56,6 +57,18 @@ class BatchVerdicts:
         self._reader = reader
         self._number = number
         self._cache = cache
+        self._library: LibraryProcess | None = None
+
+    def prepare(self) -> None:
+        """Let Great Expectations be imported, if it will be asked; the batch is nearly done."""
+        if self._compiled.pipeline.expectations and self._library is None:
+            self._library = LibraryProcess()
+
+    def close(self) -> None:
+        """End what `prepare` started; may be called at any time."""
+        if self._library is not None:
+            self._library.close()
+            self._library = None
 
     def of_record(self, record: CheckedRecord | None) -> tuple[Verdict, ...]:
         """Verdicts on one record by itself."""
@@ -72,6 +85,7 @@ class BatchVerdicts:
             count = self._judge_records(table)
             return BatchSummary(count, self._expectations(table))
         finally:
+            self.close()
             table.unlink(missing_ok=True)
 
     def _judge_records(self, path: Path) -> int:
@@ -112,6 +126,6 @@ class BatchVerdicts:
         if known.is_file():
             return RESULTS.validate_json(known.read_bytes())
         kinds = Table(self._compiled.fields).kinds
-        results = run_expectations(table, expectations, kinds=kinds)
+        results = run_expectations(table, expectations, kinds=kinds, process=self._library)
         known.write_bytes(RESULTS.dump_json(results))
         return results

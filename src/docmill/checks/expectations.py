@@ -6,18 +6,15 @@ does. Which expectations are declared is the pipeline's business, what the table
 
 import hashlib
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from pydantic import BaseModel, TypeAdapter
 
 from docmill.checks.expectation_schemas import argument_problems, core_folder
+from docmill.checks.expectations_process import LibraryProcess, NoAnswerError
 from docmill.errors import KeyProblem
 from docmill.records.results import ExpectationResult
 from docmill.spec.checks import Expectation
@@ -41,10 +38,6 @@ class ChildResult(BaseModel):
     success: bool
     message: str = ""
     documents: tuple[str, ...] = ()
-
-
-class _ChildError(Exception):
-    """The child process gave no answer."""
 
 
 MISTAKES = TypeAdapter(list[ChildMistake])
@@ -81,7 +74,7 @@ def check_expectations(
         return problems
     try:
         mistakes = _mistakes(expectations, cache, seconds)
-    except _ChildError as error:
+    except NoAnswerError as error:
         return [*problems, KeyProblem(("expectations",), f"they can't be checked: {error}")]
     return problems + [
         KeyProblem(("expectations", each.index, "kwargs"), each.message) for each in mistakes
@@ -94,18 +87,20 @@ def run_expectations(
     *,
     kinds: Mapping[str, str] | None = None,
     seconds: float = SECONDS,
+    process: LibraryProcess | None = None,
 ) -> tuple[ExpectationResult, ...]:
     """Judge the table (csv, `Table`'s columns) by each expectation; never raises for what it finds.
 
     `kinds` says which columns are numbers, texts or truth values (`Table.kinds`); without it a
     column of digits counts as numbers. An expectation that can't be evaluated didn't succeed.
+    `process` is one that was started before; it is used up.
     """
     if not expectations:
         return ()
     request = {"mode": "run", "table": str(table.resolve()), "kinds": dict(kinds or {})}
     try:
-        found = RESULTS.validate_json(_ask(request, expectations, seconds))
-    except _ChildError as error:
+        found = RESULTS.validate_json(_ask(request, expectations, seconds, process))
+    except NoAnswerError as error:
         found = [ChildResult(success=False, message=f"Not evaluated: {error}")] * len(expectations)
     return tuple(
         ExpectationResult(
@@ -165,28 +160,12 @@ def _mistakes(
 
 
 def _ask(
-    request: Mapping[str, object], expectations: Sequence[Expectation], seconds: float
+    request: Mapping[str, object],
+    expectations: Sequence[Expectation],
+    seconds: float,
+    process: LibraryProcess | None = None,
 ) -> bytes:
-    """The child's answer as JSON; it gets a home of its own and none of our environment."""
+    """The library's answer as JSON, from a process that waits for it or a new one."""
     body = {**request, "expectations": [each.model_dump(mode="json") for each in expectations]}
-    with TemporaryDirectory(prefix="docmill-expectations-") as home:
-        environment = {
-            "HOME": home,
-            "PATH": os.defpath,
-            "PYTHONPATH": os.pathsep.join(entry for entry in sys.path if entry),
-            "LANG": "C.UTF-8",
-            "GX_ANALYTICS_ENABLED": "false",
-            "DO_NOT_TRACK": "1",
-        }
-        try:
-            done = subprocess.run(
-                [sys.executable, "-m", "docmill.checks.expectations_child"],
-                input=json.dumps(body).encode(), env=environment, cwd=home, timeout=seconds,
-                capture_output=True, check=False,
-            )  # fmt: skip
-        except subprocess.TimeoutExpired as error:
-            raise _ChildError(f"no answer within {seconds:g} seconds") from error
-    if done.returncode != 0:
-        last = done.stderr.decode(errors="replace").strip().rpartition("\n")[2]
-        raise _ChildError(last[:300] or f"the process ended with {done.returncode}")
-    return done.stdout
+    with process or LibraryProcess() as library:
+        return library.ask(json.dumps(body).encode(), seconds=seconds)

@@ -1,0 +1,74 @@
+"""A process that has Great Expectations imported and waits for one request.
+
+Importing takes seconds, so a run may start it while its last documents are still being read.
+`expectations` says what to ask; the program inside is `expectations_child`.
+"""
+
+import os
+import subprocess
+import sys
+from tempfile import TemporaryDirectory
+from types import TracebackType
+
+
+class NoAnswerError(Exception):
+    """The process gave no answer; the message says why."""
+
+
+class LibraryProcess:
+    """One child process for one question; leaving the block ends it in any case."""
+
+    def __init__(self) -> None:
+        self._home = TemporaryDirectory(prefix="docmill-expectations-")
+        environment = {
+            "HOME": self._home.name,
+            "PATH": os.defpath,
+            "PYTHONPATH": os.pathsep.join(entry for entry in sys.path if entry),
+            "LANG": "C.UTF-8",
+            "GX_ANALYTICS_ENABLED": "false",
+            "DO_NOT_TRACK": "1",
+        }
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "docmill.checks.expectations_child"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=environment,
+            cwd=self._home.name,
+        )
+
+    def ask(self, request: bytes, *, seconds: float) -> bytes:
+        """The answer to a request, both JSON.
+
+        Raises:
+            NoAnswerError: none came in time, or the process failed.
+        """
+        try:
+            answer, complaints = self._process.communicate(request, timeout=seconds)
+        except subprocess.TimeoutExpired as error:
+            raise NoAnswerError(f"no answer within {seconds:g} seconds") from error
+        if self._process.returncode != 0:
+            last = complaints.decode(errors="replace").strip().rpartition("\n")[2]
+            why = last[:300] or f"the process ended with {self._process.returncode}"
+            raise NoAnswerError(why)
+        return answer
+
+    def close(self) -> None:
+        """End the process, whatever it is doing; may be called twice."""
+        self._process.kill()
+        self._process.wait()
+        for stream in (self._process.stdin, self._process.stdout, self._process.stderr):
+            if stream is not None:
+                stream.close()
+        self._home.cleanup()
+
+    def __enter__(self) -> "LibraryProcess":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
