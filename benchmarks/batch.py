@@ -114,7 +114,8 @@ def descendants(pid: int) -> list[int]:
     """A process and all below it."""
     if not pid:
         return []
-    found, waiting = [], [pid]
+    found: list[int] = []
+    waiting = [pid]
     while waiting:
         found.append(waiting.pop())
         for task in Path(f"/proc/{found[-1]}/task").glob("*"):

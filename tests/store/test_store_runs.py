@@ -156,3 +156,18 @@ def test_more_documents_than_a_chunk_are_read_in_order(engine: Engine) -> None:
         (verdict,),
     )
     assert reader.document("nobody") is None
+    assert [result.document.id for result in reader.documents()] == names
+
+
+def test_documents_shown_alike_are_all_read(engine: Engine) -> None:
+    """Hostile file names may be shown alike; none is lost between two chunks."""
+    store = RunStore(engine)
+    batch = [
+        RunDocument(info=DocumentInfo(id=f"{i:03d}", name="same", sha256="0", size=1), key="k")
+        for i in range(205)
+    ]
+    number, _ = store.claim(info(), batch)
+    store.end_documents(number, [(row.info.id, DocumentEnd(status="ok")) for row in batch])
+    reader = StoredRun(engine, number, lambda _: b"")
+    assert len(list(reader.documents())) == 205
+    assert len(list(reader.documents())) == 205

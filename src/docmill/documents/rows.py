@@ -7,6 +7,7 @@ Nothing here knows labels, values or fields.
 import re
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 from docmill.documents.columns import Region, split_columns
@@ -29,6 +30,8 @@ _AROUND = 4
 _VALUE_START = re.compile(r"^[<>=≤≥±+\-−~]*\d|^[A-Z]\d{2}(?:\.\d)?$")
 """A number, or the code of an entry after EN 10168."""
 _SHARED_STARTS = 4
+
+REMEMBERED_PAGES = 64
 
 
 class Cell(NamedTuple):
@@ -89,8 +92,12 @@ def union(words: Iterable[Word]) -> Box:
     )
 
 
+@lru_cache(maxsize=REMEMBERED_PAGES)
 def page_rows(page: Page) -> tuple[Row, ...]:
-    """Rows of a page in reading order: top to bottom, text column by text column."""
+    """Rows of a page in reading order: top to bottom, text column by text column.
+
+    The last pages are remembered: prompt and extraction both ask for the same ones.
+    """
     lines = _at_column_starts([_with_cells(line) for line in _lines(page.words)])
     rows: list[Row] = []
     for number, region in enumerate(split_columns([_extents(line) for line in lines])):

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from sqlalchemy import Engine, RowMapping, select
+from sqlalchemy import Engine, RowMapping, select, tuple_
 
 from docmill.records.results import DocumentInfo, DocumentResult, RunInfo, Usage
 from docmill.store.runs import VERDICTS, RunStore
@@ -11,6 +11,8 @@ from docmill.store.schema import charges, documents, sessions
 from docmill.store.sessions import Findings
 
 CHUNK = 100
+REMEMBERED = 256
+"""Documents kept after the first reading: a report reads a run many times."""
 
 
 class StoredRun:
@@ -20,19 +22,27 @@ class StoredRun:
         self._engine = engine
         self._number = number
         self._picture = picture
+        self._first: list[DocumentResult] = []
         self.info: RunInfo = RunStore(engine).info(number)
 
     def documents(self) -> Iterator[DocumentResult]:
-        """Documents that have ended, in order of name."""
-        last = ""
-        while True:
-            rows = self._chunk(last)
-            if not rows:
-                return
+        """Documents that have ended, in order of name; a reader is a view of one moment."""
+        yield from tuple(self._first)
+        last = _place(self._first[-1].document) if self._first else ("", "")
+        while rows := self._chunk(last):
             costs = self._costs([row["document"] for row in rows])
             for row in rows:
-                yield _result(row, costs.get(row["document"], Usage()))
-            last = rows[-1]["name"]
+                result = _result(row, costs.get(row["document"], Usage()))
+                self._remember(result)
+                yield result
+            last = (rows[-1]["name"], rows[-1]["document"])
+
+    def _remember(self, result: DocumentResult) -> None:
+        """Keep the first documents, in order and without gaps."""
+        if len(self._first) < REMEMBERED and (
+            not self._first or _place(self._first[-1].document) < _place(result.document)
+        ):
+            self._first.append(result)
 
     def document(self, wanted: str) -> DocumentResult | None:
         """One document by id or name; None if the run has none such."""
@@ -45,7 +55,7 @@ class StoredRun:
         """PNG bytes of a page picture; KeyError if it has been pruned."""
         return self._picture(blob)
 
-    def _chunk(self, after: str) -> list[RowMapping]:
+    def _chunk(self, after: tuple[str, str]) -> list[RowMapping]:
         joined = documents.outerjoin(sessions, sessions.c.session == documents.c.session)
         query = (
             select(documents, sessions.c.findings)
@@ -53,9 +63,9 @@ class StoredRun:
             .where(
                 documents.c.run == self._number,
                 documents.c.status.is_not(None),
-                documents.c.name > after,
+                tuple_(documents.c.name, documents.c.document) > after,
             )
-            .order_by(documents.c.name)
+            .order_by(documents.c.name, documents.c.document)
             .limit(CHUNK)
         )
         with self._engine.connect() as connection:
@@ -71,6 +81,11 @@ class StoredRun:
                 usage = Usage.model_validate_json(row.usage)
                 totals[row.document] = totals.get(row.document, Usage()) + usage
         return totals
+
+
+def _place(info: DocumentInfo) -> tuple[str, str]:
+    """Place in the order; two odd file names may be shown alike."""
+    return info.name, info.id
 
 
 def _result(row: RowMapping, usage: Usage) -> DocumentResult:
