@@ -6,7 +6,6 @@ done, what it cost and what it said stands in the store before any method return
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -43,6 +42,7 @@ class JobParts:
     concurrency: int
 
 
+REUSED_AT_ONCE = 100
 PREPARE_AT = 16
 """So many documents before the end, what judges the batch is started beside them."""
 
@@ -56,6 +56,7 @@ class BatchJob:
         self.files: ReportFiles | None = None
         """The report, once it is written."""
         self._left = 0
+        self._reused: list[tuple[PlannedDocument, DocumentEnd]] = []
         self._copies: dict[str, list[PlannedDocument]] = defaultdict(list)
 
     @property
@@ -133,7 +134,9 @@ class BatchJob:
                 f"{document.info.name} has vanished from the store.", remedy="Run again."
             )
         end = self._known_end(known)
-        self._settle(document, end)
+        self._reused.append((document, end))
+        if len(self._reused) >= REUSED_AT_ONCE:
+            self._flush_reused()
         return end.status
 
     def settle_failure(
@@ -164,6 +167,7 @@ class BatchJob:
 
     async def judge(self) -> dict[str, Any]:
         """Verdicts on every record and over the batch, and the declared expectations."""
+        self._flush_reused()
         summary = await self._parts.verdicts.judge_all()
         self.info = self.info.model_copy(update={"expectations": summary.expectations})
         self._parts.state.runs.update(self._parts.bench.run, self.info)
@@ -209,10 +213,24 @@ class BatchJob:
         """End every process the job started, however the run went."""
         self._parts.verdicts.close()
 
+    def _flush_reused(self) -> None:
+        """Store the ends of reused documents, many in one transaction; repeating it is harmless."""
+        reused, self._reused = self._reused, []
+        ends: list[tuple[str, DocumentEnd]] = []
+        for document, end in reused:
+            ends += [(each.info.id, end) for each in self._with_copies(document)]
+        self._parts.state.runs.end_documents(self._parts.bench.run, ends)
+        for document, end in reused:
+            for each in self._with_copies(document):
+                self._parts.observer.ended(each, end, Usage())
+
+    def _with_copies(self, document: PlannedDocument) -> list[PlannedDocument]:
+        return [document, *self._copies.get(document.info.id, ())]
+
     def _settle(self, document: PlannedDocument, end: DocumentEnd) -> None:
         """Store an end, for the document and for its copies under other names."""
         number = self._parts.bench.run
-        copies: Sequence[PlannedDocument] = self._copies.get(document.info.id, ())
+        _, *copies = self._with_copies(document)
         ids = [document.info.id, *(copy.info.id for copy in copies)]
         self._parts.state.runs.end_documents(number, [(name, end) for name in ids])
         usage = self._parts.bench.store.spent(number, document.info.id)
@@ -225,8 +243,7 @@ class BatchJob:
             self._parts.verdicts.prepare()
 
     def _known_end(self, known: Session) -> DocumentEnd:
-        attempts = self._parts.bench.store.attempts(known.id)
-        end = self._end(known.id, known.findings, attempts=attempts)
+        end = self._end(known.id, known.findings, attempts=1)
         return end.model_copy(update={"cached": known.run != self._parts.bench.run})
 
     def _end(self, session: str, findings: Findings, *, attempts: int) -> DocumentEnd:

@@ -89,23 +89,26 @@ class BatchVerdicts:
             table.unlink(missing_ok=True)
 
     def _judge_records(self, path: Path) -> int:
+        reader = self._reader()
         batch = BatchJudge(self._compiled.pipeline, self._compiled.fields)
         table = Table(self._compiled.fields)
         count = 0
         with path.open("w", newline="") as file:
             rows = csv.writer(file)
             rows.writerow(table.columns)
-            for result in self._reader().documents():
+            for result in reader.documents():
                 batch.add(result.document, result.record)
                 if result.record is not None:
                     rows.writerow(table.row(result))
                     count += 1
-        self._runs.set_verdicts(self._number, self._judged(batch.verdicts()))
+        self._runs.set_verdicts(self._number, self._judged(reader, batch.verdicts()))
         return count
 
-    def _judged(self, across: dict[str, tuple[Verdict, ...]]) -> Iterator[Judged]:
+    def _judged(
+        self, reader: StoredRun, across: dict[str, tuple[Verdict, ...]]
+    ) -> Iterator[Judged]:
         """Documents whose verdicts aren't those stored when their session ended."""
-        for result in self._reader().documents():
+        for result in reader.documents():
             verdicts = self.of_record(result.record) + across.get(result.document.id, ())
             if result.record is None:
                 if verdicts:

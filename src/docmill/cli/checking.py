@@ -5,6 +5,7 @@ from collections import Counter
 from docmill.batch.start import make_plan, sandbox_of
 from docmill.batch.state import open_state
 from docmill.cli.console import inert, put, put_json, talk
+from docmill.cli.dormant import dormant
 from docmill.cli.tables import put_table
 from docmill.cli.workspace import chosen, here, overridden
 from docmill.compile import check_workspace, compile_pipeline
@@ -61,7 +62,6 @@ def plan(pipeline: str | None, settings: list[str], *, json: bool) -> None:
         ),
         ("reference", ", ".join(f"{r.path} {r.version}".strip() for r in compiled.references)),
         ("limits", ", ".join(f"{key} {value:g}" for key, value in limits.items())),
-        ("schedule", compiled.pipeline.schedule.cron if compiled.pipeline.schedule else ""),
     ]
     for label, text in rows:
         put(f"  {label:<10} {text or 'none'}")
@@ -77,6 +77,8 @@ def plan(pipeline: str | None, settings: list[str], *, json: bool) -> None:
     put(_tally(planned))
     for left_out in planned.excluded:
         talk(f"left out: {inert(left_out)}")
+    for key in _without_effect(planned):
+        talk(f"without effect in this version: {key}")
 
 
 def schemas(*, json: bool) -> None:
@@ -90,6 +92,15 @@ def schemas(*, json: bool) -> None:
         put(path)
     if not written:
         talk("All schemas are up to date.")
+
+
+def _without_effect(planned: BatchPlan) -> list[str]:
+    compiled = planned.compiled
+    return [
+        *dormant(compiled.pipeline, "pipeline"),
+        *dormant(compiled.agent, "agent"),
+        *dormant(compiled.environment, "environment"),
+    ]
 
 
 def _fate(document: PlannedDocument) -> str:
@@ -140,4 +151,5 @@ def _described(planned: BatchPlan, sandbox: str) -> dict[str, object]:
             for entry in planned.documents
         ],
         "excluded": list(planned.excluded),
+        "without_effect": _without_effect(planned),
     }

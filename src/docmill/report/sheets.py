@@ -22,7 +22,7 @@ from docmill.report.marks import MARKS, Tone
 MAX_TEXT = 32_767
 """Characters Excel keeps in a cell."""
 MAX_ROWS = 1_048_576
-MAX_LINKS = 5_000
+MAX_LINKS = 1_000
 """Linked rows of a sheet: Excel refuses files with more than 65,530, and each is held in memory."""
 MAX_DIGITS = 15
 """Significant digits Excel keeps of a number; a longer one is stored as text."""

@@ -16,19 +16,23 @@ class ModelChoice(Frozen):
     id: str
     """`rules`, a model id, or `endpoint/model` with an endpoint of docmill.yaml."""
     effort: Literal["low", "medium", "high", "max"] | None = None
+    """How hard the model is to think."""
     speed: Literal["standard", "fast"] | None = None
+    """Faster answers at a higher price."""
 
 
 class PermissionPolicy(Frozen):
     """Whether a tool call needs a person's consent."""
 
     type: Literal["always_allow", "always_ask"] = "always_allow"
+    """`always_ask` waits for a person."""
 
 
 class ToolDefaults(Frozen):
     """Settings for every tool of a toolset that has none of its own."""
 
     enabled: bool = True
+    """Whether the agent has the tools."""
     permission_policy: PermissionPolicy = PermissionPolicy()
 
 
@@ -38,6 +42,7 @@ class ToolConfig(Frozen):
     name: ToolName
     """Tool of the toolset."""
     enabled: bool = True
+    """Whether the agent has the tool."""
     permission_policy: PermissionPolicy | None = None
 
 
@@ -47,6 +52,7 @@ class AgentToolset(Frozen):
     type: Literal["agent_toolset_20260401"]
     default_config: ToolDefaults = ToolDefaults()
     configs: tuple[ToolConfig, ...] = ()
+    """Settings of single tools."""
 
 
 class CustomTool(Frozen):
@@ -54,8 +60,11 @@ class CustomTool(Frozen):
 
     type: Literal["custom"]
     name: Annotated[str, Field(pattern=r"^[a-zA-Z0-9_-]{1,64}$")]
+    """What the model calls it by."""
     description: str
+    """What the model is told it does."""
     input_schema: dict[str, Any]
+    """JSON Schema of its input."""
 
 
 class McpToolset(Frozen):
@@ -63,6 +72,7 @@ class McpToolset(Frozen):
 
     type: Literal["mcp_toolset"]
     mcp_server_name: str
+    """Name of an entry in `mcp_servers`."""
     default_config: ToolDefaults = ToolDefaults()
 
 
@@ -74,7 +84,9 @@ class McpServer(Frozen):
 
     type: Literal["url"] = "url"
     name: str
+    """What toolsets call it by."""
     url: str
+    """Its address."""
 
 
 class Agent(Frozen):
@@ -83,15 +95,21 @@ class Agent(Frozen):
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
     """Equals the file's name without `.yaml`."""
     description: str = ""
+    """What the agent is for."""
     model: str | ModelChoice = "rules"
     """`rules` (embedded, no key, no cost), a model id, or `endpoint/model`."""
     system: str = ""
     """System prompt; docmill adds the rules of evidence and the record's fields itself."""
     tools: tuple[Tool, ...] = (AgentToolset(type=TOOLSET),)
+    """What the agent may call, besides `submit_record`."""
     mcp_servers: tuple[McpServer, ...] = ()
+    """Model Context Protocol servers."""
     skills: tuple[dict[str, Any], ...] = ()
+    """Skills of a hosted service."""
     multiagent: dict[str, Any] | None = None
+    """Agents this one may hand work to."""
     metadata: dict[str, str] = {}
+    """Notes of yours; nothing depends on them."""
 
     @property
     def model_id(self) -> str:

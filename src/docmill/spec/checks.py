@@ -15,12 +15,17 @@ class ReferenceColumns(Frozen):
     parameter: str = "parameter"
     """Names the record field (or its last part, or an alias of it) the row is about."""
     min: str | None = "min"
+    """Lower limit."""
     max: str | None = "max"
+    """Upper limit."""
     nominal: str | None = "nominal"
+    """Value the tolerance is around."""
     tolerance: str | None = "tolerance"
     """`±5 %`, `±0.1 mm`, `+0.2/-0.1`, `h7`."""
     unit: str | None = "unit"
+    """Unit of the limits and the nominal value."""
     clause: str | None = "clause"
+    """Where the demand stands in the standard; shown in the report."""
     condition: str | None = "condition"
     """Expression over the record; the row applies where it is true: `wall_thickness <= 16 mm`."""
 
@@ -43,6 +48,7 @@ class _Check(Frozen):
     name: str | None = None
     """Name in the report; made from the check's content if left out."""
     severity: Severity = "critical"
+    """`info` is a remark: it flags no document."""
     when: str | None = None
     """Expression over the record; the check applies where it is true."""
 
@@ -62,13 +68,17 @@ class ToleranceCheck(_Check):
 
     type: Literal["tolerance"]
     field: str
+    """Field to judge, such as `lines.amount` for each row of a list."""
     nominal: str | None = None
     """Quantity with unit: `5 V`."""
     tolerance: str | None = None
     """`±5 %`, `±0.1 V`, `+0.2/-0.1 V`, or an ISO 286 class such as `h7`."""
     min: str | None = None
+    """Lower limit with unit."""
     max: str | None = None
+    """Upper limit with unit."""
     guard_band: str | None = None
+    """As in a check of type `reference`."""
 
 
 class ExpressionCheck(_Check):
@@ -86,6 +96,7 @@ class UniqueCheck(_Check):
 
     type: Literal["unique"]
     fields: Annotated[tuple[str, ...], Field(min_length=1)]
+    """Fields whose values are compared together."""
 
 
 class ConsistentCheck(_Check):
@@ -93,7 +104,9 @@ class ConsistentCheck(_Check):
 
     type: Literal["consistent"]
     field: str
+    """Field that has to agree."""
     per: Annotated[tuple[str, ...], Field(min_length=1)]
+    """Fields that say which documents belong together."""
 
 
 Check = Annotated[
@@ -108,4 +121,6 @@ class Expectation(Frozen):
     type: str
     """`expect_column_values_to_not_be_null`, ..."""
     kwargs: dict[str, Any] = {}
+    """Its arguments; columns are fields, `document` and `status`."""
     severity: Severity = "critical"
+    """How it is marked in the report."""

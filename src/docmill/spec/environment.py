@@ -13,8 +13,11 @@ class Packages(Frozen):
     """Packages the environment must have, per package manager."""
 
     pip: tuple[str, ...] = ()
+    """Python packages, as requirements: `pandas>=3`."""
     apt: tuple[str, ...] = ()
+    """Debian packages."""
     npm: tuple[str, ...] = ()
+    """Node packages."""
 
 
 class LimitedNetworking(Frozen):
@@ -22,8 +25,11 @@ class LimitedNetworking(Frozen):
 
     type: Literal["limited"] = "limited"
     allowed_hosts: tuple[str, ...] = ()
+    """Hosts that may be reached."""
     allow_mcp_servers: bool = False
+    """Also the agent's MCP servers."""
     allow_package_managers: bool = False
+    """Also package registries."""
 
 
 class UnrestrictedNetworking(Frozen):
@@ -40,6 +46,7 @@ class CloudConfig(Frozen):
     networking: Annotated[
         LimitedNetworking | UnrestrictedNetworking, Field(discriminator="type")
     ] = LimitedNetworking()
+    """Whom the sandbox may talk to: nobody, if left out."""
 
 
 class SandboxLimits(Frozen):
@@ -48,7 +55,9 @@ class SandboxLimits(Frozen):
     memory: str = "1GiB"
     """Bytes with unit (MiB, GiB), for all processes of the session together."""
     cpus: Annotated[float, Field(gt=0, le=64)] = 1.0
+    """Processors, all processes of the session together."""
     pids: Annotated[int, Field(ge=8, le=4096)] = 128
+    """Processes and threads at once."""
     disk: str = "512MiB"
     """Bytes with unit the session may write."""
     seconds: Annotated[int, Field(ge=1, le=86400)] = 900
@@ -61,6 +70,7 @@ class SandboxBlock(Frozen):
     """What only docmill knows about an environment."""
 
     backend: Literal["auto", "bubblewrap", "docker"] = "auto"
+    """`auto` is DOCMILL_SANDBOX, else bubblewrap."""
     runtime: Annotated[str, Field(pattern=r"^python3(\.\d+)?$")] = "python3"
     """`python3` is the interpreter at hand; a version that can't be had is an error."""
     limits: SandboxLimits = SandboxLimits()
@@ -70,7 +80,9 @@ class Environment(Frozen):
     """What a session's sandbox is made of."""
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
+    """Equals the file's name without `.yaml`."""
     description: str = ""
+    """What the environment is for."""
     config: CloudConfig = CloudConfig()
     docmill: SandboxBlock = SandboxBlock()
 

@@ -74,6 +74,7 @@ class RecordSpec(Frozen):
     """The structured output of a document: fields, a JSON Schema file, or a pydantic model."""
 
     fields: dict[FieldName, Field] | None = None
+    """What to look for, by name."""
     json_schema: str | None = None
     """Path of a JSON Schema file in the workspace."""
     python: str | None = None

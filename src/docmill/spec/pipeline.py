@@ -18,9 +18,11 @@ class Documents(Frozen):
     glob: str = "**/*"
     """Pattern below the folder; hidden files never match."""
     exclude: tuple[str, ...] = ()
+    """Patterns of files to leave out, below the folder like `glob`."""
     max_size: str = "100MiB"
     """A larger file ends `failed` without being read."""
     max_pages: Annotated[int, Field(ge=1, le=10000)] = 500
+    """A document with more pages ends `failed`."""
     password_env: str | None = None
     """Name of the environment variable with the password of encrypted documents."""
 
@@ -29,20 +31,26 @@ class Outcome(Frozen):
     """What the agent is to achieve, and how it is graded by itself."""
 
     description: str
+    """The goal in a sentence; stands in the prompt."""
     rubric: str = ""
+    """How the agent is to tell good from bad; stands in the prompt."""
     max_iterations: Annotated[int, Field(ge=1, le=20)] = 3
+    """How often the agent may grade and better its own work."""
 
 
 class Limits(Frozen):
     """What may be spent; reserved before it is spent, so a limit can't be overshot."""
 
     usd_per_document: Annotated[Decimal, Field(gt=0)] | None = None
+    """US dollars for one document, all attempts together."""
     usd_per_run: Annotated[Decimal, Field(gt=0)] | None = None
+    """US dollars for the whole run."""
     turns: Annotated[int, Field(ge=1, le=1000)] = 30
     """Model calls of one session."""
     minutes: Annotated[float, Field(gt=0)] = 15
     """Wall time of one session."""
     minutes_per_run: Annotated[float, Field(gt=0)] | None = None
+    """Wall time of the whole run."""
 
 
 class Retries(Frozen):
@@ -53,12 +61,14 @@ class Retries(Frozen):
     delay_seconds: Annotated[float, Field(ge=0)] = 2
     """First delay; doubles each time."""
     jitter: Annotated[float, Field(ge=0, le=1)] = 0.5
+    """Share by which a delay is made longer at random."""
 
 
 class FailureThreshold(Frozen):
     """When to stop the run early: more documents than this ended failed or invalid."""
 
     count: Annotated[int, Field(ge=0)] | None = None
+    """Number of documents."""
     share: Annotated[float, Field(ge=0, le=1)] | None = None
     """Share of all documents of the run."""
 
@@ -67,7 +77,9 @@ class ReportSettings(Frozen):
     """What the report looks like; changes nothing in what was found."""
 
     title: str | None = None
+    """Headline; the pipeline's name if left out."""
     formats: tuple[Literal["html", "xlsx", "json", "md"], ...] = ("html", "xlsx", "json", "md")
+    """Files to write."""
     pictures: Literal["all", "flagged", "none"] = "all"
     """Pages shown in the HTML report."""
     max_picture_mb: Annotated[int, Field(ge=0)] = 40
@@ -78,14 +90,18 @@ class Schedule(Frozen):
     """When the deployment runs by itself."""
 
     cron: str
+    """Five fields: minute, hour, day of month, month, day of week."""
     timezone: str = "UTC"
+    """IANA name, such as `Europe/Berlin`."""
 
 
 class Watch(Frozen):
     """A folder or bucket whose drops start a run."""
 
     path: str
+    """Folder, or an fsspec address such as `s3://bucket/in/`."""
     settle_seconds: Annotated[float, Field(ge=0)] = 10
+    """How long a file must not have changed before it counts."""
 
 
 class Pipeline(Frozen):
@@ -94,6 +110,7 @@ class Pipeline(Frozen):
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
     """Equals the file's name without `.yaml`; Prefect's flow has the same."""
     description: str = ""
+    """What it is for; stands in the report."""
     documents: Documents
     agent: str
     """Name of a file in agent_specs/."""
@@ -102,7 +119,9 @@ class Pipeline(Frozen):
     record: RecordSpec
     reference: Reference | None = None
     checks: tuple[Check, ...] = ()
+    """How records are judged."""
     expectations: tuple[Expectation, ...] = ()
+    """What the batch as a whole has to meet."""
     outcome: Outcome | None = None
     limits: Limits = Limits()
     retries: Retries = Retries()
@@ -113,6 +132,7 @@ class Pipeline(Frozen):
     schedule: Schedule | None = None
     watch: Watch | None = None
     vault: dict[str, dict[str, Any]] = {}
+    """Secrets a session may use, by name."""
 
     @field_validator("documents", mode="before")
     @classmethod

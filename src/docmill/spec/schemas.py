@@ -55,9 +55,15 @@ def _accept_short_forms(model: type[BaseModel], schema: dict[str, Any]) -> None:
     definitions = cast("dict[str, Any]", schema.get("$defs", {}))
     if model is Environment:
         properties["runtime"] = definitions["SandboxBlock"]["properties"]["runtime"]
-        properties["packages"] = {"anyOf": [_TEXTS, {"$ref": "#/$defs/Packages"}]}
-        access = ["restricted", "none", "limited", "unrestricted"]
-        properties["network_access"] = {"type": "string", "enum": access}
+        properties["packages"] = {
+            "anyOf": [_TEXTS, {"$ref": "#/$defs/Packages"}],
+            "description": "Short for `config.packages`; a list is `pip`.",
+        }
+        properties["network_access"] = {
+            "type": "string",
+            "enum": ["restricted", "none", "limited", "unrestricted"],
+            "description": "Short for `config.networking.type`; `restricted` is `limited`.",
+        }
     if model is Pipeline:
         _also(properties, "documents", {"type": "string"})
         _also(properties, "watch", {"type": "string"})

@@ -12,15 +12,18 @@ class Endpoint(Frozen):
     """A server that speaks the Messages API."""
 
     base_url: str
+    """Address without `/v1`: `http://127.0.0.1:11434`."""
     api_key_env: str | None = None
     """Name of the environment variable that holds the key; the key itself is in no file."""
     api_key_file: str | None = None
+    """File that holds the key, outside the workspace."""
 
 
 class WorkspaceConfig(Frozen):
     """`docmill.yaml`; every key may be left out."""
 
     endpoints: dict[str, Endpoint] = {}
+    """Servers for `model: ENDPOINT/MODEL`, by name."""
     prices: str | None = None
     """Path of a price table that overrides the one built in."""
     state: str = ".docmill"

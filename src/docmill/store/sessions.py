@@ -5,7 +5,7 @@ import secrets
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
-from sqlalchemy import Engine, func, insert, select, update
+from sqlalchemy import Engine, insert, select, update
 
 from docmill.base import Frozen
 from docmill.events import EVENT, Event
@@ -189,14 +189,6 @@ class SessionStore:
             for text in connection.execute(query).scalars():
                 total += Usage.model_validate_json(text)
         return total
-
-    def attempts(self, session: str) -> int:
-        """How many attempts a session has seen."""
-        query = select(func.count()).where(
-            events.c.session == session, events.c.type == "session.status_running"
-        )
-        with self._engine.connect() as connection:
-            return connection.execute(query).scalar_one()
 
     def _set_state(self, session: str, state: str, findings: str | None) -> None:
         statement = (
