@@ -1,0 +1,30 @@
+"""`make bench`: every measurement one after the other, each in a process of its own.
+
+The figures depend on the machine; compare rows of one call, not of two days.
+"""
+
+import subprocess
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).parent
+COMMANDS = (
+    ("Sandboxes", [str(HERE / "sandbox.py")]),
+    ("Orchestration, documents that take no time", [str(HERE / "flow.py")]),
+    ("Whole runs", [str(HERE / "batch.py"), "200", "1000"]),
+    ("Accuracy on the sample documents", ["-m", "benchmarks.accuracy"]),
+)
+
+
+def main() -> int:
+    """Run them all; ends with 1 if one of them failed."""
+    failed = False
+    for title, arguments in COMMANDS:
+        print(f"\n== {title}", flush=True)
+        done = subprocess.run([sys.executable, *arguments], cwd=HERE.parent, check=False)
+        failed = failed or done.returncode != 0
+    return int(failed)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
