@@ -43,7 +43,7 @@ class JobParts:
 
 
 REUSED_AT_ONCE = 100
-PREPARE_AT = 16
+PREPARE_AT = 24
 """So many documents before the end, what judges the batch is started beside them."""
 
 
@@ -105,7 +105,6 @@ class BatchJob:
         for document, end in failed:
             self._parts.observer.ended(document, end, Usage())
         self._left = len(pending)
-        self._prepare_judging()
         settled: dict[DocumentStatus, int] = {"failed": len(failed)} if failed else {}
         return Ingested(pending, finished, settled=settled, total=len(documents))
 
@@ -208,6 +207,14 @@ class BatchJob:
             }
         )
         self._parts.state.runs.update(self._parts.bench.run, self.info)
+
+    def warm_up(self) -> None:
+        """Start now what a small batch will need at its end."""
+        self._left = sum(
+            not (entry.code or entry.cached or entry.info.duplicate_of)
+            for entry in self._parts.plan.documents
+        )
+        self._prepare_judging()
 
     def release(self) -> None:
         """End every process the job started, however the run went."""

@@ -89,9 +89,9 @@ def run_pipeline(
     server.begin(prefect)
     with open_state(loaded) as state:
         job = prepare_job(loaded, compiled, settings, state, observer=observer)
-        address = server.ensure(prefect)
         try:
-            outcome = launch.run(job, address)
+            job.warm_up()
+            outcome = launch.run(job, server.ensure(prefect))
         finally:
             job.release()
             if job.info.status == "running":
