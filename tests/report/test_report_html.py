@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from docmill.report.html import inert_json
 from docmill.packaged import packaged_workspace
+from docmill.report.html import inert_json
 
 if TYPE_CHECKING:
     from tests.report.conftest import Workshop
