@@ -27,7 +27,7 @@ demo: $(VENV)/.runtime
 	@$(BIN)/docmill run spec-check || test $$? -eq 1
 
 test: $(VENV)/.dev
-	$(BIN)/pytest --numprocesses $(JOBS) --dist loadgroup --cov --cov-report=term --cov-report=xml
+	$(BIN)/pytest --numprocesses $(JOBS) --dist loadscope --cov --cov-report=term --cov-report=xml
 
 check: lint types
 

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 for name in ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "OPENAI_API_KEY"):
     os.environ.pop(name, None)
@@ -19,6 +21,27 @@ KEEPERS = pytest.StashKey[set[int]]()
 def pytest_configure(config: pytest.Config) -> None:
     """Make room for the processes of session-wide fixtures."""
     config.stash[KEEPERS] = set()
+
+
+SHARING_A_SERVER = {
+    "tests/flow": "flow",
+    "tests/cli/test_cli_run.py": "cli",
+    "tests/cli/test_cli_terminal.py": "cli",
+}
+"""Folder or file → tests that go to one worker, because they share an expensive fixture."""
+
+
+class Scheduling(LoadScopeScheduling):
+    """Deals out tests file by file, and those that share a server together."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        return SHARING_A_SERVER.get(file) or SHARING_A_SERVER.get(file.rpartition("/")[0]) or file
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Scheduling:
+    """With several workers."""
+    return Scheduling(config, log)
 
 
 MAY_BE_SKIPPED = re.compile(

@@ -18,7 +18,7 @@ from tests.cli.conftest import copied, trimmed
 from docmill.flow import server
 from docmill.flow.address import ServerSettings
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(240), pytest.mark.xdist_group("killed")]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 
 KEPT = (
     "DS-48812.pdf",

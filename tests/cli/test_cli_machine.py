@@ -118,7 +118,6 @@ def test_sandboxes_are_cleaned_away(docmill: "Docmill", elsewhere: Path) -> None
 
 
 @pytest.mark.slow
-@pytest.mark.xdist_group("cli")
 @pytest.mark.timeout(180)
 def test_the_server_is_started_and_stopped(docmill: "Docmill", bare: Path) -> None:
     """By hand, where a run's own start isn't early enough; stopping it twice is no mistake."""

@@ -9,7 +9,7 @@ import pytest
 if TYPE_CHECKING:
     from tests.cli.conftest import Answer, Docmill
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(180), pytest.mark.xdist_group("cli")]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 
 TABLE = """\
 document                          status   checks  needs attention

@@ -16,7 +16,7 @@ import pytest
 if TYPE_CHECKING:
     from tests.cli.conftest import Answer
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(180), pytest.mark.xdist_group("cli")]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 
 ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 

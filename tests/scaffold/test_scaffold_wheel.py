@@ -18,7 +18,6 @@ UV = Path(sys.executable).with_name("uv")
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.timeout(300),
-    pytest.mark.xdist_group("wheel"),
     pytest.mark.skipif(not UV.exists(), reason="uv is not installed beside this Python"),
 ]
 
