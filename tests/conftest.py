@@ -45,9 +45,11 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Schedul
 
 
 MAY_BE_SKIPPED = re.compile(
-    r"shared/data|only root|root's home|can't be read by an ordinary user", re.IGNORECASE
+    r"shared/data|real documents|only root|root's home|can't be read by an ordinary user"
+    r"|limited per process only",
+    re.IGNORECASE,
 )
-"""What a machine can lack in the gate: the real documents, root, a Python elsewhere."""
+"""What a machine can lack in the gate: the real documents, root, a Python elsewhere, cgroups."""
 
 
 def _all_or_nothing(report: Any) -> Any:
