@@ -56,6 +56,13 @@ def test_the_wheel_holds_code_and_workspace_and_nothing_else(wheel: Path) -> Non
     assert not [name for name in names if "/tests/" in name or "__pycache__" in name]
 
 
+def readme_table() -> list[str]:
+    """What the README shows of a run's output."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    block = text.partition("```\ndocument ")[2].partition("```")[0]
+    return ("document " + block).splitlines()
+
+
 def outcomes(workspace: Path) -> dict[str, Any]:
     """Status, values and verdicts of each document of the newest report."""
     path = workspace / "reports" / "spec-check" / "latest" / "report.json"
@@ -85,7 +92,8 @@ def test_installed_elsewhere_it_gives_the_same_result(wheel: Path, tmp_path: Pat
     for name, command in (("wheel", environment / "bin" / "docmill"),
                           ("checkout", Path(sys.executable).with_name("docmill"))):  # fmt: skip
         call(command, "init", name, at=tmp_path)
-        call(command, "run", "spec-check", at=tmp_path / name, accept=(1,))
+        told = call(command, "run", "spec-check", at=tmp_path / name, accept=(1,))
+        assert [line for line in readme_table() if line not in told.replace("\xa0", " ")] == []
         call(command, "prefect", "stop", at=tmp_path / name)
         found.append(outcomes(tmp_path / name))
     assert found[0] == found[1]

@@ -73,7 +73,7 @@ def _tell(
         talk(f"\n{error}")
     elif summary.unfinished:
         talk(f"\nWhat to do about documents that did not finish: docmill runs show {run}")
-    return _exit_code(info, summary.by_status, error)
+    return exit_code(info, summary.by_status, error)
 
 
 def _print(reader: RunReader, summary: Summary, files: dict[str, Path]) -> None:
@@ -124,7 +124,8 @@ def _described(
     return described
 
 
-def _exit_code(info: RunInfo, counts: dict[DocumentStatus, int], error: RunError | None) -> int:
+def exit_code(info: RunInfo, counts: dict[DocumentStatus, int], error: RunError | None) -> int:
+    """What a script reads off a run: a limit comes before failures, Ctrl-C before all."""
     if info.status == "cancelled":
         return SIGINT_EXIT
     if counts["limit"]:
