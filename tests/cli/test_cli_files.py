@@ -104,6 +104,14 @@ def test_a_pipeline_has_to_be_named_where_there_are_several(docmill: "Docmill", 
     assert "there is no pipeline `spec-chek` — did you mean `spec-check`?" in answer.err
 
 
+def test_settings_are_checked_like_the_file(docmill: "Docmill", bare: Path) -> None:
+    """Also the short option for one of them."""
+    answer = docmill("run", "spec-check", "-j", "0", "-c", "limits.trns=3", at=bare)
+    assert answer.code == 2
+    assert "command line concurrency — must be" in answer.err
+    assert "command line limits.trns — unknown key — did you mean `turns`?" in answer.err
+
+
 def test_the_only_pipeline_need_not_be_named(docmill: "Docmill", bare: Path) -> None:
     """`docmill plan` alone is enough then."""
     for path in (bare / "pipelines").glob("*.yaml"):

@@ -1,5 +1,6 @@
 """Commands about the machine: doctor, sandbox clean, prefect, version."""
 
+import ast
 import json
 import subprocess
 import sys
@@ -22,6 +23,23 @@ def test_the_version_is_said(docmill: "Docmill", elsewhere: Path) -> None:
     text = docmill("version", at=elsewhere).out
     assert text.startswith("docmill 0.")
     assert docmill("version", "--json", at=elsewhere).json == {"docmill": text.split()[1]}
+
+
+@pytest.mark.parametrize("arguments", [("--help",), ("run", "--help"), ("version",)])
+def test_help_loads_nothing_heavy(elsewhere: Path, arguments: tuple[str, ...]) -> None:
+    """What a command needs is imported when it is called, so that help comes at once."""
+    program = (
+        "import sys, docmill.cli\n"
+        f"sys.argv = ['docmill', *{list(arguments)!r}]\n"
+        "try: docmill.cli.main()\n"
+        "finally: print(sorted({name.partition('.')[0] for name in sys.modules}), file=sys.stderr)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=elsewhere, capture_output=True, text=True, check=True
+    )
+    loaded = set(ast.literal_eval(done.stderr))
+    assert "docmill" in loaded
+    assert loaded.isdisjoint({"rich", "prefect", "sqlalchemy", "pandas", "jinja2", "ruamel"})
 
 
 def test_the_doctor_looks_at_everything_a_run_needs(docmill: "Docmill", bare: Path) -> None:

@@ -79,7 +79,7 @@ def run(
     json: Json = False,
 ) -> None:
     """Run a pipeline, or go on with its run that was killed."""
-    given = [*(settings or []), *([f"concurrency={concurrency}"] if concurrency else [])]
+    given = [*(settings or []), *([] if concurrency is None else [f"concurrency={concurrency}"])]
     try:
         from docmill.cli import running
 

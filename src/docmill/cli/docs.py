@@ -118,8 +118,9 @@ def _commands() -> Iterator[str]:
 
 
 def _command(command: Any, name: str, parent: Any) -> Iterator[str]:
+    widths = {"terminal_width": WIDTH, "max_content_width": WIDTH}
     context = command.context_class(
-        command, info_name=name, parent=parent, terminal_width=WIDTH, max_content_width=WIDTH
+        command, info_name=name, parent=parent, **widths, **command.context_settings
     )
     if parent is not None:
         heading = context.command_path
