@@ -155,3 +155,16 @@ def test_a_session_without_a_valid_record_is_not_cached(engine: Engine) -> None:
     store.finish(session, Findings(record=None, code="record_invalid"))
     assert store.finished("k") is None
     assert store.resumable("k") is None
+
+
+def test_a_key_was_tried_however_its_session_went(engine: Engine) -> None:
+    """Open, closed and finished sessions count; thousands of keys are asked about at once."""
+    store = SessionStore(engine)
+    for key, end in (("open", None), ("closed", store.close)):
+        session = store.create(key=key, run=1, document="d")
+        if end:
+            end(session)
+    store.finish(store.create(key="done", run=1, document="d"), Findings(record=RECORD))
+    keys = ["open", "closed", "done", *map(str, range(1200))]
+    assert store.tried_keys(keys) == {"open", "closed", "done"}
+    assert store.finished_keys(keys) == {"done"}

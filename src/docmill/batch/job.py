@@ -43,6 +43,7 @@ class JobParts:
 
 
 REUSED_AT_ONCE = 100
+"""Ends of reused documents stored in one transaction."""
 PREPARE_AT = 24
 """So many documents before the end, what judges the batch is started beside them."""
 
@@ -55,7 +56,8 @@ class BatchJob:
         self.info = info
         self.files: ReportFiles | None = None
         """The report, once it is written."""
-        self._left = 0
+        self._waiting: set[str] = set()
+        """Documents never tried before that are still to be read."""
         self._reused: list[tuple[PlannedDocument, DocumentEnd]] = []
         self._copies: dict[str, list[PlannedDocument]] = defaultdict(list)
 
@@ -104,7 +106,6 @@ class BatchJob:
         )
         for document, end in failed:
             self._parts.observer.ended(document, end, Usage())
-        self._left = len(pending)
         settled: dict[DocumentStatus, int] = {"failed": len(failed)} if failed else {}
         return Ingested(pending, finished, settled=settled, total=len(documents))
 
@@ -121,8 +122,6 @@ class BatchJob:
                 raise RunError(error.message, remedy=error.remedy) from error
             end = self._end(done.session, done.findings, attempts=done.attempt)
         self._settle(document, end)
-        self._left -= 1
-        self._prepare_judging()
         return {"document": document.info.id, "status": end.status, "session": end.session}
 
     def reuse(self, document: PlannedDocument) -> DocumentStatus:
@@ -156,6 +155,7 @@ class BatchJob:
 
     def settle_cancelled(self, document: PlannedDocument) -> None:
         """Store that the run stopped before the document was done."""
+        self._waiting.clear()  # nothing will be judged
         end = DocumentEnd(
             status="cancelled",
             code="cancelled",
@@ -198,6 +198,7 @@ class BatchJob:
 
     def close(self, end: RunEnd) -> None:
         """Store how the run ended, and release it."""
+        self._flush_reused()
         limited = end.status == "finished" and bool(end.counts.get("limit"))
         self.info = self.info.model_copy(
             update={
@@ -209,11 +210,18 @@ class BatchJob:
         self._parts.state.runs.update(self._parts.bench.run, self.info)
 
     def warm_up(self) -> None:
-        """Start now what a small batch will need at its end."""
-        self._left = sum(
-            not (entry.code or entry.cached or entry.info.duplicate_of)
-            for entry in self._parts.plan.documents
-        )
+        """Start now what a small batch will need at its end.
+
+        Documents that could not be read before seldom can be now: for them alone the batch's table
+        stays as it was, and nothing has to be judged anew.
+        """
+        documents = self._parts.plan.documents
+        tried = self._parts.bench.store.tried_keys([entry.key for entry in documents])
+        self._waiting = {
+            entry.info.id
+            for entry in documents
+            if not (entry.code or entry.info.duplicate_of or entry.key in tried)
+        }
         self._prepare_judging()
 
     def release(self) -> None:
@@ -244,9 +252,11 @@ class BatchJob:
         self._parts.observer.ended(document, end, usage)
         for copy in copies:
             self._parts.observer.ended(copy, end, Usage())
+        self._waiting.discard(document.info.id)
+        self._prepare_judging()
 
     def _prepare_judging(self) -> None:
-        if 0 < self._left <= PREPARE_AT:
+        if 0 < len(self._waiting) <= PREPARE_AT:
             self._parts.verdicts.prepare()
 
     def _known_end(self, known: Session) -> DocumentEnd:

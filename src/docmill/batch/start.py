@@ -70,7 +70,7 @@ def make_plan(loaded: LoadedWorkspace, compiled: CompiledPipeline, state: State)
     """
     return plan_batch(
         compiled,
-        lambda keys: state.sessions.finished_keys(list(keys)),
+        state.sessions.finished_keys,
         cache=loaded.cache_folder,
     )
 

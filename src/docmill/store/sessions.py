@@ -2,10 +2,10 @@
 
 import json
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
-from sqlalchemy import Engine, insert, select, update
+from sqlalchemy import ColumnElement, Engine, insert, select, true, update
 
 from docmill.base import Frozen
 from docmill.events import EVENT, Event
@@ -168,14 +168,20 @@ class SessionStore:
             findings=Findings.model_validate_json(row["findings"]),
         )
 
-    def finished_keys(self, keys: list[str]) -> set[str]:
+    def finished_keys(self, keys: Sequence[str]) -> set[str]:
         """Those of the keys that have a finished session."""
+        return self._keys(keys, sessions.c.state == "finished")
+
+    def tried_keys(self, keys: Sequence[str]) -> set[str]:
+        """Those of the keys that have a session, however it went."""
+        return self._keys(keys, true())
+
+    def _keys(self, keys: Sequence[str], condition: ColumnElement[bool]) -> set[str]:
         found: set[str] = set()
         with self._engine.connect() as connection:
             for start in range(0, len(keys), 500):
-                query = select(sessions.c.key).where(
-                    sessions.c.key.in_(keys[start : start + 500]), sessions.c.state == "finished"
-                )
+                few = sessions.c.key.in_(keys[start : start + 500])
+                query = select(sessions.c.key).where(few, condition)
                 found.update(connection.execute(query).scalars())
         return found
 
