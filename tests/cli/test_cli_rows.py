@@ -174,3 +174,13 @@ def test_the_exit_code_tells_how_a_run_ended(
     whole = dict.fromkeys(DOCUMENT_STATUSES, 0) | counts
     stopped = TooManyFailuresError("Too many.") if error else None
     assert exit_code(run_info(status), whole, stopped) == code
+
+
+def test_documents_read_before_a_kill_say_so(capsys: pytest.CaptureFixture[str]) -> None:
+    """A run that goes on shows no time for what it didn't read again."""
+    shown = Progressing()
+    plan = BatchPlan(cast("CompiledPipeline", None), (PlannedDocument(info("0.pdf"), "", "0"),))
+    shown.planned(run_info(), plan, resumed=True)
+    shown.ended(plan.documents[0], DocumentEnd(status="ok"), Usage())
+    shown.close()
+    assert "0.pdf  ok       read before the interruption" in capsys.readouterr().err

@@ -104,7 +104,11 @@ class Progressing:
             return f" {inert(end.message)}"
         if document.info.duplicate_of:
             return f" same content as {document.info.duplicate_of}"
-        parts = [f" {time.monotonic() - self._begun.get(document.info.id, time.monotonic()):.1f} s"]
+        begun = self._begun.get(document.info.id)
+        if begun is None:
+            parts = [" read before the interruption"]
+        else:
+            parts = [f" {time.monotonic() - begun:.1f} s"]
         if end.attempts > 1:
             parts.append(count(end.attempts, "attempt"))
         open_checks = sum(
