@@ -27,6 +27,8 @@ class StatusRescheduled(Frozen):
 
     type: Literal["session.status_rescheduled"] = "session.status_rescheduled"
     reason: str = ""
+    seconds: float = 0.0
+    """How long it waits before."""
 
 
 class StatusIdle(Frozen):
@@ -63,7 +65,8 @@ class CustomToolResult(Frozen):
 
     type: Literal["user.custom_tool_result"] = "user.custom_tool_result"
     custom_tool_use_id: str
-    content: str
+    content: str | tuple[Block, ...]
+    """Text, or blocks; a picture's `source` is `{type: blob, media_type, sha256}`."""
     is_error: bool = False
     final: bool = False
     """True once the record is accepted: the agent need not be asked again."""
@@ -90,7 +93,14 @@ class ModelRequestEnd(Frozen):
     content: tuple[Block, ...]
     stop_reason: str
     model_usage: Usage
+    stop_details: dict[str, Any] | None = None
+    """What the endpoint says beyond the reason, such as a refusal's category."""
+    malformed: tuple[tuple[str, str], ...] = ()
+    """`(tool_use id, raw text)` of tool inputs that are no JSON object."""
     seconds: float = 0.0
+    """From sending the request to its end."""
+    waited: float = 0.0
+    """Before that: for a slot, a pause of the endpoint, a batch."""
 
 
 class ToolUse(Frozen):
@@ -161,6 +171,73 @@ class BudgetReserved(Frozen):
     """Decimal as text; `unpriced` if the model has no known price."""
 
 
+class CallLost(Frozen):
+    """A model call was under way when a process died; whether it was answered nobody can say."""
+
+    type: Literal["docmill.call_lost"] = "docmill.call_lost"
+    model: str
+    usd: str
+    """Its worst case, as `docmill.budget_reserved` has it; it counts against the limits."""
+
+
+class ContextCompacted(Frozen):
+    """The conversation outgrew the model's window: old tool results are left out from here on."""
+
+    type: Literal["docmill.context_compacted"] = "docmill.context_compacted"
+    dropped: int
+    """How many results, oldest first."""
+
+
+class StageStarted(Frozen):
+    """The next model of a cascade starts, on these values."""
+
+    type: Literal["docmill.stage_started"] = "docmill.stage_started"
+    stage: int
+    """Counted from 0."""
+    model: str
+    fields: tuple[str, ...] = ()
+    """Fields of the record that it is asked for."""
+
+
+class CriterionVerdict(Frozen):
+    """What the grader says of one criterion of the rubric."""
+
+    criterion: str
+    met: bool
+    complaint: str = ""
+    """What is wrong, if not met."""
+    path: str = ""
+    """The value it is about; empty for the record as a whole."""
+    page: int = 0
+    quote: str = ""
+    """Verbatim words of the document that prove the complaint."""
+    upheld: bool = False
+    """Whether the complaint counts: its quote is in the document and code can't refute it."""
+
+
+class OutcomeEvaluationStart(Frozen):
+    """The grader is about to be asked."""
+
+    type: Literal["span.outcome_evaluation_start"] = "span.outcome_evaluation_start"
+    iteration: int
+    """Counted from 0."""
+    model: str
+    input_tokens: int = 0
+    max_output_tokens: int = 0
+
+
+class OutcomeEvaluationEnd(Frozen):
+    """The grader's verdict, after code has looked at it."""
+
+    type: Literal["span.outcome_evaluation_end"] = "span.outcome_evaluation_end"
+    iteration: int
+    result: Literal["satisfied", "needs_revision", "max_iterations_reached", "failed"]
+    explanation: str = ""
+    criteria: tuple[CriterionVerdict, ...] = ()
+    model: str = ""
+    model_usage: Usage = Usage()
+
+
 class RecordChecked(Frozen):
     """A submitted record after schema check and grounding."""
 
@@ -197,6 +274,11 @@ Event = Annotated[
     | SandboxStopped
     | DocumentPrepared
     | BudgetReserved
+    | CallLost
+    | ContextCompacted
+    | StageStarted
+    | OutcomeEvaluationStart
+    | OutcomeEvaluationEnd
     | RecordChecked
     | PagesPictured,
     Field(discriminator="type"),

@@ -111,7 +111,7 @@ class LocalStream:
         yield ModelRequestStart(
             model=request.model,
             fingerprint=fingerprint(request),
-            input_tokens=self._model.count_tokens(request),
+            input_tokens=self._model.bound_tokens(request),
             max_output_tokens=request.max_tokens,
         )
         started = time.monotonic()

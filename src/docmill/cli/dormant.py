@@ -20,8 +20,6 @@ KEYS = frozenset(
         "LimitedNetworking.allowed_hosts",
         "Limits.minutes_per_run",
         "McpToolset.type",
-        "ModelChoice.effort",
-        "ModelChoice.speed",
         "Outcome.max_iterations",
         "Packages.apt",
         "Packages.npm",
@@ -30,7 +28,6 @@ KEYS = frozenset(
         "Pipeline.vault",
         "Pipeline.watch",
         "UnrestrictedNetworking.type",
-        "WorkspaceConfig.endpoints",
     }
 )
 """`Class.key` of the spec classes."""

@@ -172,7 +172,12 @@ def _call(event: ToolUse | CustomToolUse) -> str:
 
 
 def _result(event: ToolResultEvent | CustomToolResult) -> str:
-    return f"error: {event.content}" if event.is_error else event.content
+    content = event.content if isinstance(event.content, str) else _blocks(event.content)
+    return f"error: {content}" if event.is_error else content
+
+
+def _blocks(blocks: Sequence[dict[str, Any]]) -> str:
+    return "\n".join(str(block.get("text", f"[{block.get('type')}]")) for block in blocks)
 
 
 def _checked(event: RecordChecked) -> str:

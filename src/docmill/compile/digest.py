@@ -52,6 +52,7 @@ DECISIVE = _table(
     SandboxLimits="memory cpus pids disk seconds output",
     Pipeline="agent environment record outcome",
     Outcome="description rubric max_iterations",
+    Documents="present",
     RecordSpec="fields repairs",
     Field="type unit description aliases section pick required enum pattern fields",
 )
@@ -61,12 +62,12 @@ IRRELEVANT = _table(
     # where the schema lies; what it says is in the resolved fields, schema and sources
     RecordSpec="json_schema python",
     Pipeline="name description documents reference checks expectations limits retries concurrency "
-    "failure_threshold report schedule watch vault",
+    "failure_threshold report schedule watch vault mode",
     # which files there are and which are refused unread; a finished session depends on none of it
     Documents="path glob exclude max_size max_pages password_env",
     # limits end a session unfinished; they don't change what a finished one found
-    Limits="usd_per_document usd_per_run turns minutes minutes_per_run",
-    Retries="attempts delay_seconds jitter",
+    Limits="usd_per_document usd_per_run turns output_tokens minutes minutes_per_run",
+    Retries="attempts delay_seconds jitter calls outage_minutes",
     FailureThreshold="count share",
     ReportSettings="title formats pictures max_picture_mb",
     Schedule="cron timezone",
@@ -82,7 +83,10 @@ IRRELEVANT = _table(
     Expectation="type kwargs severity",
     # where a model answers and what it costs, not which model it is
     WorkspaceConfig="endpoints prices state reports",
-    Endpoint="base_url api_key_env api_key_file",
+    Endpoint="base_url service api_key_env api_key_file region project stall_seconds capabilities "
+    "rates",
+    Capabilities="json_schema strict_tools caching count_tokens images documents batches thinking",
+    Rates="concurrency tokens_per_minute requests_per_minute",
 )
 """Class → fields that are not in the key, each group with its reason."""
 
@@ -129,7 +133,10 @@ def session_digest(
             "engine_format": ENGINE_FORMAT,
             "agent": decisive(agent),
             "environment": decisive(environment),
-            "model": {"id": agent.model_id, "version": model_version(agent.model_id)},
+            "models": [
+                {"id": choice.id, "version": model_version(choice.id)} for choice in agent.models
+            ],
+            "present": decisive(pipeline.documents),
             "tools": TOOL_VERSIONS,
             "prompts": {"system": system, "outcome": decisive(pipeline.outcome)},
             "record": {

@@ -46,6 +46,9 @@ class Usage(Frozen):
     input_tokens: int = 0
     output_tokens: int = 0
     cache_write_tokens: int = 0
+    """Kept for five minutes."""
+    cache_write_1h_tokens: int = 0
+    """Kept for an hour."""
     cache_read_tokens: int = 0
     tool_calls: int = 0
     wall_seconds: float = 0.0
@@ -53,6 +56,13 @@ class Usage(Frozen):
     usd: Decimal = Decimal(0)
     unpriced_calls: int = 0
     """Model calls whose price is unknown; they aren't in `usd`."""
+    batched_calls: int = 0
+    """Model calls made in a message batch, at its lower price."""
+    failed_calls: int = 0
+    """Attempts at a model call that gave no answer; what they cost is in `usd`."""
+    lost_calls: int = 0
+    """Calls under way when a process died: the endpoint may have billed them, nobody can say. Their
+    worst case counts against the limits and isn't in `usd`."""
 
     def __add__(self, other: "Usage") -> "Usage":
         return Usage(

@@ -15,8 +15,8 @@ class ModelChoice(Frozen):
 
     id: str
     """`rules`, a model id, or `endpoint/model` with an endpoint of docmill.yaml."""
-    effort: Literal["low", "medium", "high", "max"] | None = None
-    """How hard the model is to think."""
+    effort: Literal["low", "medium", "high", "xhigh", "max"] | None = None
+    """How hard the model is to think; left to the model if left out."""
     speed: Literal["standard", "fast"] | None = None
     """Faster answers at a higher price."""
 
@@ -96,8 +96,11 @@ class Agent(Frozen):
     """Equals the file's name without `.yaml`."""
     description: str = ""
     """What the agent is for."""
-    model: str | ModelChoice = "rules"
-    """`rules` (embedded, no key, no cost), a model id, or `endpoint/model`."""
+    model: str | ModelChoice | Annotated[tuple[str | ModelChoice, ...], Field(min_length=1)] = (
+        "rules"
+    )
+    """`rules` (embedded, no key, no cost), a model id, or `endpoint/model`. A list is a cascade:
+    the next model gets only what the one before left unverified, missing or ambiguous."""
     system: str = ""
     """System prompt; docmill adds the rules of evidence and the record's fields itself."""
     tools: tuple[Tool, ...] = (AgentToolset(type=TOOLSET),)
@@ -112,6 +115,12 @@ class Agent(Frozen):
     """Notes of yours; nothing depends on them."""
 
     @property
+    def models(self) -> tuple[ModelChoice, ...]:
+        """The models in the order they are asked, whichever way they are written."""
+        given = self.model if isinstance(self.model, tuple) else (self.model,)
+        return tuple(ModelChoice(id=one) if isinstance(one, str) else one for one in given)
+
+    @property
     def model_id(self) -> str:
-        """The model's id, whichever way it is written."""
-        return self.model if isinstance(self.model, str) else self.model.id
+        """Ids of the models, as one text."""
+        return ", ".join(choice.id for choice in self.models)

@@ -67,9 +67,26 @@ def _no_file(path: tuple[str], name: str, folder: str, known: set[str]) -> KeyPr
     return KeyProblem(path, f"`{name}` has no file in {folder}/", hint)
 
 
+def _models(model: object) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    """Path and id of every model of an agent, single or in a cascade."""
+    if isinstance(model, (list, tuple)):
+        for index, one in enumerate(cast("list[object]", model)):
+            for path, model_id in _models(one):
+                yield ("model", index, *path[1:]), model_id
+    elif isinstance(model, str):
+        yield ("model",), model
+    else:
+        yield ("model", "id"), _text(model, "id")
+
+
 def _endpoint_problems(model: object, endpoints: set[str]) -> Iterator[KeyProblem]:
-    path = ("model",) if isinstance(model, str) else ("model", "id")
-    model_id = model if isinstance(model, str) else _text(model, "id")
+    for path, model_id in _models(model):
+        yield from _endpoint_problem(path, model_id, endpoints)
+
+
+def _endpoint_problem(
+    path: tuple[str | int, ...], model_id: str, endpoints: set[str]
+) -> Iterator[KeyProblem]:
     endpoint, slash, _ = model_id.partition("/")
     if slash and endpoint not in endpoints:
         near = nearest(endpoint, endpoints)

@@ -23,6 +23,9 @@ class Documents(Frozen):
     """A larger file ends `failed` without being read."""
     max_pages: Annotated[int, Field(ge=1, le=10000)] = 500
     """A document with more pages ends `failed`."""
+    present: Literal["auto", "text", "pictures", "pdf"] = "auto"
+    """What a language model is shown: the text of the pages, their pictures, or the file; `auto` is
+    text, and pictures of pages whose text can't be trusted."""
     password_env: str | None = None
     """Name of the environment variable with the password of encrypted documents."""
 
@@ -47,8 +50,10 @@ class Limits(Frozen):
     """US dollars for the whole run."""
     turns: Annotated[int, Field(ge=1, le=1000)] = 30
     """Model calls of one session."""
+    output_tokens: Annotated[int, Field(ge=256, le=1_000_000)] = 16_000
+    """Tokens of one answer; what a call could cost is reckoned with it."""
     minutes: Annotated[float, Field(gt=0)] = 15
-    """Wall time of one session."""
+    """Wall time of one session; waiting for rates, outages and batches isn't counted."""
     minutes_per_run: Annotated[float, Field(gt=0)] | None = None
     """Wall time of the whole run."""
 
@@ -62,6 +67,10 @@ class Retries(Frozen):
     """First delay; doubles each time."""
     jitter: Annotated[float, Field(ge=0, le=1)] = 0.5
     """Share by which a delay is made longer at random."""
+    calls: Annotated[int, Field(ge=1, le=20)] = 5
+    """Attempts at one model call."""
+    outage_minutes: Annotated[float, Field(ge=0)] = 60
+    """How long to wait for an endpoint that is down or overloaded before documents fail."""
 
 
 class FailureThreshold(Frozen):
@@ -125,6 +134,8 @@ class Pipeline(Frozen):
     outcome: Outcome | None = None
     limits: Limits = Limits()
     retries: Retries = Retries()
+    mode: Literal["live", "batch"] = "live"
+    """`batch` sends the turns of all documents as message batches: half the price, hours later."""
     concurrency: Annotated[int, Field(ge=1, le=1000)] | None = None
     """Sessions at once; two per processor if left out."""
     failure_threshold: FailureThreshold = FailureThreshold()

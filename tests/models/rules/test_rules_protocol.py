@@ -80,7 +80,7 @@ async def test_reads_every_page_then_submits_then_stops() -> None:
     third = await model.respond(answer(asked, second, "The record is accepted."))
     assert third.stop_reason == "end_turn"
     assert third.usage.input_tokens > second.usage.output_tokens > 0
-    assert model.count_tokens(asked) == second.usage.input_tokens
+    assert model.bound_tokens(asked) == second.usage.input_tokens
 
 
 async def test_the_same_conversation_gets_the_same_answer() -> None:

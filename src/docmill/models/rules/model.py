@@ -59,7 +59,11 @@ class RulesModel:
             return _response(request, [_text("Nothing better was found in the document.")])
         return _response(request, [_use(request, SUBMIT, record, len(submitted))])
 
-    def count_tokens(self, request: ModelRequest) -> int:
+    async def count_tokens(self, request: ModelRequest) -> int:
+        """The same as the bound."""
+        return self.bound_tokens(request)
+
+    def bound_tokens(self, request: ModelRequest) -> int:
         """Characters of the request divided by four, rounded up."""
         size = len(request.system) + len(_dump(request.tools)) + len(_dump(request.messages))
         return math.ceil(size / _CHARS_PER_TOKEN)
