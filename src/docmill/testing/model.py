@@ -1,6 +1,7 @@
-"""For tests of workspaces and of docmill itself: a model that says exactly what it was told to.
+"""A model in the process that says exactly what it was told to.
 
-Neighbours: `models.base` is the seam it stands in for. It needs no key and costs nothing.
+Neighbours: `models.base` is the seam it stands in for. It needs no key, no network, and costs
+nothing; what goes over HTTP is tested with `serving`.
 """
 
 from collections.abc import Sequence
@@ -9,16 +10,7 @@ from typing import Any
 
 from docmill.models.base import ModelRequest, ModelResponse
 from docmill.records.results import Usage
-
-
-def tool_use(name: str, arguments: dict[str, Any], *, call: str = "toolu_1") -> dict[str, Any]:
-    """A content block in which the model calls a tool."""
-    return {"type": "tool_use", "id": call, "name": name, "input": arguments}
-
-
-def text(words: str) -> dict[str, Any]:
-    """A content block of plain words."""
-    return {"type": "text", "text": words}
+from docmill.testing.script import Block
 
 
 class ScriptedModel:
@@ -27,7 +19,7 @@ class ScriptedModel:
     Use it as a context manager: leaving the block checks that every step was used.
     """
 
-    def __init__(self, steps: Sequence[Sequence[dict[str, Any]] | Exception]) -> None:
+    def __init__(self, steps: Sequence[Sequence[Block] | Exception]) -> None:
         self._steps = list(steps)
         self.requests: list[ModelRequest] = []
         """What it was asked, in order."""
@@ -44,18 +36,30 @@ class ScriptedModel:
         step = self._steps.pop(0)
         if isinstance(step, Exception):
             raise step
-        calls_tool = any(block["type"] == "tool_use" for block in step)
+        turn = len(request.messages)
+        content = [_named(block, f"toolu_{turn}_{index}") for index, block in enumerate(step)]
+        calls_tool = any(block["type"] == "tool_use" for block in content)
+        raw = {
+            block["id"]: block["input"]
+            for block in content
+            if isinstance(block.get("input"), str)  # what is no JSON
+        }
         return ModelResponse(
             id=f"msg_{len(self.requests)}",
             model=request.model,
-            content=tuple(step),
+            content=tuple({**b, "input": {}} if b.get("id") in raw else b for b in content),
             stop_reason="tool_use" if calls_tool else "end_turn",
-            usage=Usage(model_calls=1, input_tokens=self.count_tokens(request), output_tokens=10),
+            usage=Usage(model_calls=1, input_tokens=self.bound_tokens(request), output_tokens=10),
+            malformed=tuple(raw.items()),
         )
 
-    def count_tokens(self, request: ModelRequest) -> int:
+    def bound_tokens(self, request: ModelRequest) -> int:
         """A fixed estimate: a token per four characters of the messages."""
         return len(str(request.messages)) // 4
+
+    async def count_tokens(self, request: ModelRequest) -> int:
+        """The same estimate."""
+        return self.bound_tokens(request)
 
     def __enter__(self) -> "ScriptedModel":
         return self
@@ -68,3 +72,8 @@ class ScriptedModel:
     ) -> None:
         if kind is None and self._steps:
             raise AssertionError(f"{len(self._steps)} steps of the script were never asked for")
+
+
+def _named(block: Block, ident: str) -> dict[str, Any]:
+    needs_id = block["type"] == "tool_use" and not block["id"]
+    return {**block, "id": ident} if needs_id else block
