@@ -5,6 +5,8 @@ take a list of steps and fail on a call too many and on steps left over. docs/te
 """
 
 from docmill.testing.model import ScriptedModel
+from docmill.testing.policies import flaky, outage, reader, records
+from docmill.testing.process import ServerProcess
 from docmill.testing.script import (
     Answer,
     Cut,
@@ -17,6 +19,7 @@ from docmill.testing.script import (
     thinking,
     tool_use,
 )
+from docmill.testing.serving import ScriptedServer
 
 __all__ = [
     "Answer",
@@ -25,8 +28,14 @@ __all__ = [
     "Policy",
     "Reset",
     "ScriptedModel",
+    "ScriptedServer",
+    "ServerProcess",
     "Step",
     "Unprocessed",
+    "flaky",
+    "outage",
+    "reader",
+    "records",
     "text",
     "thinking",
     "tool_use",

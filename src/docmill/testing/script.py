@@ -48,8 +48,9 @@ class Cut:
     """An answer that breaks off."""
 
     how: Literal["reset", "eof", "end", "stall", "error"]
-    """`reset`: TCP reset. `eof`: the connection is closed in mid-body. `end`: the body ends in form,
-    without `message_stop`. `stall`: nothing more comes, not even pings. `error`: an error event."""
+    """`reset`: TCP reset. `eof`: the connection is closed in mid-body. `end`: the body ends as it
+    should, but without `message_stop`. `stall`: nothing more comes, not even pings. `error`: an
+    error event."""
     where: Literal["start", "middle", "end"] = "middle"
     """After `message_start`; in the middle of the last block; before the closing events."""
     error: str = "overloaded_error"
