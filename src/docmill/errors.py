@@ -113,15 +113,25 @@ class SessionError(DocmillError):
 
     code = "session_failed"
     retryable = False
+    resumable = False
+    """Whether a later run may go on with the session where it stands."""
 
     def __init__(
-        self, message: str, *, code: str = "", remedy: str = "", retryable: bool | None = None
+        self,
+        message: str,
+        *,
+        code: str = "",
+        remedy: str = "",
+        retryable: bool | None = None,
+        resumable: bool | None = None,
     ) -> None:
         super().__init__(message, remedy=remedy)
         if code:
             self.code = code
         if retryable is not None:
             self.retryable = retryable
+        if resumable is not None:
+            self.resumable = resumable
 
 
 class DocumentError(SessionError):
@@ -153,4 +163,5 @@ class LimitError(SessionError):
     """A limit of the pipeline was reached; the message names the limit, its value and the use."""
 
     code = "limit_reached"
+    resumable = True
     exit_code = EXIT_LIMIT

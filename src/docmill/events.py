@@ -171,6 +171,19 @@ class BudgetReserved(Frozen):
     """Decimal as text; `unpriced` if the model has no known price."""
 
 
+class AttemptFailed(Frozen):
+    """An attempt at a model call gave no answer; `session.status_rescheduled` follows, or the end.
+    """
+
+    type: Literal["docmill.attempt_failed"] = "docmill.attempt_failed"
+    model: str
+    code: str
+    message: str
+    http_status: int | None = None
+    model_usage: Usage | None = None
+    """Tokens the endpoint counted before it broke off."""
+
+
 class CallLost(Frozen):
     """A model call was under way when a process died; whether it was answered nobody can say."""
 
@@ -274,6 +287,7 @@ Event = Annotated[
     | SandboxStopped
     | DocumentPrepared
     | BudgetReserved
+    | AttemptFailed
     | CallLost
     | ContextCompacted
     | StageStarted

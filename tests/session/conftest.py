@@ -17,7 +17,8 @@ from docmill.models.base import Model
 from docmill.output.fields import resolve_record
 from docmill.plan import PlannedDocument
 from docmill.sandboxes import open_backend
-from docmill.session.run import Workbench
+from docmill.session.bench import Stage, Workbench
+from docmill.spec.agent import ModelChoice
 from docmill.spec.load import load_workspace
 from docmill.store.database import open_database
 from docmill.store.sessions import SessionStore
@@ -65,7 +66,7 @@ class Bench:
             sandboxes=open_backend("auto"),
             sandbox_spec=sandbox_spec(compiled.environment, {"run": "test"}),
             sandbox_name="bubblewrap",
-            backend=LocalBackend(model, toolset(compiled.agent)),
+            stages=(Stage(ModelChoice(id=name), LocalBackend(model, toolset(compiled.agent))),),
             store=self.store,
             blobs=self.blobs,
             prices=load_prices(),

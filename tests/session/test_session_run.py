@@ -10,7 +10,8 @@ import pytest
 from docmill.errors import DocumentError, LimitError, ModelError, SessionError
 from docmill.events import DocumentPrepared, Event, RecordChecked
 from docmill.models.registry import open_model
-from docmill.session.run import SessionEnd, Workbench, run_session
+from docmill.session.bench import Workbench
+from docmill.session.run import SessionEnd, run_session
 from docmill.testing import ScriptedModel, text, tool_use
 
 if TYPE_CHECKING:

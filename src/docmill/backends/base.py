@@ -14,6 +14,20 @@ from docmill.sandboxes.base import Sandbox
 
 
 @dataclass(frozen=True, slots=True)
+class CallRules:
+    """How model calls are made."""
+
+    output_tokens: int = 16_000
+    """Tokens of one answer."""
+    attempts: int = 5
+    """Attempts at one call that fails for reasons of its own."""
+    delay_seconds: float = 2.0
+    """Pause after a failed attempt; doubles each time, up to a minute."""
+    outage_seconds: float = 3600.0
+    """How long a call goes on trying while the endpoint is down or overloaded."""
+
+
+@dataclass(frozen=True, slots=True)
 class Task:
     """One document for one agent."""
 
@@ -27,6 +41,14 @@ class Task:
     """Model calls the session may make."""
     history: Sequence[Event] = ()
     """The journal so far, if the session goes on after a crash."""
+    identity: str = ""
+    """Who asks: the session and its stage."""
+    effort: str | None = None
+    speed: str | None = None
+    output: dict[str, Any] | None = None
+    """The custom tool that the final answer's text stands for: `{name, description, input_schema}`,
+    for an endpoint that keeps to a JSON Schema. It isn't among `tools` then."""
+    rules: CallRules = CallRules()
 
 
 class EventStream(Protocol):
@@ -38,6 +60,10 @@ class EventStream(Protocol):
 
     def answer(self, result: CustomToolResult) -> None:
         """Answer a custom tool call; comes before the event after the call is asked for."""
+        ...
+
+    async def count_tokens(self) -> int:
+        """Input tokens of the call just announced by `span.model_request_start`, exactly."""
         ...
 
 

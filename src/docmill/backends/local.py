@@ -1,22 +1,24 @@
 """The embedded harness: ask the model, run its tools in the sandbox, again until it is done.
 
-Neighbours: `conversation` folds events into messages, `models` answer, `tools` act. It stores
-nothing and decides nothing about limits of money; the session does.
+Neighbours: `conversation` folds events into messages, `calling` asks the model, `tools` act. It
+stores nothing and decides nothing about limits of money; the session does.
 """
 
+import asyncio
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 
+from docmill.backends.answers import Call
 from docmill.backends.base import Task
-from docmill.backends.conversation import Call, Conversation, fingerprint
+from docmill.backends.calling import call_model
+from docmill.backends.conversation import Conversation
 from docmill.errors import LimitError, ModelError
 from docmill.events import (
+    ContextCompacted,
     CustomToolResult,
     CustomToolUse,
     Event,
-    ModelRequestEnd,
-    ModelRequestStart,
     StatusIdle,
     ToolResultEvent,
     ToolUse,
@@ -26,17 +28,17 @@ from docmill.models.base import Model
 from docmill.sandboxes.base import Sandbox
 from docmill.tools.base import Tool, ToolResult
 
-MAX_OUTPUT_TOKENS = 16_000
 NUDGES = 1
 NUDGE = "Hand in the record with submit_record; nothing else is read."
-UNUSABLE = {
-    "refusal": ("model_refused", "The model refused to read this document."),
-    "max_tokens": ("model_output_cut", "The model's answer was cut at its output limit."),
-    "model_context_window_exceeded": (
-        "model_context_full",
-        "The document and the conversation don't fit the model's context window.",
-    ),
-}
+CUTS = 2
+CUT = (
+    "Your answer was cut at its limit of {tokens} tokens, and a tool call in it is lost. Answer "
+    "again, shorter: no explanations, one tool call."
+)
+INTERRUPTED = (
+    "The call was cut when the session was interrupted; it may have done all, some or nothing of "
+    "its work. Look before you repeat it."
+)
 
 
 class LocalBackend:
@@ -49,8 +51,7 @@ class LocalBackend:
     @asynccontextmanager
     async def open(self, task: Task, sandbox: Sandbox) -> AsyncGenerator["LocalStream"]:
         """Start the loop; it holds nothing but the sandbox, which is the session's."""
-        stream = LocalStream(self._model, self._tools, task, sandbox)
-        yield stream
+        yield LocalStream(self._model, self._tools, task, sandbox)
 
 
 class LocalStream:
@@ -64,13 +65,18 @@ class LocalStream:
         self._task = task
         self._sandbox = sandbox
         self._answers: dict[str, CustomToolResult] = {}
-        self._custom = {str(tool["name"]) for tool in task.tools}
+        custom = (*task.tools, *([task.output] if task.output else []))
+        self._custom = {str(tool["name"]) for tool in custom}
         definitions = (*(tool.definition for tool in tools.values()), *task.tools)
-        self._talk = Conversation(model=task.model, system=task.system, tools=definitions)
+        self._talk = Conversation(task, definitions)
 
     def answer(self, result: CustomToolResult) -> None:
         """Keep the answer for the loop, which picks it up with the next event."""
         self._answers[result.custom_tool_use_id] = result
+
+    async def count_tokens(self) -> int:
+        """Input tokens of the next call, as exactly as the endpoint can say."""
+        return await self._model.count_tokens(self._talk.request())
 
     async def __aiter__(self) -> AsyncIterator[Event]:
         """Events from where the history ends."""
@@ -79,20 +85,18 @@ class LocalStream:
         await self._restore()
         if self._talk.is_empty:
             yield self._said(UserMessage(content=self._task.messages))
-        nudges = 0
         while not self._talk.final:
             async for event in self._settle_calls():
                 yield event
             if self._talk.final:
                 break
             if not self._talk.waits_for_model:
-                self._refuse_unusable_stop()
-                if nudges == NUDGES:
+                word = self._after_stop()
+                if word is None:
                     break
-                nudges += 1
-                nudge = ({"type": "text", "text": NUDGE},)
-                yield self._said(UserMessage(content=nudge))
-            async for event in self._ask():
+                yield self._said(word)
+            self._refuse_more_turns()
+            async for event in call_model(self._model, self._talk, self._task.rules):
                 yield event
         yield StatusIdle(stop_reason=self._talk.stop_reason)
 
@@ -100,64 +104,96 @@ class LocalStream:
         self._talk.add(event)
         return event
 
-    async def _ask(self) -> AsyncIterator[Event]:
+    def _refuse_more_turns(self) -> None:
         if self._talk.turns >= self._task.turns:
             raise LimitError(
                 f"The session made {self._talk.turns} model calls, `limits.turns` allows no more.",
                 code="limit_turns",
                 remedy="Raise `limits.turns` in the pipeline and run again.",
             )
-        request = self._talk.request(MAX_OUTPUT_TOKENS)
-        yield ModelRequestStart(
-            model=request.model,
-            fingerprint=fingerprint(request),
-            input_tokens=self._model.bound_tokens(request),
-            max_output_tokens=request.max_tokens,
-        )
-        started = time.monotonic()
-        response = await self._model.respond(request)
-        yield self._said(
-            ModelRequestEnd(
-                model=response.model,
-                response_id=response.id,
-                content=response.content,
-                stop_reason=response.stop_reason,
-                model_usage=response.usage,
-                seconds=time.monotonic() - started,
-            )
-        )
+
+    def _after_stop(self) -> Event | None:
+        """What to say to a model that stopped without a call; None if nothing would help.
+
+        Raises:
+            ModelError: the stop can't be mended from here.
+        """
+        match self._talk.stop_reason:
+            case "refusal":
+                raise _refused(self._talk.stop_details)
+            case "model_context_window_exceeded":
+                if not self._talk.compactable:
+                    raise ModelError(
+                        "The document and the conversation don't fit the model's context window.",
+                        code="model_context_full",
+                        remedy="Use a model with a larger window, or lower `documents.max_pages`.",
+                    )
+                return ContextCompacted(dropped=self._talk.compactable)
+            case "max_tokens":
+                tokens = self._task.rules.output_tokens
+                if self._talk.cuts > CUTS:
+                    raise ModelError(
+                        f"The model's answer was cut at {tokens} tokens, {CUTS + 1} times.",
+                        code="model_output_cut",
+                        remedy="Raise `limits.output_tokens` in the pipeline and run again.",
+                    )
+                return _words(CUT.format(tokens=tokens))
+            case _:
+                return _words(NUDGE) if self._talk.words < NUDGES else None
 
     async def _settle_calls(self) -> AsyncIterator[Event]:
+        """Answer every waiting call: those of the sandbox at once, then those of the session."""
         begun = {event.tool_use_id for event in self._task.history if isinstance(event, ToolUse)}
-        for call in list(self._talk.calls):
-            if call.name in self._custom:
-                yield CustomToolUse(tool_use_id=call.id, name=call.name, input=call.input)
-                self._talk.add(self._answers.pop(call.id))
-                continue
+        calls = list(self._talk.calls)
+        inside = [call for call in calls if call.name not in self._custom]
+        for call in inside:
             if call.id not in begun:
                 yield ToolUse(tool_use_id=call.id, name=call.name, input=call.input)
-            started = time.monotonic()
-            result = await self._run(call, interrupted=call.id in begun)
-            yield self._said(
-                ToolResultEvent(
-                    tool_use_id=call.id,
-                    content=result.content,
-                    is_error=result.is_error,
-                    seconds=time.monotonic() - started,
-                )
-            )
+        async for event in self._run_all(inside, begun):
+            yield self._said(event)
+        for call in calls:
+            if call.name in self._custom:
+                if call.malformed:
+                    result = CustomToolResult(
+                        custom_tool_use_id=call.id, content=_no_json(call), is_error=True
+                    )
+                    yield self._said(result)
+                    continue
+                yield CustomToolUse(tool_use_id=call.id, name=call.name, input=call.input)
+                self._talk.add(self._answers.pop(call.id))
+
+    async def _run_all(self, calls: Sequence[Call], begun: set[str]) -> AsyncIterator[Event]:
+        """Results of calls in the sandbox as they are done; none outlives the loop."""
+        running = [
+            asyncio.create_task(self._result(call, interrupted=call.id in begun)) for call in calls
+        ]
+        try:
+            for done in asyncio.as_completed(running):
+                yield await done
+        finally:
+            for task in running:
+                task.cancel()
+            await asyncio.gather(*running, return_exceptions=True)
+
+    async def _result(self, call: Call, *, interrupted: bool) -> ToolResultEvent:
+        started = time.monotonic()
+        result = await self._run(call, interrupted=interrupted)
+        return ToolResultEvent(
+            tool_use_id=call.id,
+            content=result.content,
+            is_error=result.is_error,
+            seconds=time.monotonic() - started,
+        )
 
     async def _run(self, call: Call, *, interrupted: bool) -> ToolResult:
         tool = self._tools.get(call.name)
         if tool is None:
             known = ", ".join(sorted({*self._tools, *self._custom}))
             return ToolResult(f"There is no tool `{call.name}`; there are: {known}.", is_error=True)
+        if call.malformed:
+            return ToolResult(_no_json(call), is_error=True)
         if interrupted and not tool.repeatable:
-            return ToolResult(
-                "The call was cut when the session was interrupted; it may have done all, some or "
-                "nothing of its work. Look before you repeat it.",
-                is_error=True,
-            )
+            return ToolResult(INTERRUPTED, is_error=True)
         return await tool.run(call.input, self._sandbox)
 
     async def _restore(self) -> None:
@@ -168,10 +204,23 @@ class LocalStream:
         for event in self._task.history:
             if isinstance(event, ToolUse) and event.tool_use_id in done:
                 tool = self._tools.get(event.name)
-                if tool is not None and not tool.repeatable:
+                if tool is not None and tool.changes_files:
                     await tool.run(event.input, self._sandbox)
 
-    def _refuse_unusable_stop(self) -> None:
-        if self._talk.stop_reason in UNUSABLE:
-            code, message = UNUSABLE[self._talk.stop_reason]
-            raise ModelError(message, code=code, remedy="See the trace: docmill show")
+
+def _words(text: str) -> UserMessage:
+    return UserMessage(content=({"type": "text", "text": text},))
+
+
+def _no_json(call: Call) -> str:
+    return f"The input of {call.name} is no JSON object: {call.malformed[:200]}"
+
+
+def _refused(details: Mapping[str, object]) -> ModelError:
+    category = details.get("category")
+    kind = f" ({category})" if category else ""
+    return ModelError(
+        f"The model refused to read this document{kind}.",
+        code="model_refused",
+        remedy="Read the trace with docmill show, or give the document to another model.",
+    )

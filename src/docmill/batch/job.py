@@ -20,7 +20,8 @@ from docmill.flow.job import Ingested, Published, RunEnd
 from docmill.plan import BatchPlan, PlannedDocument
 from docmill.records.results import DocumentStatus, RunInfo, Usage
 from docmill.report.build import ReportFiles, build
-from docmill.session.run import Workbench, run_session
+from docmill.session.bench import Workbench
+from docmill.session.run import run_session
 from docmill.spec.pipeline import FailureThreshold, Retries
 from docmill.store.reader import StoredRun
 from docmill.store.runs import DocumentEnd

@@ -31,7 +31,7 @@ from docmill.records.results import RunInfo
 from docmill.report.build import ReportFiles
 from docmill.sandboxes import open_backend
 from docmill.sandboxes.base import Probe, SandboxBackend
-from docmill.session.run import Workbench
+from docmill.session.bench import Stage, Workbench
 from docmill.settings import Settings
 from docmill.spec.load import LoadedWorkspace
 from docmill.spec.sizes import parse_size
@@ -214,7 +214,10 @@ def _job(ground: _Ground, info: RunInfo, number: int, observer: Observer) -> Bat
 def _bench(ground: _Ground, number: int) -> Workbench:
     compiled, state = ground.plan.compiled, ground.state
     pipeline = compiled.pipeline
-    model = open_model(compiled.agent.model_id)
+    stages = tuple(
+        Stage(choice, LocalBackend(open_model(choice.id), toolset(compiled.agent)))
+        for choice in compiled.agent.models
+    )
     budget = Budget(
         "limits.usd_per_run", pipeline.limits.usd_per_run, spent=state.sessions.spent(number).usd
     )
@@ -224,7 +227,7 @@ def _bench(ground: _Ground, number: int) -> Workbench:
         sandboxes=ground.backend,
         sandbox_spec=sandbox_spec(compiled.environment, {"run": run_id(number)}),
         sandbox_name=ground.probe.backend,
-        backend=LocalBackend(model, toolset(compiled.agent)),
+        stages=stages,
         store=state.sessions,
         blobs=state.blobs,
         prices=ground.prices,

@@ -45,6 +45,8 @@ class ModelResponse:
     """What the endpoint says beyond the reason: a refusal's `category` and `explanation`."""
     malformed: tuple[tuple[str, str], ...] = ()
     """`(tool_use id, raw text)` of tool inputs that are no JSON object; their `input` is empty."""
+    waited: float = 0.0
+    """Seconds before the request was sent: for a slot, a pause of the endpoint, a batch."""
 
 
 class AttemptError(ModelError):
@@ -68,6 +70,11 @@ class AttemptError(ModelError):
         """Tokens the attempt consumed as far as the endpoint said before it broke off."""
         self.status = status
         """HTTP status; None if the connection failed."""
+        self.outage = False
+        """The endpoint is down for everybody: the attempt isn't this session's fault, and the next
+        one will be held back until the endpoint may be tried again."""
+        self.waited = 0.0
+        """As `ModelResponse.waited`."""
 
 
 class Model(Protocol):

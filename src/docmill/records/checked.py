@@ -84,6 +84,8 @@ class CheckedValue(Frozen):
     reason: str = ""
     """The same as one sentence."""
     required: bool = True
+    by: str = ""
+    """The model that delivered it, where several were asked; else empty."""
 
     @property
     def field(self) -> str:

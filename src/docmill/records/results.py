@@ -64,6 +64,16 @@ class Usage(Frozen):
     """Calls under way when a process died: the endpoint may have billed them, nobody can say. Their
     worst case counts against the limits and isn't in `usd`."""
 
+    @property
+    def prompt_tokens(self) -> int:
+        """All input tokens, whatever the cache made of them."""
+        return (
+            self.input_tokens
+            + self.cache_write_tokens
+            + self.cache_write_1h_tokens
+            + self.cache_read_tokens
+        )
+
     def __add__(self, other: "Usage") -> "Usage":
         return Usage(
             **{name: getattr(self, name) + getattr(other, name) for name in Usage.model_fields}

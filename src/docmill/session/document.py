@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from docmill.blobs import BlobStore
 from docmill.documents.layout import Page, dump_page, load_pages
@@ -12,6 +12,9 @@ from docmill.errors import DocumentError, SandboxError, ToolError
 from docmill.events import DocumentPrepared
 from docmill.records.values import Box
 from docmill.sandboxes.base import DOCUMENT, LAYOUT, PICTURES, Sandbox
+from docmill.spec.workspace import Capabilities
+
+Present = Literal["auto", "text", "pictures", "pdf"]
 
 PREPARE_SECONDS = 120
 RENDER_SECONDS = 30
@@ -19,6 +22,12 @@ PICTURE_DPI = 100
 MAX_LAYOUT_BYTES = 20 << 20
 MAX_PICTURE_BYTES = 10 << 20
 MAX_MESSAGE_CHARACTERS = 60_000
+MAX_PICTURES = 20
+MAX_FILE_BYTES = 24 << 20
+"""What a request of 32 MB holds in base64."""
+FEWEST_WORDS = 5
+MOST_BROKEN = 0.1
+"""Share of signs without a meaning above which a text layer isn't trusted."""
 REMEDIES = {
     "document_encrypted": "Remove the password, or name its variable in `documents.password_env`.",
     "document_no_text": "Run OCR over it first; docmill never guesses at pictures of text.",
@@ -70,8 +79,59 @@ async def prepare(
     return PreparedDocument(pages, event)
 
 
-def first_message(prepared: PreparedDocument) -> tuple[dict[str, Any], ...]:
-    """What the model is told: the document's text, marked as data, and where its files lie."""
+async def first_message(
+    prepared: PreparedDocument,
+    present: Present,
+    *,
+    capabilities: Capabilities,
+    sandbox: Sandbox,
+    blobs: BlobStore,
+) -> tuple[dict[str, Any], ...]:
+    """What the model is told: the document, marked as data, in the cheapest form that will do.
+
+    That is the text of its pages, and pictures of those whose text can't be trusted; all pictures,
+    or the file, where the pipeline says so and the endpoint reads them.
+    """
+    text, files = _as_text(prepared)
+    if present == "pdf" and capabilities.documents:
+        return (text, await _file_block(sandbox, blobs), files)
+    wanted: list[int] = []
+    if capabilities.images and present == "pictures":
+        wanted = [page.number for page in prepared.pages]
+    elif capabilities.images and present == "auto":
+        wanted = [page.number for page in prepared.pages if is_garbled(page)]
+    pictures: list[dict[str, Any]] = []
+    for number in wanted[:MAX_PICTURES]:
+        image = await picture(sandbox, number)
+        if image is not None:
+            pictures.append({"type": "text", "text": f"Page {number} as it is printed:"})
+            pictures.append(picture_block(await asyncio.to_thread(blobs.put, image)))
+    return (text, *pictures, files)
+
+
+def picture_block(sha256: str) -> dict[str, Any]:
+    """A picture that lies in the blobs, as a block; `models` put its bytes in its place."""
+    source = {"type": "blob", "media_type": "image/png", "sha256": sha256}
+    return {"type": "image", "source": source}
+
+
+def is_garbled(page: Page) -> bool:
+    """Whether a page's text layer says too little, or signs that stand for nothing."""
+    characters = [sign for word in page.words for sign in word.text]
+    if len(page.words) < FEWEST_WORDS:
+        return True
+    broken = sum(sign == "\ufffd" or "\ue000" <= sign <= "\uf8ff" for sign in characters)
+    return broken > MOST_BROKEN * len(characters)
+
+
+async def _file_block(sandbox: Sandbox, blobs: BlobStore) -> dict[str, Any]:
+    data = await sandbox.get(DOCUMENT, max_bytes=MAX_FILE_BYTES)
+    sha256 = await asyncio.to_thread(blobs.put, data)
+    source = {"type": "blob", "media_type": "application/pdf", "sha256": sha256}
+    return {"type": "document", "source": source}
+
+
+def _as_text(prepared: PreparedDocument) -> tuple[dict[str, Any], dict[str, Any]]:
     budget = MAX_MESSAGE_CHARACTERS
     parts: list[str] = []
     for page in prepared.pages:

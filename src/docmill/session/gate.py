@@ -1,6 +1,6 @@
 """Answers `submit_record`: checks the record, sends precise errors back, knows when to end."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 
 from docmill.documents.layout import Page
 from docmill.events import CustomToolResult, CustomToolUse, Event, RecordChecked
@@ -35,7 +35,7 @@ class RecordGate:
             elif isinstance(event, CustomToolResult):
                 self.submissions += 1
 
-    async def check(self, call: CustomToolUse) -> tuple[RecordChecked, CustomToolResult]:
+    async def answer(self, call: CustomToolUse) -> AsyncIterator[Event]:
         """Check one submission; the result is final once it is proven or no repair is left."""
         outcome = await check_record(call.input, self._shape, self._pages, self._ink)
         self.submissions += 1
@@ -43,13 +43,13 @@ class RecordGate:
         self.errors = tuple(error.message for error in outcome.errors)
         last = self.submissions > self._repairs
         final = not self.errors or last
-        checked = RecordChecked(
+        yield RecordChecked(
             submission=self.submissions,
             accepted=final and outcome.record is not None,
             errors=self.errors,
             record=outcome.record,
         )
-        return checked, CustomToolResult(
+        yield CustomToolResult(
             custom_tool_use_id=call.tool_use_id,
             content=self._reply(final=final),
             is_error=bool(self.errors),

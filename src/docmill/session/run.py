@@ -1,73 +1,37 @@
-"""A session from start to findings: the only place that stores events and asks for money."""
+"""A session from start to findings: one document, one agent, one sandbox.
+
+Neighbours: `stages` asks the agent's models, `follow` stores and charges, `document` prepares.
+"""
 
 import asyncio
 import time
 import traceback
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from decimal import Decimal
 from pathlib import Path
 
-from docmill.backends.base import Backend, EventStream, Task
 from docmill.backends.conversation import JournalChangedError
-from docmill.blobs import BlobStore
 from docmill.documents.find import read_document
-from docmill.errors import LimitError, PrerequisiteError, SessionError
+from docmill.errors import PrerequisiteError, SessionError
 from docmill.events import (
-    BudgetReserved,
-    CustomToolUse,
-    Event,
-    ModelRequestEnd,
-    ModelRequestStart,
     PagesPictured,
     SandboxStarted,
     SandboxStopped,
     SessionErrorEvent,
     StatusRunning,
-    ToolResultEvent,
 )
-from docmill.ledger.budget import Budget, Purse
-from docmill.ledger.prices import PriceTable
-from docmill.output.shape import RecordShape
-from docmill.plan import CompiledPipeline, PlannedDocument
+from docmill.plan import PlannedDocument
 from docmill.records.checked import CheckedRecord
 from docmill.records.results import Usage
-from docmill.sandboxes.base import Sandbox, SandboxBackend, SandboxSpec
-from docmill.session.document import (
-    PreparedDocument,
-    first_message,
-    ink,
-    picture,
-    prepare,
-)
-from docmill.session.gate import SUBMIT, RecordGate
+from docmill.sandboxes.base import Sandbox
+from docmill.session.bench import Workbench
+from docmill.session.document import PreparedDocument, picture, prepare
+from docmill.session.follow import Follower, note_lost_call
 from docmill.session.journal import Journal
-from docmill.store.sessions import Findings, SessionStore
-
-SUBMIT_DESCRIPTION = (
-    "Hand in the record. Each value carries the page and the verbatim quote that proves it; "
-    "give null for what the document doesn't say and candidates for what it says twice."
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Workbench:
-    """Everything a run's sessions share."""
-
-    compiled: CompiledPipeline
-    shape: RecordShape
-    sandboxes: SandboxBackend
-    sandbox_spec: SandboxSpec
-    sandbox_name: str
-    backend: Backend
-    store: SessionStore
-    blobs: BlobStore
-    prices: PriceTable
-    run: int
-    run_budget: Budget
-    max_bytes: int
-    password: str | None = None
+from docmill.session.stages import Reading, Stages
+from docmill.session.worktime import WorkingTime, within
+from docmill.store.sessions import Findings
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,11 +66,12 @@ async def _attempt(
         bench.store, bench.blobs, session=session, run=bench.run, document=document.info.id
     )
     journal.add(StatusRunning(attempt=max(attempt, journal.attempt + 1)))
+    note_lost_call(bench, journal)
     try:
         findings = await _within_minutes(bench, document, journal)
     except SessionError as error:
         _note_error(journal, error)
-        if not (error.retryable or isinstance(error, LimitError)):
+        if not (error.retryable or error.resumable):
             bench.store.close(session)
         raise
     bench.store.finish(session, findings)
@@ -119,21 +84,14 @@ async def _within_minutes(
     """The work of one attempt; whatever goes wrong with a document is a `SessionError`.
 
     Raises:
-        PrerequisiteError: the machine lacks something (space, a sandbox); that ends the run.
+        PrerequisiteError: the machine lacks something (space, a sandbox, a key); the run ends.
         JournalChangedError: the journal can't be gone on with.
     """
-    minutes = bench.compiled.pipeline.limits.minutes
     try:
-        async with asyncio.timeout(minutes * 60):
-            return await _work(bench, document, journal)
+        async with within(bench.compiled.pipeline.limits.minutes) as clock:
+            return await _work(bench, document, journal, clock)
     except (SessionError, PrerequisiteError, JournalChangedError):
         raise
-    except TimeoutError as error:
-        raise LimitError(
-            f"The session took longer than `limits.minutes` {minutes:g}.",
-            code="limit_minutes",
-            remedy="Raise `limits.minutes` in the pipeline and run again.",
-        ) from error
     except Exception as error:  # one document's trouble never ends the others' run
         raise SessionError(
             f"docmill itself failed on this document: {_where(error)}",
@@ -142,7 +100,9 @@ async def _within_minutes(
         ) from error
 
 
-async def _work(bench: Workbench, document: PlannedDocument, journal: Journal) -> Findings:
+async def _work(
+    bench: Workbench, document: PlannedDocument, journal: Journal, clock: WorkingTime
+) -> Findings:
     data = await asyncio.to_thread(
         read_document, document.location, sha256=document.info.sha256, max_bytes=bench.max_bytes
     )
@@ -155,19 +115,12 @@ async def _work(bench: Workbench, document: PlannedDocument, journal: Journal) -
             blobs=bench.blobs,
         )
         journal.add(prepared.event)
-        gate = RecordGate(
-            bench.shape,
-            prepared.pages,
-            lambda page, boxes: ink(sandbox, page, boxes),
-            repairs=bench.compiled.pipeline.record.repairs,
-        )
-        gate.replay(journal.history)
-        async with bench.backend.open(_task(bench, prepared, journal.history), sandbox) as stream:
-            await _follow(bench, stream, journal, gate)
-        pictures = await _pictures(bench, sandbox, gate.record)
+        follower = Follower(bench, journal, clock)
+        reading = await Stages(bench, journal, sandbox, prepared).read(follower)
+        pictures = await _pictures(bench, sandbox, reading.record)
         if pictures:
             journal.add(PagesPictured(pictures=pictures))
-    return _findings(gate, prepared, pictures)
+    return _findings(reading, prepared, pictures)
 
 
 @asynccontextmanager
@@ -183,69 +136,6 @@ async def _sandbox(bench: Workbench, journal: Journal) -> AsyncGenerator[Sandbox
             seconds = time.monotonic() - started
             usage = Usage(sandbox_seconds=seconds, wall_seconds=time.monotonic() - asked)
             journal.add(SandboxStopped(seconds=seconds), usage=usage)
-
-
-def _task(bench: Workbench, prepared: PreparedDocument, history: Sequence[Event]) -> Task:
-    schema = bench.compiled.record_schema
-    return Task(
-        model=bench.compiled.agent.model_id,
-        system=bench.compiled.system,
-        tools=({"name": SUBMIT, "description": SUBMIT_DESCRIPTION, "input_schema": schema},),
-        messages=first_message(prepared),
-        turns=bench.compiled.pipeline.limits.turns,
-        history=history,
-    )
-
-
-async def _follow(
-    bench: Workbench, stream: EventStream, journal: Journal, gate: RecordGate
-) -> None:
-    """Follow the agent to its end; what is set aside for a call that dies is released."""
-    limits = bench.compiled.pipeline.limits
-    purse = Purse(Budget("limits.usd_per_document", limits.usd_per_document), bench.run_budget)
-    try:
-        await _store_all(bench, stream, journal, gate, purse)
-    finally:
-        purse.settle(Decimal(0))
-
-
-async def _store_all(
-    bench: Workbench, stream: EventStream, journal: Journal, gate: RecordGate, purse: Purse
-) -> None:
-    async for event in stream:
-        match event:
-            case ModelRequestStart():
-                worst = _worst_case(bench.prices, event)
-                purse.reserve(worst)
-                journal.add(BudgetReserved(usd="unpriced" if worst is None else str(worst)))
-                journal.add(event)
-            case ModelRequestEnd():
-                usage = bench.prices.priced(event.model, event.model_usage)
-                journal.add(event, model=event.model, usage=usage)
-                purse.settle(usage.usd)
-            case ToolResultEvent():
-                journal.add(event, usage=Usage(tool_calls=1))
-            case CustomToolUse():
-                journal.add(event)
-                checked, answer = await gate.check(event)
-                journal.add(checked)
-                journal.add(answer)
-                stream.answer(answer)
-            case _:
-                journal.add(event)
-
-
-def _worst_case(prices: PriceTable, event: ModelRequestStart) -> Decimal | None:
-    """USD of a call whose prompt is all new to the cache and whose answer is the longest."""
-    worst = prices.priced(
-        event.model,
-        Usage(
-            model_calls=1,
-            cache_write_tokens=event.input_tokens,
-            output_tokens=event.max_output_tokens,
-        ),
-    )
-    return None if worst.unpriced_calls else worst.usd
 
 
 async def _pictures(
@@ -264,14 +154,14 @@ async def _pictures(
     return pictures
 
 
-def _findings(gate: RecordGate, prepared: PreparedDocument, pictures: dict[int, str]) -> Findings:
-    invalid = gate.record is None
-    if not gate.submissions:
+def _findings(reading: Reading, prepared: PreparedDocument, pictures: dict[int, str]) -> Findings:
+    invalid = reading.record is None
+    if not reading.submissions:
         message = "The agent ended without handing in a record."
     else:
-        message = "; ".join(gate.errors[:5])
+        message = "; ".join(reading.errors[:5])
     return Findings(
-        record=gate.record,
+        record=reading.record,
         code="record_invalid" if invalid else "",
         message=message if invalid else "",
         pages=prepared.event.pages,

@@ -28,6 +28,11 @@ class Tool(Protocol):
         """Whether a call that was cut by a crash may simply be run again."""
         ...
 
+    @property
+    def changes_files(self) -> bool:
+        """Whether a finished call has to be run again to rebuild the workspace of a session."""
+        ...
+
     async def run(self, arguments: Mapping[str, Any], sandbox: Sandbox) -> ToolResult:
         """Run it; errors the model can act on come back as results with `is_error`."""
         ...

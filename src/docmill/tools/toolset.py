@@ -28,6 +28,7 @@ class _Design(NamedTuple):
     properties: Mapping[str, Any]
     required: tuple[str, ...]
     repeatable: bool
+    changes_files: bool = False
 
 
 _PATH = {"type": "string", "description": "Path of the file, relative to /workspace or absolute."}
@@ -47,6 +48,7 @@ _DESIGNS: Mapping[str, _Design] = {
         },
         (),
         repeatable=False,
+        changes_files=True,
     ),
     "read": _Design(
         "Read a text file.",
@@ -68,6 +70,7 @@ _DESIGNS: Mapping[str, _Design] = {
         {"file_path": _PATH, "content": {"type": "string", "description": "The whole text."}},
         ("file_path", "content"),
         repeatable=True,
+        changes_files=True,
     ),
     "edit": _Design(
         "Replace text in a file; old_string must occur exactly once unless replace_all is set.",
@@ -79,6 +82,7 @@ _DESIGNS: Mapping[str, _Design] = {
         },
         ("file_path", "old_string", "new_string"),
         repeatable=False,
+        changes_files=True,
     ),
     "glob": _Design(
         "List files that match a pattern such as **/*.csv, newest first.",
@@ -123,6 +127,11 @@ class SandboxTool:
     def repeatable(self) -> bool:
         """Whether running it twice does no harm."""
         return self._design.repeatable
+
+    @property
+    def changes_files(self) -> bool:
+        """Whether it leaves something behind in the workspace."""
+        return self._design.changes_files
 
     async def run(self, arguments: Mapping[str, Any], sandbox: Sandbox) -> ToolResult:
         """Run it; what the model can mend comes back as a result with `is_error`.

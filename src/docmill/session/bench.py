@@ -1,0 +1,43 @@
+"""What the sessions of a run share: put together by `batch`, read by everything in this package."""
+
+from dataclasses import dataclass, field
+
+from docmill.backends.base import Backend
+from docmill.blobs import BlobStore
+from docmill.ledger.budget import Budget
+from docmill.ledger.prices import PriceTable
+from docmill.output.shape import RecordShape
+from docmill.plan import CompiledPipeline
+from docmill.sandboxes.base import SandboxBackend, SandboxSpec
+from docmill.spec.agent import ModelChoice
+from docmill.spec.workspace import Capabilities
+from docmill.store.sessions import SessionStore
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One model of the agent, ready to be asked."""
+
+    choice: ModelChoice
+    backend: Backend
+    capabilities: Capabilities = field(default_factory=Capabilities)
+
+
+@dataclass(frozen=True, slots=True)
+class Workbench:
+    """Everything a run's sessions share."""
+
+    compiled: CompiledPipeline
+    shape: RecordShape
+    sandboxes: SandboxBackend
+    sandbox_spec: SandboxSpec
+    sandbox_name: str
+    stages: tuple[Stage, ...]
+    """In the order they are asked; more than one is a cascade."""
+    store: SessionStore
+    blobs: BlobStore
+    prices: PriceTable
+    run: int
+    run_budget: Budget
+    max_bytes: int
+    password: str | None = None

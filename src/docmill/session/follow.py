@@ -1,0 +1,152 @@
+"""Follows an agent: stores each event before the next, asks for money before each call.
+
+Neighbours: `gate` and `viewer` answer the agent's custom tools; `stages` says which agent it is.
+"""
+
+from collections.abc import AsyncIterator, Mapping
+from decimal import Decimal
+from typing import Protocol
+
+from docmill.backends.base import EventStream
+from docmill.errors import LimitError
+from docmill.events import (
+    AttemptFailed,
+    BudgetReserved,
+    CallLost,
+    CustomToolResult,
+    CustomToolUse,
+    Event,
+    ModelRequestEnd,
+    ModelRequestStart,
+    OutcomeEvaluationEnd,
+    OutcomeEvaluationStart,
+    StatusRescheduled,
+    ToolResultEvent,
+)
+from docmill.ledger.budget import Budget, Purse
+from docmill.records.results import Usage
+from docmill.session.bench import Workbench
+from docmill.session.journal import Journal
+from docmill.session.worktime import WorkingTime
+
+CallStart = ModelRequestStart | OutcomeEvaluationStart
+
+
+class Answerer(Protocol):
+    """Answers one custom tool."""
+
+    def answer(self, call: CustomToolUse) -> AsyncIterator[Event]:
+        """What happens on the way to the answer, then the answer itself."""
+        ...
+
+
+class Follower:
+    """Stands between a running agent and the journal of its session."""
+
+    def __init__(self, bench: Workbench, journal: Journal, clock: WorkingTime) -> None:
+        self._bench = bench
+        self._journal = journal
+        self._clock = clock
+        limits = bench.compiled.pipeline.limits
+        own = Budget("limits.usd_per_document", limits.usd_per_document)
+        self._purse = Purse(own, bench.run_budget)
+
+    async def follow(self, stream: EventStream, answerers: Mapping[str, Answerer]) -> None:
+        """Store all an agent does, to its end; what is set aside for a call that dies is released.
+
+        Raises:
+            LimitError: the next call could overshoot a limit; it isn't made.
+        """
+        try:
+            async for event in stream:
+                if isinstance(event, ModelRequestStart):
+                    await self._announce(event, stream)
+                    continue
+                self.store(event)
+                if isinstance(event, CustomToolUse):
+                    async for said in answerers[event.name].answer(event):
+                        self.store(said)
+                        if isinstance(said, CustomToolResult):
+                            stream.answer(said)
+        finally:
+            self._purse.settle(Decimal(0))
+
+    def store(self, event: Event) -> None:
+        """Store one event, and what it cost with it."""
+        match event:
+            case OutcomeEvaluationStart():
+                self._set_aside(event)
+            case ModelRequestEnd() | OutcomeEvaluationEnd():
+                self._charge(event)
+            case AttemptFailed():
+                self._charge_failure(event)
+            case ToolResultEvent():
+                self._journal.add(event, usage=Usage(tool_calls=1))
+            case StatusRescheduled():
+                self._journal.add(event)
+                self._clock.pause()
+            case _:
+                self._journal.add(event)
+
+    async def _announce(self, event: ModelRequestStart, stream: EventStream) -> None:
+        """Set the worst case aside; where the estimate is too much, the exact count decides."""
+        try:
+            self._set_aside(event)
+        except LimitError as error:
+            exact = await stream.count_tokens() if error.code == "limit_usd" else event.input_tokens
+            if exact >= event.input_tokens:
+                raise
+            self._set_aside(event.model_copy(update={"input_tokens": exact}))
+
+    def _set_aside(self, event: CallStart) -> None:
+        worst = worst_case(self._bench, event)
+        self._purse.reserve(worst)
+        self._journal.add(BudgetReserved(usd="unpriced" if worst is None else str(worst)))
+        self._journal.add(event)
+        self._clock.pause()
+
+    def _charge(self, event: ModelRequestEnd | OutcomeEvaluationEnd) -> None:
+        usage = self._bench.prices.priced(event.model, event.model_usage)
+        self._journal.add(event, model=event.model, usage=usage)
+        self._purse.settle(usage.usd)
+        self._clock.resume(event.seconds if isinstance(event, ModelRequestEnd) else 0.0)
+
+    def _charge_failure(self, event: AttemptFailed) -> None:
+        usage = Usage(failed_calls=1)
+        if event.model_usage is not None:
+            consumed = event.model_usage.model_copy(update={"model_calls": 0})
+            usage += self._bench.prices.priced(event.model, consumed)
+        self._journal.add(event, model=event.model, usage=usage)
+        self._purse.settle(usage.usd)
+        self._clock.resume()
+
+
+def worst_case(bench: Workbench, event: CallStart) -> Decimal | None:
+    """USD of a call whose prompt is all new to the cache and whose answer is the longest."""
+    worst = bench.prices.priced(
+        event.model,
+        Usage(
+            model_calls=1,
+            cache_write_tokens=event.input_tokens,
+            output_tokens=event.max_output_tokens,
+        ),
+    )
+    return None if worst.unpriced_calls else worst.usd
+
+
+def note_lost_call(bench: Workbench, journal: Journal) -> None:
+    """Charge a call that was under way when the process of an earlier attempt died."""
+    waiting: CallStart | None = None
+    for event in journal.history:
+        match event:
+            case ModelRequestStart() | OutcomeEvaluationStart():
+                waiting = event
+            case ModelRequestEnd() | OutcomeEvaluationEnd() | AttemptFailed() | CallLost():
+                waiting = None
+            case _:
+                pass
+    if waiting is not None:
+        worst = worst_case(bench, waiting)
+        usd = "unpriced" if worst is None else str(worst)
+        lost = CallLost(model=waiting.model, usd=usd)
+        journal.add(lost, model=waiting.model, usage=Usage(lost_calls=1))

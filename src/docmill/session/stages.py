@@ -1,0 +1,176 @@
+"""The models of an agent, one after the other: the next gets only what is not proven yet.
+
+One model is the usual case; several are a cascade. Each stage is a conversation of its own in the
+same journal, over the same prepared document in the same sandbox.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from docmill.backends.base import CallRules, Task
+from docmill.errors import ModelError
+from docmill.events import Event, SessionErrorEvent, StageStarted, UserMessage
+from docmill.output.merging import delivered_by, merge_records, unproven_fields
+from docmill.records.checked import CheckedRecord
+from docmill.sandboxes.base import Sandbox
+from docmill.session.bench import Stage, Workbench
+from docmill.session.document import PreparedDocument, first_message, ink
+from docmill.session.follow import Answerer, Follower
+from docmill.session.gate import SUBMIT, RecordGate
+from docmill.session.journal import Journal
+from docmill.session.viewer import TOOL, VIEW, PageViewer
+
+SUBMIT_DESCRIPTION = (
+    "Hand in the record. Each value carries the page and the verbatim quote that proves it; "
+    "give null for what the document doesn't say and candidates for what it says twice."
+)
+ONLY = (
+    "Another reader has proven the rest of the record already. Hand in only these fields, and null "
+    "for all others: {fields}"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What the stages came to."""
+
+    record: CheckedRecord | None
+    submissions: int
+    errors: tuple[str, ...]
+
+
+class Stages:
+    """The agent's work on one document."""
+
+    def __init__(
+        self, bench: Workbench, journal: Journal, sandbox: Sandbox, prepared: PreparedDocument
+    ) -> None:
+        self._bench = bench
+        self._journal = journal
+        self._sandbox = sandbox
+        self._prepared = prepared
+
+    async def read(self, follower: Follower) -> Reading:
+        """Ask each model for what is still unproven.
+
+        Raises:
+            LimitError: a limit was reached; the session can be gone on with.
+            ModelError: the last model failed and none before it handed in a record.
+        """
+        cascade = len(self._bench.stages) > 1
+        whole = Reading(None, 0, ())
+        for number, stage in enumerate(self._bench.stages):
+            wanted = unproven_fields(whole.record, tuple(self._bench.shape.fields))
+            if number and not wanted:
+                break
+            history = _of_stage(self._journal.history, number) if cascade else None
+            if cascade and history is None:
+                follower.store(StageStarted(stage=number, model=stage.choice.id, fields=wanted))
+            past = history if history is not None else () if cascade else self._journal.history
+            try:
+                found = await self._ask(stage, number, wanted, past, follower)
+            except ModelError as error:
+                if error.retryable or (number + 1 == len(self._bench.stages) and not whole.record):
+                    raise
+                follower.store(_passed_on(error))
+                continue
+            whole = self._merged(whole, found, stage, wanted) if cascade else found
+        return whole
+
+    async def _ask(
+        self,
+        stage: Stage,
+        number: int,
+        wanted: Sequence[str],
+        history: Sequence[Event],
+        follower: Follower,
+    ) -> Reading:
+        bench, pages = self._bench, self._prepared.pages
+        gate = RecordGate(
+            bench.shape,
+            pages,
+            lambda page, boxes: ink(self._sandbox, page, boxes),
+            repairs=bench.compiled.pipeline.record.repairs,
+        )
+        gate.replay(history)
+        answerers: dict[str, Answerer] = {SUBMIT: gate}
+        if stage.capabilities.images:
+            answerers[VIEW] = PageViewer(self._sandbox, bench.blobs, pages=len(pages))
+        task = await self._task(stage, number, wanted, history)
+        async with stage.backend.open(task, self._sandbox) as stream:
+            await follower.follow(stream, answerers)
+        return Reading(gate.record, gate.submissions, gate.errors)
+
+    async def _task(
+        self, stage: Stage, number: int, wanted: Sequence[str], history: Sequence[Event]
+    ) -> Task:
+        compiled = self._bench.compiled
+        limits, retries = compiled.pipeline.limits, compiled.pipeline.retries
+        schema = compiled.record_schema
+        submit = {"name": SUBMIT, "description": SUBMIT_DESCRIPTION, "input_schema": schema}
+        spoken = stage.capabilities.json_schema
+        tools = [*([] if spoken else [submit]), *([TOOL] if stage.capabilities.images else [])]
+        present = compiled.pipeline.documents.present
+        messages: tuple[dict[str, Any], ...] = ()
+        if not any(isinstance(event, UserMessage) for event in history):
+            messages = await first_message(
+                self._prepared,
+                present,
+                capabilities=stage.capabilities,
+                sandbox=self._sandbox,
+                blobs=self._bench.blobs,
+            )
+        if number and messages:
+            only = {"type": "text", "text": ONLY.format(fields=", ".join(wanted))}
+            messages = (*messages, only)
+        return Task(
+            model=stage.choice.id,
+            system=compiled.system,
+            tools=tuple(tools),
+            messages=messages,
+            turns=limits.turns,
+            history=history,
+            identity=f"{self._journal.session}/{number}",
+            effort=stage.choice.effort,
+            speed=stage.choice.speed,
+            output=submit if spoken else None,
+            rules=CallRules(
+                output_tokens=limits.output_tokens,
+                attempts=retries.calls,
+                delay_seconds=retries.delay_seconds,
+                outage_seconds=retries.outage_minutes * 60,
+            ),
+        )
+
+    def _merged(
+        self, before: Reading, found: Reading, stage: Stage, wanted: Sequence[str]
+    ) -> Reading:
+        submissions = before.submissions + found.submissions
+        if found.record is None:
+            return Reading(before.record, submissions, found.errors)
+        record = delivered_by(found.record, stage.choice.id)
+        if before.record is not None:
+            order = tuple(self._bench.shape.fields)
+            record = merge_records(before.record, record, wanted=wanted, order=order)
+        return Reading(record, submissions, found.errors)
+
+
+def _of_stage(history: Sequence[Event], number: int) -> Sequence[Event] | None:
+    """The events of a stage; None if it never started."""
+    starts = list(_starts(history))
+    if number >= len(starts):
+        return None
+    end = starts[number + 1] if number + 1 < len(starts) else len(history)
+    return history[starts[number] + 1 : end]
+
+
+def _starts(history: Sequence[Event]) -> Iterator[int]:
+    for index, event in enumerate(history):
+        if isinstance(event, StageStarted):
+            yield index
+
+
+def _passed_on(error: ModelError) -> SessionErrorEvent:
+    message = f"{error.message} The next model of the cascade goes on."
+    return SessionErrorEvent(code=error.code, message=message, retry_status="exhausted")
