@@ -1,0 +1,200 @@
+"""`MessagesModel`: one attempt at a call, streamed, behind the endpoint's gate.
+
+Neighbours: `body` says what is sent, `fold` what came, `failures` what went wrong, `rates` when.
+It never tries again by itself; the session counts attempts.
+"""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager, nullcontext
+from dataclasses import dataclass, replace
+from typing import Any, cast
+
+from docmill.errors import PrerequisiteError
+from docmill.models.base import AttemptError, ModelRequest, ModelResponse
+from docmill.models.messages import tokens
+from docmill.models.messages.body import FAST, Blobs, call_body, count_body
+from docmill.models.messages.client import BROKEN, Client
+from docmill.models.messages.failures import Failures
+from docmill.models.messages.fold import Fold, UnreadableStreamError
+from docmill.models.messages.warming import Warming, prefix_key
+from docmill.models.rates import Clock, Gate, rated_tokens
+from docmill.spec.agent import ModelChoice
+from docmill.spec.workspace import Endpoint
+
+USUAL_OUTPUT = 1_000
+"""Tokens an answer is taken to have, for rates, before it has come."""
+BOUND_TO_USUAL = 0.5
+"""What a prompt really has, of its bound."""
+THINKING_PATIENCE = 5
+"""Thinking that isn't shown sends nothing but pings, for so many times `stall_seconds` at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """What all models of one endpoint share."""
+
+    endpoint: Endpoint
+    client: Client
+    gate: Gate
+    warming: Warming
+    clock: Clock
+    blobs: Blobs
+
+
+class MessagesModel:
+    """A model that is asked over the Messages API."""
+
+    def __init__(self, model: str, choice: ModelChoice, line: Line, failures: Failures) -> None:
+        self._model = model
+        self._choice = choice
+        self._line = line
+        self._failures = failures
+
+    def __repr__(self) -> str:
+        return f"MessagesModel({self._choice.id!r})"
+
+    async def respond(self, request: ModelRequest) -> ModelResponse:
+        """Ask once.
+
+        Raises:
+            AttemptError: codes `model_rate_limited`, `model_overloaded`, `model_server_error`,
+                `model_unreachable`, `model_stream_cut`, `model_stalled` may be asked again,
+                `model_request_invalid` and `model_request_too_large` not.
+            PrerequisiteError: the key, the account or the model's name is refused.
+        """
+        request = self._completed(request)
+        asked = self._line.clock.time()
+        async with self._turn(request) as begun:
+            ticket = await self._line.gate.enter(request.identity, self._expected(request))
+            waited = self._line.clock.time() - asked
+            try:
+                response = await self._ask(request, begun)
+            except AttemptError as error:
+                error.outage = self._line.gate.failed(ticket, error)
+                error.waited = waited
+                raise
+            except BaseException:
+                self._line.gate.abandoned(ticket)
+                raise
+            self._line.gate.succeeded(ticket, rated_tokens(response.usage))
+        return replace(response, waited=waited)
+
+    def bound_tokens(self, request: ModelRequest) -> int:
+        """As `tokens.bound`."""
+        return tokens.bound(request)
+
+    async def count_tokens(self, request: ModelRequest) -> int:
+        """The endpoint's own count, where it has one and answers; else the bound.
+
+        Raises:
+            PrerequisiteError: as `respond`.
+        """
+        bound = self.bound_tokens(request)
+        if not self._line.endpoint.capabilities.count_tokens:
+            return bound
+        try:
+            counted = await self._call_count(self._completed(request))
+        except AttemptError:
+            return bound
+        return counted if counted is not None else bound
+
+    def body(self, request: ModelRequest) -> dict[str, Any]:
+        """The body of the call, without `stream`: what an entry of a batch holds."""
+        return call_body(
+            self._completed(request),
+            model=self._model,
+            capabilities=self._line.endpoint.capabilities,
+            blobs=self._line.blobs,
+        )
+
+    def _completed(self, request: ModelRequest) -> ModelRequest:
+        """The agent spec's settings, where the request has none of its own."""
+        effort = request.effort or self._choice.effort
+        speed = request.speed or self._choice.speed
+        return replace(request, effort=effort, speed=speed)
+
+    def _turn(self, request: ModelRequest) -> AbstractAsyncContextManager[Callable[[], None]]:
+        if not self._line.endpoint.capabilities.caching:
+            return nullcontext(_nothing)
+        return self._line.warming.turn(prefix_key(self._model, request))
+
+    def _expected(self, request: ModelRequest) -> float:
+        """Tokens the call will take, roughly; put right once it is over."""
+        if self._line.endpoint.rates.tokens_per_minute is None:
+            return 0.0
+        return tokens.bound(request) * BOUND_TO_USUAL + USUAL_OUTPUT
+
+    async def _ask(self, request: ModelRequest, begun: Callable[[], None]) -> ModelResponse:
+        fold = Fold()
+        body = self.body(request)
+        headers = FAST if "speed" in body else {}
+        try:
+            await self._read(body, headers, fold, begun)
+        except UnreadableStreamError as error:
+            raise self._failures.cut(str(error), fold.usage) from None
+        except TimeoutError:
+            raise self._failures.stalled(fold.usage) from None
+        except BROKEN as error:
+            # `from None`: what the SDK raises refers to the request, and so to the key.
+            raise self._failures.of(error, fold.usage if fold.begun else None) from None
+        except ValueError as error:
+            raise self._failures.cut(f"not JSON: {error}", fold.usage) from None
+        except self._line.client.unsigned as error:
+            raise self._unsigned(error) from None
+        if not fold.complete:
+            raise self._failures.cut("the stream ended early", fold.usage)
+        return fold.response()
+
+    async def _read(
+        self,
+        body: dict[str, Any],
+        headers: dict[str, str],
+        fold: Fold,
+        begun: Callable[[], None],
+    ) -> None:
+        loop = asyncio.get_running_loop()
+        patience = self._line.endpoint.stall_seconds
+        async with (
+            asyncio.timeout(patience) as limit,
+            self._line.client.stream(body, headers) as events,
+        ):
+            # The SDK swallows pings, so that only what belongs to the answer counts as progress.
+            waits = True
+            async for event in events:
+                fold.feed(event)
+                longer = THINKING_PATIENCE if fold.thinking else 1
+                limit.reschedule(loop.time() + patience * longer)
+                if waits and fold.begun:
+                    begun()
+                    waits = False
+
+    async def _call_count(self, request: ModelRequest) -> int | None:
+        body = count_body(
+            request,
+            model=self._model,
+            capabilities=self._line.endpoint.capabilities,
+            blobs=self._line.blobs,
+        )
+        try:
+            async with asyncio.timeout(self._line.endpoint.stall_seconds):
+                answer = await self._line.client.count(body)
+        except TimeoutError:
+            raise self._failures.stalled(None) from None
+        except BROKEN as error:
+            raise self._failures.of(error) from None
+        except self._line.client.unsigned as error:
+            raise self._unsigned(error) from None
+        counted = cast("dict[str, Any]", answer).get("input_tokens")
+        return counted if isinstance(counted, int) else None
+
+    def _unsigned(self, error: Exception) -> PrerequisiteError:
+        said = self._failures.scrub(str(error))
+        return PrerequisiteError(
+            f"The endpoint `{self._failures.endpoint}` can't be asked: {said}",
+            remedy=self._failures.key_remedy,
+        )
+
+
+def _nothing() -> None:
+    """Nobody waits for this answer to begin."""
