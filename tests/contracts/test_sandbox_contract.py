@@ -285,3 +285,65 @@ async def test_limits_are_read_back(sandbox: BubblewrapSandbox) -> None:
     assert limits["pids"].value == str(LIMITS.pids)
     assert int(limits["disk"].value) == LIMITS.disk
     assert limits["memory"].value.startswith(str(LIMITS.memory))
+
+
+WAITS_FOR_GO = "echo waiting > began; until [ -e go ]; do sleep 0.01; done; echo gone"
+
+
+async def test_other_tools_work_while_a_command_runs(sandbox: BubblewrapSandbox) -> None:
+    """Reading, searching and writing don't wait for the shell; each answer finds its caller."""
+    running = asyncio.create_task(bash(sandbox, WAITS_FOR_GO))
+    found, passwords, hosts = await asyncio.gather(
+        sandbox.call("grep", {"pattern": "agent", "path": "/etc/passwd"}, timeout=10),
+        sandbox.call("read", {"file_path": "/etc/passwd"}, timeout=10),
+        sandbox.call("read", {"file_path": "/etc/hosts"}, timeout=10),
+    )
+    assert found["content"].startswith("/etc/passwd:1:agent")
+    assert passwords["content"].startswith("agent")
+    assert hosts["content"].startswith("127.0.0.1")
+    assert not running.done()
+    await sandbox.call("write", {"file_path": "go", "content": ""}, timeout=10)
+    assert (await running)["output"] == "gone\n"
+
+
+async def test_commands_stay_in_order(sandbox: BubblewrapSandbox) -> None:
+    """They share one shell: the next begins when the last has ended, however many are asked for."""
+    calls = [asyncio.create_task(bash(sandbox, WAITS_FOR_GO))]
+    calls += [
+        asyncio.create_task(bash(sandbox, f"X=${{X}}{number}; echo $X")) for number in range(9)
+    ]
+    for _ in range(20):
+        await sandbox.call("write", {"file_path": "other", "content": ""}, timeout=10)
+    assert not any(call.done() for call in calls)
+    await sandbox.call("write", {"file_path": "go", "content": ""}, timeout=10)
+    printed = [result["output"] for result in await asyncio.gather(*calls)]
+    assert printed[1:] == [f"{'012345678'[: end + 1]}\n" for end in range(9)]
+
+
+async def test_many_calls_at_once(sandbox: BubblewrapSandbox) -> None:
+    """More than may be under way at a time: the rest wait for their turn."""
+    numbers = range(40)
+    for number in numbers:
+        await sandbox.put(f"/workspace/{number}.txt", f"part {number}".encode())
+    searches = [
+        sandbox.call("grep", {"pattern": f"part {number}$", "path": "."}, timeout=20)
+        for number in numbers
+    ]
+    found = [result["content"] for result in await asyncio.gather(*searches)]
+    assert found == [f"/workspace/{number}.txt:1:part {number}" for number in numbers]
+
+
+async def test_a_time_out_leaves_other_calls_alone(sandbox: BubblewrapSandbox) -> None:
+    """A search that is cut is the search's error; a command goes on beside it."""
+    await sandbox.put("/workspace/line", b"a" * 40 + b"!")
+    running = asyncio.create_task(bash(sandbox, WAITS_FOR_GO))
+    with pytest.raises(ToolError, match="too long"):
+        await sandbox.call("grep", {"pattern": "(a+)+$"}, timeout=0.5)
+    await sandbox.call("write", {"file_path": "go", "content": ""}, timeout=10)
+    assert (await running)["exit_code"] == 0
+
+
+async def test_a_chatty_background_job_blocks_nothing(sandbox: BubblewrapSandbox) -> None:
+    """A command has ended when it has ended, even if what it left behind prints for ever."""
+    assert (await bash(sandbox, "yes & echo started"))["exit_code"] == 0
+    assert (await bash(sandbox, "kill %1"))["exit_code"] == 0

@@ -71,6 +71,11 @@ async def test_a_full_disk_is_the_sandboxs_error(peer: Peer) -> None:
     "frame",
     [
         wire.pack({"id": 2, "result": 1}),
+        wire.pack({"id": 0, "result": 1}),
+        wire.pack({"id": True, "result": 1}),
+        wire.pack({"id": 1.0, "result": 1}),
+        wire.pack({"id": "1", "result": 1}),
+        wire.pack({"id": [1], "result": 1}),
         wire.pack({"result": 1}),
         wire.pack([1]),
         wire.pack(None),
@@ -90,6 +95,75 @@ async def test_anything_else_ends_the_sandbox(peer: Peer, frame: bytes) -> None:
     with pytest.raises(SandboxError):
         await peer.answer(frame)
     assert peer.ended
+
+
+async def test_answers_may_come_in_any_order(peer: Peer) -> None:
+    """Each finds its caller by its number."""
+    calls = [asyncio.create_task(peer.channel.call("read", {}, timeout=5)) for _ in range(3)]
+    sent = b""
+    while sent.count(b'"id"') < 3:
+        sent += await asyncio.get_running_loop().sock_recv(peer.end, 4096)
+    for number in (3, 1, 2):
+        peer.end.send(wire.pack({"id": number, "result": f"answer {number}"}))
+    assert [(await call).result for call in calls] == ["answer 1", "answer 2", "answer 3"]
+
+
+@pytest.mark.parametrize(
+    "frames",
+    [
+        wire.pack({"id": 7, "result": 1}),
+        wire.pack({"id": 1, "result": 1}) * 2,
+        wire.pack({"id": 1, "error": {"code": "tool", "message": "x"}}) * 2,
+    ],
+    ids=["unknown", "twice", "error twice"],
+)
+async def test_a_spoofed_number_ends_the_sandbox(peer: Peer, frames: bytes) -> None:
+    """Every call under way fails with it, and so does every later one."""
+    calls = [asyncio.create_task(peer.channel.call("read", {}, timeout=5)) for _ in range(3)]
+    sent = b""
+    while sent.count(b'"id"') < 3:
+        sent += await asyncio.get_running_loop().sock_recv(peer.end, 4096)
+    peer.end.send(frames)
+    results = await asyncio.gather(*calls, return_exceptions=True)
+    lost = [result for result in results if isinstance(result, SandboxError)]
+    assert len(lost) == (3 if frames.count(b'"id"') == 1 else 2)
+    assert all("isn't an answer" in error.message for error in lost)
+    assert peer.ended == 1
+    with pytest.raises(SandboxError, match="isn't an answer"):
+        await peer.channel.call("read", {}, timeout=5)
+
+
+async def test_an_answer_nobody_asked_for_ends_the_sandbox(peer: Peer) -> None:
+    """Even while no call is under way."""
+    peer.end.send(wire.pack({"id": 1, "result": 1}))
+    async with asyncio.timeout(5):
+        while not peer.ended:  # noqa: ASYNC110  # the listener tells nobody
+            await asyncio.sleep(0)
+    with pytest.raises(SandboxError):
+        await peer.channel.call("read", {}, timeout=5)
+
+
+async def test_a_lane_keeps_its_order(peer: Peer) -> None:
+    """A second command isn't sent before the first is answered; its time hasn't begun."""
+    calls = [asyncio.create_task(peer.channel.call("bash", {}, timeout=5)) for _ in range(2)]
+    loop = asyncio.get_running_loop()
+    for number in (1, 2):
+        sent = await loop.sock_recv(peer.end, 4096)
+        assert sent.count(b'"id"') == 1
+        peer.end.send(wire.pack({"id": number, "result": number}))
+    assert [(await call).result for call in calls] == [1, 2]
+
+
+async def test_a_cancelled_call_takes_the_others_with_it(peer: Peer) -> None:
+    """What it has begun inside can't be taken back, so the sandbox is ended."""
+    calls = [asyncio.create_task(peer.channel.call("read", {}, timeout=5)) for _ in range(2)]
+    await asyncio.get_running_loop().sock_recv(peer.end, 4096)
+    calls[0].cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await calls[0]
+    with pytest.raises(SandboxError, match="cancelled"):
+        await calls[1]
+    assert peer.ended == 1
 
 
 async def test_a_closed_stream_is_a_lost_sandbox(peer: Peer) -> None:

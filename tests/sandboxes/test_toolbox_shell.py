@@ -9,6 +9,7 @@ from reportlab.pdfgen.canvas import Canvas
 
 from docmill.sandboxes.toolbox import files, reader, reading, search, server, shell
 from docmill.sandboxes.toolbox.errors import OpError
+from docmill.sandboxes.toolbox.waiting import finish
 
 SETTINGS = server.Settings(memory=8 << 30, pids=10, disk=1 << 20, seconds=10, output=300)
 
@@ -28,7 +29,7 @@ def nothing_runs() -> Iterator[None]:
 
 def bash(**args: Any) -> dict[str, Any]:
     """One call of the tool."""
-    return shell.bash(server.Call(args, b"", 10, SETTINGS)).result
+    return finish(shell.bash(server.Call(args, b"", 10, SETTINGS))).result
 
 
 def test_folder_and_variables_last_between_calls(tmp_path: Path) -> None:
@@ -98,12 +99,12 @@ def test_searches_run_in_a_child(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(files, "WORKSPACE", str(tmp_path))
     (tmp_path / "f").write_text("a" * 40 + "!\n12 mm\n")
     call = server.Call({"pattern": r"\d+ mm"}, b"", 10, SETTINGS)
-    assert search.grep(call).result == {"content": f"{tmp_path}/f:2:12 mm"}
-    assert search.glob(server.Call({"pattern": "*"}, b"", 10, SETTINGS)).result
+    assert finish(search.grep(call)).result == {"content": f"{tmp_path}/f:2:12 mm"}
+    assert finish(search.glob(server.Call({"pattern": "*"}, b"", 10, SETTINGS))).result
     with pytest.raises(OpError, match="simpler pattern"):
-        search.grep(server.Call({"pattern": "(a+)+$"}, b"", 0.5, SETTINGS))
+        finish(search.grep(server.Call({"pattern": "(a+)+$"}, b"", 0.5, SETTINGS)))
     with pytest.raises(OpError, match="not a regular"):
-        search.grep(server.Call({"pattern": "("}, b"", 10, SETTINGS))
+        finish(search.grep(server.Call({"pattern": "("}, b"", 10, SETTINGS)))
 
 
 @pytest.fixture
@@ -119,7 +120,7 @@ def source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def ask(op: str, timeout: float = 20, **args: Any) -> Any:
     """One call of the reader."""
-    return getattr(reader, op)(server.Call(args, b"", timeout, SETTINGS)).result
+    return finish(getattr(reader, op)(server.Call(args, b"", timeout, SETTINGS))).result
 
 
 def test_the_reader_answers_from_its_own_process(source: Path) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from docmill.sandboxes.toolbox import files, search, server
 from docmill.sandboxes.toolbox.errors import OpError, from_os
+from docmill.sandboxes.toolbox.waiting import pause
 
 SETTINGS = server.Settings(memory=1 << 30, pids=10, disk=1 << 20, seconds=10, output=400)
 
@@ -21,7 +22,10 @@ def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def ask(op: str, data: bytes = b"", **args: Any) -> tuple[dict[str, Any], bytes]:
     """One message as the host sends it, and the frame that answers it."""
-    return server.answer_to({"id": 7, "op": op, "args": args, "timeout": 5}, data, SETTINGS)
+    job = server.Job({"id": 7, "op": op, "args": args, "timeout": 5}, data, SETTINGS)
+    while job.wait:
+        job.go_on(pause((job.wait,)))
+    return job.frame
 
 
 def content(op: str, **args: Any) -> str:

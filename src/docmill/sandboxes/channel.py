@@ -1,13 +1,15 @@
-"""The host's end of a toolbox: one call at a time over a socket, every answer checked and capped.
+"""The host's end of a toolbox: calls over a socket, every answer matched, checked and capped.
 
-What arrives was sent by a process that handles hostile documents: a frame that isn't exactly what
-was asked for ends the sandbox. Knows nothing of how the sandbox was started.
+What arrives was sent by a process that handles hostile documents: a frame that doesn't answer a
+call under way ends the sandbox. Knows nothing of how the sandbox was started.
 """
 
 import asyncio
 import json
 import socket
-from collections.abc import Awaitable, Callable, Mapping
+from collections import defaultdict
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import asynccontextmanager
 from typing import Any, NamedTuple
 
 from docmill.errors import SandboxError, ToolError
@@ -15,6 +17,8 @@ from docmill.sandboxes.toolbox import wire
 
 GRACE = 2.0
 """Seconds after an operation's time-out before the whole sandbox is given up."""
+MAX_CALLS = 8
+"""Calls under way at once; more wait for their turn, which their time-outs don't count."""
 _MAX_MESSAGE = 2000
 _PIECE = 1 << 20
 
@@ -27,7 +31,7 @@ class Reply(NamedTuple):
 
 
 class Channel:
-    """Calls into one sandbox.
+    """Calls into one sandbox, several at a time; those that share a lane (`wire.LANES`) in order.
 
     `end` kills the sandbox; `cause` tells, once it is dead, the error that explains it.
     """
@@ -35,8 +39,13 @@ class Channel:
     def __init__(self, end: Callable[[], None], cause: Callable[[], SandboxError]) -> None:
         self._end = end
         self._cause = cause
-        self._lock = asyncio.Lock()
         self._number = 0
+        self._waiting: dict[int, asyncio.Future[Reply]] = {}
+        self._lanes = defaultdict[str, asyncio.Lock](asyncio.Lock)
+        self._slots = asyncio.Semaphore(MAX_CALLS)
+        self._sending = asyncio.Lock()
+        self._failure: Callable[[], SandboxError] | None = None
+        self._listener: asyncio.Task[None] | None = None
         self._reader: asyncio.StreamReader
         self._writer: asyncio.StreamWriter
 
@@ -47,9 +56,18 @@ class Channel:
             SandboxError: it didn't come.
         """
         self._reader, self._writer = await asyncio.open_unix_connection(sock=end)
-        reply = await self._guarded(self._receive(), timeout)
+        try:
+            reply = await asyncio.wait_for(self._receive(), timeout)
+        except asyncio.CancelledError:
+            self._end()
+            raise
+        except TimeoutError as error:
+            raise self._fail(lambda: _silent(timeout)) from error
+        except (OSError, EOFError, ValueError, RecursionError) as error:
+            raise self._fail(self._cause) from error
         if reply.data != wire.HELLO:
-            raise self._broken()
+            raise self._fail(_garbled)
+        self._listener = asyncio.create_task(self._listen())
         return _object(reply.result)
 
     async def call(
@@ -61,15 +79,17 @@ class Channel:
             ToolError: the operation failed and said why.
             SandboxError: the sandbox is gone or was given up.
         """
-        async with self._lock:
+        async with self._turn(op):
+            if self._failure:
+                raise self._failure()
             self._number += 1
-            message = {"id": self._number, "op": op, "args": dict(args), "timeout": timeout}
+            number = self._number
+            message = {"id": number, "op": op, "args": dict(args), "timeout": timeout}
             try:
                 frame = wire.pack(message, data)
             except (ValueError, TypeError) as error:
                 raise ToolError(f"{op}: {error}") from error
-            reply = await self._guarded(self._exchange(frame), timeout + GRACE)
-            return self._check(reply)
+            return await self._exchange(number, frame, timeout + GRACE)
 
     async def put(self, path: str, data: bytes, *, timeout: float) -> None:
         """Write a file in pieces."""
@@ -93,55 +113,115 @@ class Channel:
 
     def close(self) -> None:
         """Close the socket; the toolbox ends when it sees that."""
+        self._fail(self._cause)
+        if self._listener:
+            self._listener.cancel()
         if hasattr(self, "_writer"):
             self._writer.transport.abort()
 
-    async def _guarded(self, work: Awaitable[Reply], timeout: float) -> Reply:
-        """Wait for a reply; what prevents it ends the sandbox: the stream is out of step."""
-        try:
-            return await asyncio.wait_for(work, timeout)
-        except asyncio.CancelledError:
-            self._end()
-            raise
-        except TimeoutError as error:
-            self._end()
-            raise SandboxError(
-                f"The sandbox didn't answer within {timeout:.0f} s and was ended.",
-                code="sandbox_timeout",
-                retryable=False,
-            ) from error
-        except (OSError, EOFError, ValueError, RecursionError) as error:
-            self._end()
-            raise self._cause() from error
+    @asynccontextmanager
+    async def _turn(self, op: str) -> AsyncGenerator[None]:
+        """Wait until this operation may begin; time-outs start then."""
+        lane = wire.LANES.get(op)
+        if lane is None:
+            async with self._slots:
+                yield
+        else:
+            async with self._lanes[lane], self._slots:
+                yield
 
-    async def _exchange(self, frame: bytes) -> Reply:
-        self._writer.write(frame)
-        await self._writer.drain()
-        return await self._receive()
+    async def _exchange(self, number: int, frame: bytes, timeout: float) -> Reply:
+        """Send a call and wait for its answer; without one in time the sandbox is given up."""
+        answer = self._waiting[number] = asyncio.get_running_loop().create_future()
+        try:
+            async with asyncio.timeout(timeout):
+                async with self._sending:
+                    self._writer.write(frame)
+                    await self._writer.drain()
+                return await answer
+        except TimeoutError as error:
+            raise self._give_up(number, lambda: _silent(timeout)) from error
+        except OSError as error:
+            raise self._give_up(number, self._cause) from error
+        except asyncio.CancelledError:  # what it runs would run on with nobody to read the answer
+            self._give_up(number, _abandoned)
+            raise
+
+    def _give_up(self, number: int, failure: Callable[[], SandboxError]) -> SandboxError:
+        self._waiting.pop(number, None)
+        return self._fail(failure)
+
+    async def _listen(self) -> None:
+        """Hand each answer to the call it belongs to."""
+        try:
+            while True:
+                self._deliver(await self._receive())
+        except (OSError, EOFError):
+            self._fail(self._cause)
+        except (ValueError, RecursionError):
+            self._fail(_garbled)
+
+    def _deliver(self, reply: Reply) -> None:
+        """Settle the call an answer names.
+
+        Raises:
+            ValueError: no such call is under way, or the answer is none.
+        """
+        message = _object(reply.result)
+        number = message.get("id")
+        if type(number) is not int or number not in self._waiting:
+            raise ValueError("an answer to nothing")
+        if "result" not in message:
+            error = _refusal(_object(message.get("error")))
+            self._waiting.pop(number).set_exception(error)
+        else:
+            self._waiting.pop(number).set_result(Reply(message["result"], reply.data))
 
     async def _receive(self) -> Reply:
         body, data = wire.lengths(await self._reader.readexactly(wire.HEADER))
         text = await self._reader.readexactly(body)
         return Reply(json.loads(text, parse_constant=_refuse), await self._reader.readexactly(data))
 
-    def _broken(self) -> SandboxError:
-        self._end()
-        return SandboxError("The sandbox's toolbox sent something that isn't an answer.")
+    def _fail(self, failure: Callable[[], SandboxError]) -> SandboxError:
+        """End the sandbox; each call under way and each later one fails with the first cause."""
+        if self._failure is None:
+            self._failure = failure
+            self._end()
+        for answer in self._waiting.values():
+            if not answer.done():
+                answer.set_exception(self._failure())
+        self._waiting.clear()
+        return self._failure()
 
-    def _check(self, reply: Reply) -> Reply:
-        """The reply's result, or the error it carries."""
-        message = _object(reply.result)
-        if message.get("id") != self._number:
-            raise self._broken()
-        if "result" in message:
-            return Reply(message["result"], reply.data)
-        error = _object(message.get("error"))
-        text = str(error.get("message"))[:_MAX_MESSAGE]
-        if error.get("code") == "disk":
-            raise SandboxError(text, code="sandbox_disk", retryable=False)
-        if error.get("code") != "tool":
-            raise self._broken()
-        raise ToolError(text)
+
+def _refusal(error: Mapping[str, Any]) -> ToolError | SandboxError:
+    """The error an answer carries.
+
+    Raises:
+        ValueError: it isn't one a toolbox sends.
+    """
+    text = str(error.get("message"))[:_MAX_MESSAGE]
+    if error.get("code") == "disk":
+        return SandboxError(text, code="sandbox_disk", retryable=False)
+    if error.get("code") != "tool":
+        raise ValueError("neither a result nor an error")
+    return ToolError(text)
+
+
+def _silent(timeout: float) -> SandboxError:
+    return SandboxError(
+        f"The sandbox didn't answer within {timeout:.0f} s and was ended.",
+        code="sandbox_timeout",
+        retryable=False,
+    )
+
+
+def _garbled() -> SandboxError:
+    return SandboxError("The sandbox's toolbox sent something that isn't an answer.")
+
+
+def _abandoned() -> SandboxError:
+    return SandboxError("The sandbox was ended with a call that was cancelled.")
 
 
 def _object(value: Any) -> dict[str, Any]:

@@ -7,16 +7,18 @@ from __future__ import annotations
 
 import os
 import resource
-import select
 import time
 
 from . import system, wire
 from .errors import OpError
 from .server import KEPT, Answer, Call, Settings
+from .waiting import Wait
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
+
+    from .waiting import Steps
 
 PACKAGES = "/opt/docmill/packages"
 MEMORY_SHARE = 0.75
@@ -45,7 +47,7 @@ class Child:
         os.close(answer_end)
         KEPT.add(self.pid)
 
-    def ask(self, name: str, args: dict[str, object], timeout: float) -> dict[str, Any]:
+    def ask(self, name: str, args: dict[str, object], timeout: float) -> Steps[dict[str, Any]]:
         """Send a request and wait for its answer.
 
         Raises:
@@ -53,13 +55,16 @@ class Child:
         """
         try:
             wire.send(self.requests, [name, args])
-            if not select.select([self.answers], [], [], timeout)[0]:
-                self.bury()
-                raise OpError(f"prepare_timeout: reading took longer than {timeout:.0f} s")
-            message, _ = wire.receive(self.answers)
-            return message
+            inbox, until = wire.Inbox(self.answers), time.monotonic() + timeout
+            while time.monotonic() < until:
+                yield Wait((self.answers,), until)
+                found = inbox.take()
+                if found:
+                    return found[0]
         except wire.ClosedError:
             raise OpError(_cause(self.bury(0.5))) from None
+        self.bury()
+        raise OpError(f"prepare_timeout: reading took longer than {timeout:.0f} s")
 
     def bury(self, patience: float = 0.0) -> int:
         """Give it `patience` seconds to end by itself, then kill it; returns the wait status."""
@@ -115,33 +120,34 @@ def _cause(status: int) -> str:
     return f"prepare_crashed: the reader was ended by signal {number}"
 
 
-def _ask(name: str, call: Call) -> Any:
+def _ask(name: str, call: Call) -> Steps[Any]:
     """Ask the child, a new one where there is none; a dead one is forgotten."""
     child, State.child = State.child or Child(call.settings), None
     kept = {"password": State.password, "digest": State.digest}
-    answer = child.ask(name, {**call.args, **kept}, max(call.timeout - MARGIN, call.timeout * 0.8))
+    timeout = max(call.timeout - MARGIN, call.timeout * 0.8)
+    answer = yield from child.ask(name, {**call.args, **kept}, timeout)
     State.child = child
     if "problem" in answer:
         raise OpError(str(answer["problem"]), str(answer.get("code", "tool")))
     return answer["result"]
 
 
-def prepare(call: Call) -> Answer:
+def prepare(call: Call) -> Steps[Answer]:
     """`{max_pages, password?}`: read the document afresh."""
     if State.child is not None:
         State.child.bury()
     State.child, State.digest = None, None
     State.password = call.args.get("password")
-    result = _ask("prepare", call)
+    result = yield from _ask("prepare", call)
     State.digest = result.pop("digest")
     return Answer(result)
 
 
-def render(call: Call) -> Answer:
+def render(call: Call) -> Steps[Answer]:
     """`{page, dpi?}`: draw a page."""
-    return Answer(_ask("render", call))
+    return Answer((yield from _ask("render", call)))
 
 
-def ink(call: Call) -> Answer:
+def ink(call: Call) -> Steps[Answer]:
     """`{page, boxes}`: how much ink each box holds."""
-    return Answer(_ask("ink", call))
+    return Answer((yield from _ask("ink", call)))

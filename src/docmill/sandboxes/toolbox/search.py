@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import os
 import re
-import select
 import stat
+import time
 
 from . import system, wire
 from .errors import OpError, from_os
 from .files import cut, locate
 from .reader import end
-from .server import Answer, Call
+from .server import KEPT, Answer, Call
+from .waiting import Wait
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from .waiting import Steps
 
 MAX_FOUND = 200
 MAX_ENTRIES = 50_000
@@ -23,17 +26,17 @@ MAX_LINE = 2000
 SECONDS = 20.0
 
 
-def glob(call: Call) -> Answer:
+def glob(call: Call) -> Steps[Answer]:
     """`{pattern, path?}`: files matching a pattern with `**`, newest first."""
     return _forked(call, _glob)
 
 
-def grep(call: Call) -> Answer:
+def grep(call: Call) -> Steps[Answer]:
     """`{pattern, path?}`: `file:line:text` of lines that match a regular expression."""
     return _forked(call, _grep)
 
 
-def _forked(call: Call, work: Callable[[Call], str]) -> Answer:
+def _forked(call: Call, work: Callable[[Call], str]) -> Steps[Answer]:
     """Run in a child that ends by itself, at the latest when the time is over."""
     timeout = min(SECONDS, call.timeout * 0.8)
     answers, answer_end = os.pipe()
@@ -45,18 +48,29 @@ def _forked(call: Call, work: Callable[[Call], str]) -> Answer:
             wire.send(answer_end, _outcome(call, work))
         finally:
             system.leave(0)
+    KEPT.add(pid)
     os.close(answer_end)
     try:
-        ready = select.select([answers], [], [], timeout + 0.5)[0]
-        message, _ = wire.receive(answers) if ready else ({"problem": "took too long"}, b"")
+        message = yield from _answer(answers, time.monotonic() + timeout + 0.5)
     except wire.ClosedError:
         raise OpError("the search took too long; use a simpler pattern") from None
     finally:
         os.close(answers)
+        KEPT.discard(pid)
         end(pid, 0.0)
     if "problem" in message:
         raise OpError(message["problem"])
     return Answer(message)
+
+
+def _answer(answers: int, until: float) -> Steps[dict[str, str]]:
+    inbox = wire.Inbox(answers)
+    while time.monotonic() < until:
+        yield Wait((answers,), until)
+        found = inbox.take()
+        if found:
+            return found[0]
+    return {"problem": "took too long"}
 
 
 def _outcome(call: Call, work: Callable[[Call], str]) -> dict[str, str]:

@@ -1,7 +1,8 @@
-"""The toolbox's main loop: harden the process, say hello, answer one call after another.
+"""The toolbox's main loop: harden the process, say hello, answer calls as their work gets done.
 
 `main` runs inside the sandbox as process 1. Operations live in the sibling modules and are
-imported when first called. Leaves when the host closes the socket.
+imported when first called; those that wait do so side by side (`waiting`). Leaves when the host
+closes the socket.
 """
 
 from __future__ import annotations
@@ -14,7 +15,10 @@ from .errors import OpError, from_os
 
 TYPE_CHECKING = False  # the `typing` module alone would cost 10 ms of the start
 if TYPE_CHECKING:
+    from collections.abc import Callable, Set
     from typing import Any
+
+    from .waiting import Steps, Wait
 
 OPERATIONS = {
     "ping": "server",
@@ -109,8 +113,8 @@ def ping(call: Call) -> Answer:
     return Answer(None, call.data)
 
 
-def run(message: Any, data: bytes, settings: Settings) -> Answer:
-    """Carry out one message.
+def run(message: Any, data: bytes, settings: Settings) -> Answer | Steps[Answer]:
+    """Carry out one message, or begin to: an operation that has to wait returns its steps.
 
     Raises:
         OpError: the operation failed for a reason it can tell.
@@ -123,10 +127,7 @@ def run(message: Any, data: bytes, settings: Settings) -> Answer:
     if module == "server":
         return globals()[name](call)
     package = __import__(f"{__package__}.{module}", fromlist=[name])
-    try:
-        return getattr(package, name)(call)
-    except OSError as error:
-        raise from_os(error, str(error.filename or name)) from error
+    return getattr(package, name)(call)
 
 
 def reap() -> None:
@@ -141,25 +142,76 @@ def reap() -> None:
         return
 
 
-def answer_to(message: Any, data: bytes, settings: Settings) -> tuple[dict[str, Any], bytes]:
-    """The frame that answers a message, whatever happens while it is carried out."""
-    number = message["id"]
-    try:
-        answer = run(message, data, settings)
-    except OpError as error:
-        return {"id": number, "error": {"code": error.code, "message": error.message}}, b""
-    except (MemoryError, RecursionError, ValueError, TypeError, KeyError) as error:
-        problem = {"code": "tool", "message": f"{type(error).__name__}: {error}"}
-        return {"id": number, "error": problem}, b""
-    return {"id": number, "result": answer.result}, answer.data
+class Job:
+    """One call under way: `wait` says what for; once that is None, `frame` answers the message."""
+
+    def __init__(self, message: Any, data: bytes, settings: Settings) -> None:
+        self._number = message["id"]
+        self._name = message["op"]
+        self._steps: Any = None
+        self.wait: Wait | None = None
+        self.frame: tuple[dict[str, Any], bytes] = ({}, b"")
+        self._step(lambda: self._begin(message, data, settings))
+
+    def go_on(self, ready: Set[int]) -> None:
+        """Take the next step, some descriptors being ready or the wait's time being over."""
+        self._step(lambda: self._steps.send(ready))
+
+    def _begin(self, message: Any, data: bytes, settings: Settings) -> Any:
+        begun = run(message, data, settings)
+        if isinstance(begun, Answer):
+            return begun
+        self._steps = begun
+        return next(begun)
+
+    def _step(self, work: Callable[[], Any]) -> None:
+        """Do a piece of work; whatever happens meanwhile is an answer."""
+        self.wait = None
+        try:
+            found = work()
+        except StopIteration as stop:
+            found = stop.value
+        except OpError as error:
+            return self._refuse(error)
+        except OSError as error:
+            return self._refuse(from_os(error, str(error.filename or self._name)))
+        except (MemoryError, RecursionError, ValueError, TypeError, KeyError) as error:
+            return self._refuse(OpError(f"{type(error).__name__}: {error}"))
+        if isinstance(found, Answer):
+            self.frame = ({"id": self._number, "result": found.result}, found.data)
+        else:
+            self.wait = found
+        return None
+
+    def _refuse(self, error: OpError) -> None:
+        problem = {"code": error.code, "message": error.message}
+        self.frame = ({"id": self._number, "error": problem}, b"")
 
 
 def serve(fd: int, settings: Settings) -> None:
     """Answer calls until the host closes the stream."""
+    jobs: list[Job] = []
     while True:
-        message, data = wire.receive(fd)
-        wire.send(fd, *answer_to(message, data, settings))
+        ready = _pause(fd, jobs)
+        for job in jobs:
+            if job.wait and job.wait.is_over(ready):
+                job.go_on(ready)
+        if fd in ready:
+            jobs.append(Job(*wire.receive(fd), settings))
+        for job in jobs:
+            if job.wait is None:
+                wire.send(fd, *job.frame)
+        jobs = [job for job in jobs if job.wait]
         reap()
+
+
+def _pause(fd: int, jobs: list[Job]) -> Set[int]:
+    """Descriptors ready to be read or written; without jobs the next message is waited for."""
+    if not jobs:
+        return {fd}
+    from .waiting import pause
+
+    return pause([job.wait for job in jobs if job.wait], fd)
 
 
 def main() -> None:

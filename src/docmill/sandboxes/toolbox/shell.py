@@ -7,12 +7,16 @@ from __future__ import annotations
 
 import os
 import resource
-import select
 import time
 
 from . import system
 from .errors import OpError
 from .server import KEPT, Answer, Call, Settings
+from .waiting import Wait
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .waiting import Steps
 
 DEFAULT_SECONDS = 120.0
 MARGIN = 1.0
@@ -37,38 +41,29 @@ class Shell:
         os.set_blocking(self.output, False)
         KEPT.add(self.pid)
 
-    def run(self, command: str, timeout: float, limit: int) -> Result:
+    def run(self, command: str, timeout: float, limit: int) -> Steps[Result]:
         """Run one command and collect what it prints, `limit` bytes at most."""
         quoted = command.replace("'", "'\\''")
         line = f"eval '{quoted}' </dev/null 9>&-; echo $? >&9\n".encode("utf-8", "replace")
-        collected = Collected(limit)
+        view, collected = memoryview(line), Collected(limit)
         until = time.monotonic() + timeout
-        try:
-            self._feed(line, collected, until)
-        except BrokenPipeError:
-            return Result(collected, None, timed_out=False)
-        while True:
-            left = until - time.monotonic()
-            if left <= 0:
-                return Result(collected, None, timed_out=True)
-            ready = select.select([self.output, self.status], [], [], left)[0]
+        while time.monotonic() < until:
+            feeding = (self.commands,) if view else ()
+            ready = yield Wait((self.output, self.status), until, feeding)
             if self.output in ready:
                 collected.take(self.output)
-            if self.status in ready:
+            if view:
+                if self.commands in ready:
+                    try:  # bash reads as it goes, so a long command needs several writes
+                        view = view[os.write(self.commands, view[:4096]) :]
+                    except BrokenPipeError:
+                        return Result(collected, None, timed_out=False)
+            elif self.status in ready:
                 code = os.read(self.status, 64).strip()
-                while collected.take(self.output):
-                    pass
+                for _ in range(2):  # a pipe's content; what runs on may print for ever
+                    collected.take(self.output)
                 return Result(collected, int(code) if code.isdigit() else None, timed_out=False)
-
-    def _feed(self, line: bytes, collected: Collected, until: float) -> None:
-        """Write the command; bash reads as it goes, so a long one needs several writes."""
-        view = memoryview(line)
-        while view and time.monotonic() < until:
-            readable, writable, _ = select.select([self.output], [self.commands], [], 1.0)
-            if readable:
-                collected.take(self.output)
-            if writable:
-                view = view[os.write(self.commands, view[:4096]) :]
+        return Result(collected, None, timed_out=True)
 
     def kill(self) -> None:
         """End it and everything in its session."""
@@ -135,7 +130,7 @@ def _become_bash(settings: Settings, stdin: int, output: int, status: int) -> No
     os.execv(BASH, ["bash", "--noprofile", "--norc"])  # noqa: S606
 
 
-def bash(call: Call) -> Answer:
+def bash(call: Call) -> Steps[Answer]:
     """`{command?, restart?, timeout_ms?}`: run a command, or start the shell afresh."""
     if call.args.get("restart") or State.shell is None:
         if State.shell is not None:
@@ -148,7 +143,7 @@ def bash(call: Call) -> Answer:
         return Answer({"output": "the shell was started afresh", "exit_code": 0})
     wanted = float(call.args.get("timeout_ms") or 0) / 1000 or DEFAULT_SECONDS
     timeout = min(wanted, max(call.timeout - MARGIN, call.timeout * 0.8))
-    result = State.shell.run(str(command), timeout, call.settings.output)
+    result = yield from State.shell.run(str(command), timeout, call.settings.output)
     output = result.collected.text()
     if result.code is None:
         State.shell.kill()

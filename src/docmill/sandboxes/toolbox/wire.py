@@ -14,8 +14,13 @@ HEADER = 8
 """Bytes: length of the JSON and length of the data, four each, big-endian."""
 MAX_JSON = 16 * 1024 * 1024
 MAX_DATA = 4 * 1024 * 1024
-HELLO = b"docmill-toolbox-1"
+HELLO = b"docmill-toolbox-2"
 """Data of the first frame; the version changes with the protocol."""
+
+
+LANES = {"bash": "shell", "prepare": "reader", "render": "reader", "ink": "reader"}
+"""Operations that share something lasting. Those of one lane are called one after another, which
+the caller sees to; all others may be under way at the same time."""
 
 
 class ClosedError(Exception):
@@ -85,3 +90,36 @@ def send(fd: int, message: object, data: bytes = b"") -> None:
             view = view[posix.write(fd, view) :]
         except BrokenPipeError:
             raise ClosedError from None
+
+
+class Inbox:
+    """One frame from a process that may stall within it: taken piece by piece, never waited for."""
+
+    def __init__(self, fd: int) -> None:
+        self._fd = fd
+        self._wanted = HEADER
+        self._held = bytearray()
+        posix.set_blocking(fd, False)
+
+    def take(self) -> tuple[Any, bytes] | None:
+        """The message and its data once all is there.
+
+        Raises:
+            ClosedError: the stream ended before.
+            ValueError: not a frame.
+        """
+        try:
+            piece = posix.read(self._fd, min(self._wanted - len(self._held), 1 << 20))
+        except BlockingIOError:
+            return None
+        if not piece:
+            raise ClosedError
+        self._held += piece
+        if len(self._held) < self._wanted:
+            return None
+        body, data = lengths(bytes(self._held[:HEADER]))
+        self._wanted = HEADER + body + data
+        if len(self._held) < self._wanted:
+            return None
+        frame, self._held, self._wanted = bytes(self._held[HEADER:]), bytearray(), HEADER
+        return codec.loads(frame[:body]), frame[body:]
