@@ -10,18 +10,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, cast
 
-from docmill.testing.checking import mistake, wrong_key
+from docmill.testing.checking import mistake, wrong_headers
 from docmill.testing.counting import PromptCache, Reading, count, output_tokens
 from docmill.testing.log import Entry, Log, ident
 from docmill.testing.script import (
     Answer,
-    Block,
     Failure,
     NotInScriptError,
     Policy,
     Reset,
     Step,
 )
+from docmill.testing.turns import Memory
 from docmill.testing.wire import Exchange, Headers
 from docmill.testing.wording import (
     JSON_HEADERS,
@@ -58,7 +58,7 @@ class Application:
         self._models = tuple(models)
         self._cache = cache
         self._max_body = max_body
-        self._paused: list[Sequence[Block]] = []
+        self._memory = Memory()
         self.log = Log()
         self.trouble: list[str] = []
         """Why the test has to fail."""
@@ -86,12 +86,12 @@ class Application:
 
     async def _route(self, exchange: Exchange, entry: Entry, body: dict[str, Any] | None) -> None:
         request = exchange.request
-        if problem := wrong_key(request.headers, self._key):
+        if problem := wrong_headers(request.headers, self._key):
             self._refuse(exchange, entry, problem.status, problem.message)
         elif request.size > self._max_body:
             self._refuse(exchange, entry, 413, "")
         elif request.method == "POST" and entry.kind in ("message", "count_tokens"):
-            problem = mistake(body, counting=entry.kind == "count_tokens", paused=self._paused)
+            problem = mistake(body, self._memory, counting=entry.kind == "count_tokens")
             if problem:
                 self._refuse(exchange, entry, 400, problem)
             elif self._models and entry.model not in self._models:
@@ -164,8 +164,7 @@ class Application:
             replace(answer, content=content), ident=entry.message_id, model=entry.model, usage=usage
         )
         entry.stop_reason = message["stop_reason"]
-        if entry.stop_reason == "pause_turn":
-            self._paused.append(content)
+        self._memory.keep(content, entry.stop_reason)
         return message
 
     async def _stream(
