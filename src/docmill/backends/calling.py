@@ -21,8 +21,6 @@ from docmill.events import (
 )
 from docmill.models.base import AttemptError, Model
 
-OUTAGES = ("model_rate_limited", "model_overloaded", "model_unreachable")
-"""Failures that say nothing about the request: they are waited out, not counted."""
 LONGEST_PAUSE = 60.0
 
 
@@ -70,7 +68,7 @@ async def call_model(model: Model, talk: Conversation, rules: CallRules) -> Asyn
             http_status=failed.status,
             model_usage=failed.usage,
         )
-        failures += failed.code not in OUTAGES
+        failures += not failed.outage  # an outage says nothing about the request
         waited_out = time.monotonic() - began >= rules.outage_seconds
         if not failed.retryable or failures >= rules.attempts or waited_out:
             raise _given_up(failed, failures)

@@ -17,6 +17,7 @@ from docmill.batch.status import status_of
 from docmill.batch.verdicts import BatchVerdicts
 from docmill.errors import LimitError, PrerequisiteError, RunError, SessionError
 from docmill.flow.job import Ingested, Published, RunEnd
+from docmill.models.registry import Models
 from docmill.plan import BatchPlan, PlannedDocument
 from docmill.records.results import DocumentStatus, RunInfo, Usage
 from docmill.report.build import ReportFiles, build
@@ -34,6 +35,7 @@ class JobParts:
 
     plan: BatchPlan
     bench: Workbench
+    models: Models
     state: State
     verdicts: BatchVerdicts
     observer: Observer
@@ -167,6 +169,7 @@ class BatchJob:
 
     async def judge(self) -> dict[str, Any]:
         """Verdicts on every record and over the batch, and the declared expectations."""
+        await self._parts.models.aclose()
         self._flush_reused()
         summary = await self._parts.verdicts.judge_all()
         self.info = self.info.model_copy(update={"expectations": summary.expectations})

@@ -26,6 +26,14 @@ class Observer(Protocol):
         """The run can be watched in Prefect's UI at this address."""
         ...
 
+    def paused(self, endpoint: str, reason: str, seconds: float) -> None:
+        """An endpoint isn't asked for so many seconds; the run goes on by itself."""
+        ...
+
+    def resumed(self, endpoint: str) -> None:
+        """The endpoint answers again."""
+        ...
+
 
 class SilentObserver:
     """Watches nothing."""
@@ -40,4 +48,10 @@ class SilentObserver:
         """Ignored."""
 
     def published(self, flow_run_id: str, url: str) -> None:
+        """Ignored."""
+
+    def paused(self, endpoint: str, reason: str, seconds: float) -> None:
+        """Ignored."""
+
+    def resumed(self, endpoint: str) -> None:
         """Ignored."""

@@ -10,33 +10,28 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
-from docmill.backends.local import LocalBackend
 from docmill.batch.job import BatchJob, JobParts
 from docmill.batch.observer import Observer
 from docmill.batch.state import State, open_state, server_settings
 from docmill.batch.verdicts import BatchVerdicts
+from docmill.batch.workbench import Ground, make_bench, open_models
 from docmill.checks.judge import compile_judge
 from docmill.checks.reference import load_reference
 from docmill.compile import compile_pipeline, plan_batch
-from docmill.compile.forms import sandbox_spec
-from docmill.errors import PrerequisiteError
 from docmill.flow import launch, server
 from docmill.flow.job import RunEnd, RunOutcome
-from docmill.ledger.budget import Budget
-from docmill.ledger.prices import PriceTable, load_prices
-from docmill.models.registry import open_model
-from docmill.output.fields import resolve_record
+from docmill.flow.prefect_process import PrefectProcess
+from docmill.ledger.prices import load_prices
+from docmill.models.registry import Models
 from docmill.plan import BatchPlan, CompiledPipeline
 from docmill.records.results import RunInfo
 from docmill.report.build import ReportFiles
 from docmill.sandboxes import open_backend
-from docmill.sandboxes.base import Probe, SandboxBackend
-from docmill.session.bench import Stage, Workbench
+from docmill.sandboxes.base import SandboxBackend
+from docmill.session.bench import Workbench
 from docmill.settings import Settings
 from docmill.spec.load import LoadedWorkspace
-from docmill.spec.sizes import parse_size
 from docmill.store.runs import RunDocument, run_id
-from docmill.tools import toolset
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,19 +42,6 @@ class RunResult:
     outcome: RunOutcome
     files: ReportFiles | None
     """None if the run was cancelled."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Ground:
-    """What a run stands on, found before anything is spent."""
-
-    loaded: LoadedWorkspace
-    settings: Settings
-    state: State
-    plan: BatchPlan
-    backend: SandboxBackend
-    probe: Probe
-    prices: PriceTable
 
 
 def make_plan(loaded: LoadedWorkspace, compiled: CompiledPipeline, state: State) -> BatchPlan:
@@ -76,9 +58,16 @@ def make_plan(loaded: LoadedWorkspace, compiled: CompiledPipeline, state: State)
 
 
 def run_pipeline(
-    loaded: LoadedWorkspace, name: str, settings: Settings, observer: Observer
+    loaded: LoadedWorkspace,
+    name: str,
+    settings: Settings,
+    observer: Observer,
+    *,
+    process: PrefectProcess | None = None,
 ) -> RunResult:
     """Run a pipeline to its end, or go on with its run that was killed.
+
+    `process` is Prefect's, if it was started ahead.
 
     Raises:
         SpecError, PrerequisiteError, RunBusyError: before anything was run or spent.
@@ -91,7 +80,7 @@ def run_pipeline(
         job = prepare_job(loaded, compiled, settings, state, observer=observer)
         try:
             job.warm_up()
-            outcome = launch.run(job, server.ensure(prefect))
+            outcome = launch.run(job, server.ensure(prefect), process)
         finally:
             job.release()
             if job.info.status == "running":
@@ -112,7 +101,8 @@ def prepare_job(
     Raises:
         PrerequisiteError, RunBusyError: before anything was run or spent.
     """
-    return _claim(_survey(loaded, compiled, settings, state), observer)
+    plan = make_plan(loaded, compiled, state)
+    return _claim(_survey(loaded, compiled, settings, state), plan, observer)
 
 
 def sandbox_of(compiled: CompiledPipeline, settings: Settings) -> SandboxBackend:
@@ -127,38 +117,40 @@ def sandbox_of(compiled: CompiledPipeline, settings: Settings) -> SandboxBackend
 
 def _survey(
     loaded: LoadedWorkspace, compiled: CompiledPipeline, settings: Settings, state: State
-) -> _Ground:
-    plan = make_plan(loaded, compiled, state)
+) -> Ground:
     backend = sandbox_of(compiled, settings)
     own_prices = loaded.workspace.config.prices
-    return _Ground(
+    return Ground(
         loaded=loaded,
         settings=settings,
         state=state,
-        plan=plan,
+        compiled=compiled,
         backend=backend,
         probe=backend.probe(),
         prices=load_prices(loaded.root / own_prices if own_prices else None),
     )
 
 
-def _claim(ground: _Ground, observer: Observer) -> BatchJob:
+def _claim(ground: Ground, plan: BatchPlan, observer: Observer) -> BatchJob:
+    models = open_models(ground, observer)
+    make_bench(ground, models, number=0)  # whatever is missing is said before a run is claimed
     info = _run_info(ground)
-    batch = [RunDocument(info=entry.info, key=entry.key) for entry in ground.plan.documents]
+    batch = [RunDocument(info=entry.info, key=entry.key) for entry in plan.documents]
     number, resumed = ground.state.runs.claim(info, batch)
     info = info.model_copy(update={"id": run_id(number)})
     if resumed:
         begun = ground.state.runs.info(number).started
         info = info.model_copy(update={"started": begun})
     ground.backend.sweep()
-    observer.planned(info, ground.plan, resumed=resumed)
-    return _job(ground, info, number, observer)
+    observer.planned(info, plan, resumed=resumed)
+    bench = make_bench(ground, models, number=number)
+    return _job(ground, plan, info, JobMeans(bench, models, observer))
 
 
-def _run_info(ground: _Ground) -> RunInfo:
-    compiled, probe = ground.plan.compiled, ground.probe
-    model = compiled.agent.model_id
-    price = ground.prices.price(model)
+def _run_info(ground: Ground) -> RunInfo:
+    compiled, probe = ground.compiled, ground.probe
+    models = [choice.id for choice in compiled.agent.models]
+    prices = {model: price for model in models if (price := ground.prices.price(model))}
     by = sorted({entry.by for entry in probe.enforced})
     return RunInfo(
         id="",
@@ -167,14 +159,17 @@ def _run_info(ground: _Ground) -> RunInfo:
         status="running",
         started=datetime.now(UTC),
         docmill_version=version("docmill"),
-        model=model,
+        model=compiled.agent.model_id,
         agent=f"{compiled.agent.name}@{compiled.session_digest[:12]}",
         environment=compiled.environment.name,
         sandbox=f"{probe.backend} {probe.version} ({', '.join(by)})",
         spec_digest=compiled.spec_digest,
         references=compiled.references,
         prices_as_of=ground.prices.as_of.isoformat(),
-        prices={model: _price_texts(price.model_dump(exclude_none=True))} if price else {},
+        prices={
+            model: _price_texts(price.model_dump(exclude_none=True))
+            for model, price in prices.items()
+        },
         limits={
             name: str(value)
             for name, value in compiled.pipeline.limits.model_dump(exclude_none=True).items()
@@ -186,8 +181,17 @@ def _price_texts(kinds: dict[str, object]) -> dict[str, str]:
     return {kind: str(usd) for kind, usd in kinds.items()}
 
 
-def _job(ground: _Ground, info: RunInfo, number: int, observer: Observer) -> BatchJob:
-    compiled, state = ground.plan.compiled, ground.state
+@dataclass(frozen=True, slots=True)
+class JobMeans:
+    """What a job works with."""
+
+    bench: Workbench
+    models: Models
+    observer: Observer
+
+
+def _job(ground: Ground, plan: BatchPlan, info: RunInfo, means: JobMeans) -> BatchJob:
+    compiled, state, number = ground.compiled, ground.state, means.bench.run
     pipeline = compiled.pipeline
     table = load_reference(pipeline.reference, compiled.root) if pipeline.reference else None
     verdicts = BatchVerdicts(
@@ -199,11 +203,12 @@ def _job(ground: _Ground, info: RunInfo, number: int, observer: Observer) -> Bat
         cache=ground.loaded.cache_folder / "expectations",
     )
     parts = JobParts(
-        plan=ground.plan,
-        bench=_bench(ground, number),
+        plan=plan,
+        bench=means.bench,
+        models=means.models,
         state=state,
         verdicts=verdicts,
-        observer=observer,
+        observer=means.observer,
         reports=reports_folder(ground.loaded, pipeline.name),
         templates=ground.loaded.root / "reports" / "templates",
         concurrency=_concurrency(ground),
@@ -211,48 +216,8 @@ def _job(ground: _Ground, info: RunInfo, number: int, observer: Observer) -> Bat
     return BatchJob(parts, info)
 
 
-def _bench(ground: _Ground, number: int) -> Workbench:
-    compiled, state = ground.plan.compiled, ground.state
-    pipeline = compiled.pipeline
-    stages = tuple(
-        Stage(choice, LocalBackend(open_model(choice.id), toolset(compiled.agent)))
-        for choice in compiled.agent.models
-    )
-    budget = Budget(
-        "limits.usd_per_run", pipeline.limits.usd_per_run, spent=state.sessions.spent(number).usd
-    )
-    return Workbench(
-        compiled=compiled,
-        shape=resolve_record(pipeline.record, compiled.root),
-        sandboxes=ground.backend,
-        sandbox_spec=sandbox_spec(compiled.environment, {"run": run_id(number)}),
-        sandbox_name=ground.probe.backend,
-        stages=stages,
-        store=state.sessions,
-        blobs=state.blobs,
-        prices=ground.prices,
-        run=number,
-        run_budget=budget,
-        max_bytes=parse_size(pipeline.documents.max_size),
-        password=_password(ground),
-    )
-
-
-def _password(ground: _Ground) -> str | None:
-    name = ground.plan.compiled.pipeline.documents.password_env
-    if name is None:
-        return None
-    password = ground.settings.secret(name)
-    if password is None:
-        raise PrerequisiteError(
-            f"The variable {name} with the documents' password is not set.",
-            remedy=f"Set it: export {name}=...",
-        )
-    return password
-
-
-def _concurrency(ground: _Ground) -> int:
-    pipeline = ground.plan.compiled.pipeline
+def _concurrency(ground: Ground) -> int:
+    pipeline = ground.compiled.pipeline
     return pipeline.concurrency or ground.settings.concurrency or 2 * (os.cpu_count() or 1)
 
 

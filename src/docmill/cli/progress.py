@@ -90,6 +90,14 @@ class Progressing:
         line.append(self._details(document, end, usage))
         self._console.print(line)
 
+    def paused(self, endpoint: str, reason: str, seconds: float) -> None:
+        """Why nothing happens, and when it is tried again."""
+        self._say(f"  ⏸ {endpoint}: {inert(reason)} Next try in {seconds:.0f} s.", style="yellow")
+
+    def resumed(self, endpoint: str) -> None:
+        """The wait is over."""
+        self._say(f"  ▶ {endpoint} answers again")
+
     def close(self) -> None:
         """Take the moving line away, and say what was only counted; once."""
         if self._bar is not None:

@@ -1,0 +1,97 @@
+"""The workbench of a run's sessions: models, tools, sandbox, budget, opened from their names.
+
+Opening sends nothing and spends nothing, but raises whatever would make every session fail.
+"""
+
+from dataclasses import dataclass
+
+from docmill.backends.local import LocalBackend
+from docmill.batch.state import State
+from docmill.compile.forms import sandbox_spec
+from docmill.errors import PrerequisiteError
+from docmill.ledger.budget import Budget
+from docmill.ledger.prices import PriceTable
+from docmill.models.rates import PauseListener
+from docmill.models.registry import Models
+from docmill.output.fields import resolve_record
+from docmill.plan import CompiledPipeline
+from docmill.sandboxes.base import Probe, SandboxBackend
+from docmill.session.bench import Stage, Workbench
+from docmill.settings import Settings
+from docmill.spec.load import LoadedWorkspace
+from docmill.spec.sizes import parse_size
+from docmill.spec.workspace import Capabilities
+from docmill.store.runs import run_id
+from docmill.tools import toolset
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What every run of a pipeline stands on, found before anything is spent."""
+
+    loaded: LoadedWorkspace
+    settings: Settings
+    state: State
+    compiled: CompiledPipeline
+    backend: SandboxBackend
+    probe: Probe
+    prices: PriceTable
+
+
+def open_models(ground: Ground, listener: PauseListener | None = None) -> Models:
+    """The models of the workspace's endpoints; close them in the loop they were asked in."""
+    return Models(
+        ground.loaded.workspace.config.endpoints,
+        secrets=ground.settings.secret,
+        blobs=ground.state.blobs.get,
+        listener=listener,
+    )
+
+
+def make_bench(ground: Ground, models: Models, *, number: int) -> Workbench:
+    """The workbench of run `number`.
+
+    Raises:
+        PrerequisiteError: a model, a key or a password can't be had.
+    """
+    compiled, state = ground.compiled, ground.state
+    pipeline = compiled.pipeline
+    spent = state.sessions.spent(number).usd
+    return Workbench(
+        compiled=compiled,
+        shape=resolve_record(pipeline.record, compiled.root),
+        sandboxes=ground.backend,
+        sandbox_spec=sandbox_spec(compiled.environment, {"run": run_id(number)}),
+        sandbox_name=ground.probe.backend,
+        stages=_stages(compiled, models),
+        store=state.sessions,
+        blobs=state.blobs,
+        prices=ground.prices,
+        run=number,
+        run_budget=Budget("limits.usd_per_run", pipeline.limits.usd_per_run, spent=spent),
+        max_bytes=parse_size(pipeline.documents.max_size),
+        password=_password(ground),
+    )
+
+
+def _stages(compiled: CompiledPipeline, models: Models) -> tuple[Stage, ...]:
+    tools = toolset(compiled.agent)
+    stages: list[Stage] = []
+    for choice in compiled.agent.models:
+        endpoint = models.endpoint(choice.id)
+        capabilities = endpoint.capabilities if endpoint else Capabilities()
+        stages.append(Stage(choice, LocalBackend(models.open(choice), tools), capabilities))
+    return tuple(stages)
+
+
+def _password(ground: Ground) -> str | None:
+    name = ground.compiled.pipeline.documents.password_env
+    if name is None:
+        return None
+    password = ground.settings.secret(name)
+    if password is None:
+        raise PrerequisiteError(
+            f"The variable {name} with the documents' password is not set.",
+            remedy=f"Set it: export {name}=...",
+        )
+    return password
