@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from docmill.errors import SpecError
-from docmill.ledger.prices import load_prices
+from docmill.ledger.prices import first_party, load_prices
 from docmill.records.results import Usage
+from docmill.spec.workspace import Endpoint
 
 
 def test_each_kind_of_token_has_its_own_price() -> None:
@@ -50,6 +51,64 @@ def test_the_embedded_model_costs_nothing() -> None:
     """Its tokens are counted at price 0."""
     priced = load_prices().priced("rules", Usage(model_calls=1, input_tokens=999))
     assert (priced.usd, priced.unpriced_calls) == (0, 0)
+
+
+def test_a_batch_costs_half_and_an_hour_in_the_cache_more() -> None:
+    """Cache writes of both kinds are priced apart; the discount holds for the whole call."""
+    usage = Usage(model_calls=1, cache_write_tokens=100_000, cache_write_1h_tokens=100_000)
+    table = load_prices()
+    assert table.priced("claude-opus-5-5", usage).usd == Decimal("0.5") + Decimal("0.8")
+    batched = usage.model_copy(update={"batched_calls": 1})
+    assert table.priced("claude-opus-5-5", batched).usd == Decimal("0.65")
+
+
+def test_a_failed_attempt_is_priced_as_far_as_the_endpoint_counted() -> None:
+    """One that never reached it is neither dear nor unpriced."""
+    table = load_prices()
+    cut = Usage(failed_calls=1, input_tokens=1_000_000)
+    assert table.priced("claude-opus-5-5", cut).usd == 4
+    assert table.priced("somebody/else", cut).unpriced_calls == 1
+    assert table.priced("somebody/else", Usage(failed_calls=1)).unpriced_calls == 0
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        "anthropic/claude-sonnet-4-5",
+        "cloud/eu.anthropic.claude-sonnet-4-5-20250929-v1:0",
+        "cloud/claude-sonnet-4-5@20250929",
+    ],
+)
+def test_the_makers_own_endpoints_bill_its_prices(model: str) -> None:
+    """The built-in endpoint, and Bedrock and Vertex with their own ways to write a name."""
+    endpoints = {"cloud": Endpoint(service="bedrock"), "local": Endpoint(base_url="http://x")}
+    table = load_prices(first_party=first_party(endpoints))
+    assert table.price(model) == table.price("claude-sonnet-4-5")
+
+
+def test_a_foreign_endpoint_is_unpriced_whatever_its_models_are_called(tmp_path: Path) -> None:
+    """Unless the workspace's own table has it as ENDPOINT/MODEL; 0 is a price too."""
+    assert load_prices().price("gateway/claude-sonnet-4-5") is None
+    own = tmp_path / "prices.yaml"
+    own.write_text("as_of: 2026-11-20\nmodels:\n  gateway/qwen3:8b: {input: 0, output: 0}\n")
+    priced = load_prices(own).priced("gateway/qwen3:8b", Usage(model_calls=1, input_tokens=9))
+    assert (priced.usd, priced.unpriced_calls) == (0, 0)
+
+
+def test_fast_answers_have_a_price_of_their_own_or_none() -> None:
+    """The ordinary price may be less than what they cost."""
+    table = load_prices()
+    assert table.price("claude-opus-5-5", speed="standard") is not None
+    assert table.price("claude-opus-5-5", speed="fast") is None
+
+
+def test_time_has_a_price_too(tmp_path: Path) -> None:
+    """Own sandboxes cost what the workspace says, hosted sessions what the service does."""
+    own = tmp_path / "prices.yaml"
+    own.write_text("as_of: 2026-11-20\nmodels: {}\nsandbox_hour: 0.36\n")
+    priced = load_prices(own).priced("", Usage(sandbox_seconds=50.0, tool_calls=1))
+    assert (priced.usd, priced.unpriced_calls) == (Decimal("0.005"), 0)
+    assert load_prices().hosted_session(1800) == Decimal("0.04")
 
 
 def test_an_override_file_adds_models(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 import secrets
 from pathlib import Path
 
-from sqlalchemy import Engine, create_engine, event, insert, select
+from sqlalchemy import Engine, create_engine, event, insert, select, update
 from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import OperationalError
@@ -53,6 +53,9 @@ def _check_version(engine: Engine) -> None:
             connection.execute(
                 statement, [{"key": key, "value": value} for key, value in rows.items()]
             )
+        elif found.isdigit() and int(found) in schema.UPGRADED:
+            version = update(schema.meta).where(schema.meta.c.key == "version")
+            connection.execute(version.values(value=str(schema.VERSION)))
         elif found != str(schema.VERSION):
             raise PrerequisiteError(
                 f"The store has format {found}; this docmill reads format {schema.VERSION}.",

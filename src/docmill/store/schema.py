@@ -2,7 +2,9 @@
 
 from sqlalchemy import Boolean, Column, ForeignKey, Index, Integer, MetaData, Table, Text
 
-VERSION = 1
+VERSION = 2
+UPGRADED = frozenset({1})
+"""Older formats that differ only by tables that are missing; opening makes them."""
 
 metadata = MetaData()
 
@@ -82,3 +84,26 @@ charges = Table(
     Index("charges_by_run", "run", "document"),
 )
 """The ledger: what each event cost (model calls, sandbox time), keyed by the event's position."""
+
+balances = Table(
+    "balances",
+    metadata,
+    Column("run", Integer, primary_key=True),
+    Column("document", Text, primary_key=True),
+    Column("used", Integer, nullable=False),
+)
+"""Picodollars charged or lost per document of a run with a limit, and for the run as a whole, whose
+`document` is empty; the sum of its charges, kept because adding them up takes too long."""
+
+reservations = Table(
+    "reservations",
+    metadata,
+    Column("session", Text, primary_key=True),
+    Column("run", Integer, nullable=False, index=True),
+    Column("document", Text, nullable=False),
+    Column("amount", Integer, nullable=False),
+    Column("owner", Text, nullable=False),
+    Column("lost", Boolean, nullable=False, default=False),
+)
+"""The worst case, in picodollars, of the one model call a session has under way. `owner` is the
+lease of its process; `lost`: nobody can say any more whether it was made."""

@@ -11,6 +11,7 @@ from docmill.base import Frozen
 from docmill.events import EVENT, Event
 from docmill.records.checked import CheckedRecord
 from docmill.records.results import Usage
+from docmill.store.accounts import count_charge
 from docmill.store.schema import charges, events, sessions
 
 
@@ -101,6 +102,14 @@ class SessionStore:
                 }
                 connection.execute(
                     insert(charges).values(session=session, position=position, **cost)
+                )
+                count_charge(
+                    connection,
+                    event,
+                    session=session,
+                    run=charge.run,
+                    document=charge.document,
+                    usage=charge.usage,
                 )
 
     def journal(self, session: str) -> Iterator[StoredEvent]:

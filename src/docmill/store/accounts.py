@@ -1,0 +1,268 @@
+"""What a run may still spend: limits, charges and the worst cases of calls under way.
+
+Shared by all workers of a run: each reservation is one immediate transaction. Charges are counted
+by `sessions.append`, in the transaction that stores them, which also ends the call's reservation.
+Prices are the business of `ledger`.
+"""
+
+import json
+from collections.abc import Sequence
+from decimal import ROUND_CEILING, Decimal
+from typing import NamedTuple
+
+from sqlalchemy import Connection, Engine, delete, insert, select, true, update
+
+from docmill.errors import LimitError
+from docmill.events import CallLost, Event
+from docmill.records.results import Usage
+from docmill.store.lease import is_alive, own_lease
+from docmill.store.runs import run_id
+from docmill.store.schema import balances, charges, events, reservations
+
+UNIT = Decimal(10) ** 12
+"""Amounts are stored as whole numbers of picodollars: SQLite adds them exactly."""
+RUN = ""
+"""The account of the whole run, beside those of its documents."""
+PER_DOCUMENT = "limits.usd_per_document"
+PER_RUN = "limits.usd_per_run"
+CALL_BEGINS = (
+    "docmill.budget_reserved",
+    "span.model_request_start",
+    "span.outcome_evaluation_start",
+)
+CALL_ENDS = (
+    "span.model_request_end",
+    "span.outcome_evaluation_end",
+    "docmill.attempt_failed",
+    "docmill.call_lost",
+)
+_COUNT = "UPDATE balances SET used = used + ? WHERE run = ? AND document IN ('', ?)"
+_SETTLE = "DELETE FROM reservations WHERE session = ?"
+_SET_ASIDE = "INSERT OR REPLACE INTO reservations VALUES (?, ?, ?, ?, ?, 0)"
+_LOOK = """
+SELECT (SELECT used FROM balances WHERE run = ? AND document = ?) AS document_used,
+       (SELECT used FROM balances WHERE run = ? AND document = '') AS run_used,
+       coalesce(sum(amount * lost * (document = ?)), 0) AS document_lost,
+       coalesce(sum(amount * (1 - lost) * (document = ?)), 0) AS document_live,
+       coalesce(sum(amount * lost), 0) AS run_lost,
+       coalesce(sum(amount * (1 - lost)), 0) AS run_live
+FROM reservations WHERE run = ? AND session <> ?
+"""
+"""Said as SQL: with 4 ms for the same as expressions, a call would cost more than all else."""
+
+
+class _Sums(NamedTuple):
+    """One account in picodollars."""
+
+    used: int
+    """Charged, or for a call of which nobody can say any more whether it was made."""
+    aside: int
+    """Worst cases of calls under way."""
+
+
+class _Standing(NamedTuple):
+    """One account at one moment, in picodollars."""
+
+    key: str
+    limit: int
+    used: int
+    aside: int
+
+
+class Accounts:
+    """The accounts of one run: its own, and one per document. Implements `ledger.purse.Account`."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        *,
+        run: int,
+        usd_per_document: Decimal | None = None,
+        usd_per_run: Decimal | None = None,
+    ) -> None:
+        self._engine = engine
+        self._run = run
+        self._limits = (
+            (PER_DOCUMENT, None if usd_per_document is None else _whole(usd_per_document)),
+            (PER_RUN, None if usd_per_run is None else _whole(usd_per_run)),
+        )
+        self._lease = own_lease()
+        self.exhausted: LimitError | None = None
+        """Why the run's own limit leaves no room any more; None as long as it does."""
+
+    @property
+    def limited(self) -> bool:
+        """Whether there is any limit in dollars."""
+        return any(limit is not None for _, limit in self._limits)
+
+    def reserve(self, amount: Decimal | None, *, document: str, session: str) -> bool:
+        """Set the worst case of a session's next call aside, in both accounts or in none.
+
+        It replaces what the session had set aside before. False: there is no room as long as other
+        calls are under way; they may cost less than what is set aside for them.
+
+        Raises:
+            LimitError: the call could overshoot a limit, or its price isn't known (None).
+        """
+        if not self.limited:
+            return True
+        if amount is None:
+            raise _unpriced(next(key for key, limit in self._limits if limit is not None))
+        wanted = _whole(amount)
+        with self._engine.connect() as connection:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+            for standing in self._standings(connection, document, session):
+                if standing.used + wanted > standing.limit:
+                    self._refuse(wanted, standing)
+                if standing.used + standing.aside + wanted > standing.limit:
+                    return False
+            row = (session, self._run, document, wanted, self._lease)
+            connection.exec_driver_sql(_SET_ASIDE, row)
+            connection.commit()
+        return True
+
+    def leave(self, session: str) -> None:
+        """Free what a session has set aside, unless its call may have been made.
+
+        Then it counts as used, until the session goes on and its journal says `CallLost`.
+        """
+        with self._engine.connect() as connection:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+            _give_up(connection, [session])
+            connection.commit()
+
+    def recover(self) -> None:
+        """Do the same for every session of the run whose process has died."""
+        query = select(reservations.c.session, reservations.c.owner).where(
+            reservations.c.run == self._run, ~reservations.c.lost
+        )
+        with self._engine.connect() as connection:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+            rows = connection.execute(query).all()
+            dead = [row.session for row in rows if not is_alive(row.owner)]
+            _give_up(connection, dead)
+            connection.commit()
+
+    def used(self, document: str = RUN) -> Decimal:
+        """USD that count against a limit: charged or lost, of a document or of the whole run."""
+        with self._engine.connect() as connection:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+            of_document, of_run = self._sums(connection, document, session="")
+            connection.commit()
+        return (of_document if document else of_run).used / UNIT
+
+    def _standings(
+        self, connection: Connection, document: str, session: str
+    ) -> Sequence[_Standing]:
+        """The accounts that have a limit, without what the session itself has set aside."""
+        sums = self._sums(connection, document, session)
+        return [
+            _Standing(key, limit, one.used, one.aside)
+            for (key, limit), one in zip(self._limits, sums, strict=True)
+            if limit is not None
+        ]
+
+    def _sums(self, connection: Connection, document: str, session: str) -> tuple[_Sums, _Sums]:
+        """Sums of the document and of the run; a balance not kept yet is added up first."""
+        run = self._run
+        values = (run, document, run, document, document, run, session)
+        row = connection.exec_driver_sql(_LOOK, values).one()
+        if row.document_used is None or row.run_used is None:
+            missing = {document: row.document_used, RUN: row.run_used}
+            for name in (name for name, used in missing.items() if used is None):
+                balance = {"run": run, "document": name, "used": _added_up(connection, run, name)}
+                connection.execute(insert(balances).values(balance))
+            row = connection.exec_driver_sql(_LOOK, values).one()
+        return (
+            _Sums(row.document_used + row.document_lost, row.document_live),
+            _Sums(row.run_used + row.run_lost, row.run_live),
+        )
+
+    def _refuse(self, wanted: int, standing: _Standing) -> None:
+        option = "usd" if standing.key == PER_RUN else "usd_per_document"
+        enough = max(standing.used + wanted, 2 * standing.limit) / UNIT
+        error = LimitError(
+            f"The next call could cost ${_text(wanted / UNIT)} and overshoot `{standing.key}` "
+            f"{_text(standing.limit / UNIT)} (used {_text(standing.used / UNIT)}, "
+            f"set aside {_text(standing.aside / UNIT)}).",
+            code="limit_usd",
+            remedy=f"Go on: docmill resume {run_id(self._run)} "
+            f"--limit {option}={rounded_up(enough)}",
+        )
+        if standing.key == PER_RUN:
+            self.exhausted = error
+        raise error
+
+
+def count_charge(
+    connection: Connection, event: Event, *, session: str, run: int, document: str, usage: Usage
+) -> None:
+    """Count a charge, in the transaction that stores it; that of a call ends its reservation.
+
+    An attempt at a call that failed is a call of its own: the next attempt is reserved anew.
+    """
+    amount = _whole(usage.usd)
+    if isinstance(event, CallLost):
+        amount += _lost(event.usd)
+    if amount:
+        connection.exec_driver_sql(_COUNT, (amount, run, document))
+    if usage.model_calls or usage.failed_calls or usage.lost_calls:
+        connection.exec_driver_sql(_SETTLE, (session,))
+
+
+def rounded_up(usd: Decimal) -> Decimal:
+    """An amount to be proposed: two digits, never less than it was."""
+    step = Decimal(1).scaleb(usd.adjusted() - 1) if usd else Decimal(1)
+    return Decimal(format((usd / step).to_integral_value(ROUND_CEILING) * step, "f"))
+
+
+def _whole(usd: Decimal) -> int:
+    """Picodollars, rounded up: what is counted is never less than what was spent."""
+    return int((usd * UNIT).to_integral_value(ROUND_CEILING))
+
+
+def _lost(usd: str) -> int:
+    return 0 if usd == "unpriced" else _whole(Decimal(usd))
+
+
+def _text(usd: Decimal) -> str:
+    """Four digits after the point, or two that aren't 0."""
+    return f"{usd:.4f}" if usd == 0 or usd >= Decimal("0.001") else f"{usd:.2g}"
+
+
+def _unpriced(key: str) -> LimitError:
+    return LimitError(
+        f"The model's price is unknown, so `{key}` can't be kept.",
+        code="limit_unpriced",
+        remedy="Add its price to the file named by `prices:` in docmill.yaml.",
+    )
+
+
+def _added_up(connection: Connection, run: int, document: str) -> int:
+    """What was charged and lost before the balance was kept."""
+    table = charges.c
+    whose = (table.run == run, table.document == document if document else true())
+    total = 0
+    for text in connection.execute(select(table.usage).where(*whose)).scalars():
+        total += _whole(Decimal(json.loads(text).get("usd", "0")))
+    same = (events.c.session == table.session) & (events.c.position == table.position)
+    lost = select(events.c.body).join(charges, same).where(*whose, events.c.type == CALL_ENDS[-1])
+    for body in connection.execute(lost).scalars():
+        total += _lost(json.loads(body)["usd"])
+    return total
+
+
+def _give_up(connection: Connection, sessions: Sequence[str]) -> None:
+    """Free what sessions had set aside, or count it as lost if the journal has a call under way."""
+    for session in sessions:
+        last = (
+            select(events.c.type)
+            .where(events.c.session == session, events.c.type.in_((*CALL_BEGINS, *CALL_ENDS)))
+            .order_by(events.c.position.desc())
+            .limit(1)
+        )
+        own = reservations.c.session == session
+        if connection.execute(last).scalar() in CALL_BEGINS:
+            connection.execute(update(reservations).where(own).values(lost=True))
+        else:
+            connection.execute(delete(reservations).where(own))
