@@ -81,9 +81,13 @@ def run(
     """Run a pipeline, or go on with its run that was killed."""
     given = [*(settings or []), *([] if concurrency is None else [f"concurrency={concurrency}"])]
     try:
-        from docmill.cli import running
+        from docmill.flow.prefect_process import PrefectProcess
 
-        running.run(pipeline, given, json=json)
+        # Prefect is imported over there while everything else is imported here.
+        with PrefectProcess() as process:
+            from docmill.cli import running
+
+            running.run(pipeline, given, json=json, process=process)
     except KeyboardInterrupt:
         talk("\nInterrupted; nothing was run.")
         raise

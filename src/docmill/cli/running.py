@@ -12,6 +12,7 @@ from docmill.cli.outcome import document_row, put_documents, put_tallies
 from docmill.cli.progress import Progressing
 from docmill.cli.workspace import chosen, here, overridden
 from docmill.errors import EXIT_LIMIT, EXIT_OK, EXIT_UNFINISHED, RunError
+from docmill.flow.prefect_process import PrefectProcess
 from docmill.records.reader import RunReader
 from docmill.records.results import DocumentStatus, RunInfo
 from docmill.report.summary import Summary, summarise
@@ -22,7 +23,7 @@ SIGINT_EXIT = 130
 FORMATS = {"html": "report", "xlsx": "table", "json": "data", "md": "text"}
 
 
-def run(pipeline: str | None, settings: list[str], *, json: bool) -> None:
+def run(pipeline: str | None, settings: list[str], *, json: bool, process: PrefectProcess) -> None:
     """Run it and say what came of it; exits with the code of the outcome."""
     loaded, environment = here()
     name = chosen(loaded, pipeline)
@@ -31,7 +32,7 @@ def run(pipeline: str | None, settings: list[str], *, json: bool) -> None:
     error: RunError | None = None
     result: RunResult | None = None
     try:
-        result = run_pipeline(loaded, name, environment, observer)
+        result = run_pipeline(loaded, name, environment, observer, process=process)
     except RunError as stopped:
         if not observer.run:
             raise

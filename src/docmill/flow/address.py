@@ -1,7 +1,7 @@
 """Where Prefect's API is and how its client is set up: plain data, no prefect import.
 
 `server` makes addresses, `runner` and the command line use them. `environment` has to be applied
-before prefect is imported, see `launch.prefect_client`.
+before prefect is used, see `launch.prefect_client`.
 """
 
 import os
@@ -11,6 +11,21 @@ from pathlib import Path
 
 CLIENT_RETRIES = 3
 """A busy server is asked again after 2, 4 and 8 s; Prefect's default would wait a minute."""
+QUIET = {
+    "DO_NOT_TRACK": "1",
+    "PREFECT_SERVER_ALLOW_EPHEMERAL_MODE": "false",
+    "PREFECT_LOGGING_LEVEL": "WARNING",
+    # What went wrong stands in docmill's store and in the states Prefect shows; its log lines
+    # would only break up the progress display. Sending them writes to stderr when the server is
+    # gone.
+    "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "CRITICAL",
+    "PREFECT_INTERNAL_LOGGING_LEVEL": "CRITICAL",
+    "PREFECT_LOGGING_TO_API_ENABLED": "false",
+    "PREFECT_CLIENT_MAX_RETRIES": str(CLIENT_RETRIES),
+    "PREFECT_RESULTS_DEFAULT_SERIALIZER": "json",
+    "PREFECT_CLI_PROMPT": "false",
+}
+"""Environment of every Prefect client, whichever server it talks to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,21 +124,9 @@ def environment(address: ServerAddress) -> dict[str, str]:
     For a server that isn't ours the user's own `PREFECT_` variables (key, login, home) are left
     alone.
     """
-    variables = {
-        "DO_NOT_TRACK": "1",
+    variables = QUIET | {
         "PREFECT_API_URL": address.api_url,
-        "PREFECT_SERVER_ALLOW_EPHEMERAL_MODE": "false",
-        "PREFECT_LOGGING_LEVEL": "WARNING",
-        # What went wrong stands in docmill's store and in the states Prefect shows; its log lines
-        # would
-        # only break up the progress display. Sending them writes to stderr when the server is gone.
-        "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "CRITICAL",
-        "PREFECT_INTERNAL_LOGGING_LEVEL": "CRITICAL",
-        "PREFECT_LOGGING_TO_API_ENABLED": "false",
-        "PREFECT_CLIENT_MAX_RETRIES": str(CLIENT_RETRIES),
         "PREFECT_RESULTS_LOCAL_STORAGE_PATH": str(address.folder / "storage"),
-        "PREFECT_RESULTS_DEFAULT_SERIALIZER": "json",
-        "PREFECT_CLI_PROMPT": "false",
     }
     if address.local:
         variables |= {

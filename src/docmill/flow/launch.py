@@ -1,7 +1,7 @@
-"""Runs a job as a Prefect flow, from the outside: environment first, then prefect, then the event
-loop.
+"""Runs a job as a Prefect flow, from the outside: Prefect in a process of its own, the job in this.
 
-The command line calls this; `runner` does the work. Importing this module does not import prefect.
+The command line calls this; `runner` does the work over there. Importing this module does not
+import prefect.
 """
 
 import asyncio
@@ -11,7 +11,9 @@ from collections.abc import Generator
 from contextlib import contextmanager
 
 from docmill.flow.address import ServerAddress, environment
+from docmill.flow.hosting import host
 from docmill.flow.job import Job, RunOutcome
+from docmill.flow.prefect_process import PrefectProcess
 
 
 @contextmanager
@@ -35,18 +37,18 @@ def prefect_client(address: ServerAddress) -> Generator[None]:
         os.environ.update(before)
 
 
-def run(job: Job, address: ServerAddress) -> RunOutcome:
+def run(job: Job, address: ServerAddress, process: PrefectProcess | None = None) -> RunOutcome:
     """Run a job to its end. Ctrl-C and SIGTERM end it cleanly; a second Ctrl-C at once.
+
+    `process` is one that was started before; it is used up.
 
     Raises:
         PrerequisiteError: Prefect's server refused the run before it began.
         TooManyFailuresError, RunError: what stopped the run; its report has been written all the
             same.
     """
-    with prefect_client(address):
-        from docmill.flow.runner import run_flow  # noqa: PLC0415
-
-        outcome = asyncio.run(run_flow(job))
+    with process or PrefectProcess() as prefect:
+        outcome = asyncio.run(host(job, address, prefect))
     if outcome.error:
         raise outcome.error
     return outcome

@@ -8,8 +8,7 @@ import asyncio
 import contextlib
 import inspect
 import re
-import signal
-from collections.abc import Awaitable, Callable, Generator
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -68,9 +67,9 @@ class Underway:
 class FlowJob:
     """A job in the middle of its Prefect flow: the tasks, and what came of them."""
 
-    def __init__(self, job: Job) -> None:
+    def __init__(self, job: Job, control: Control) -> None:
         self.job = job
-        self.control = Control()
+        self.control = control
         self.outcome: RunOutcome | None = None
         """Set when all the work is done, whatever Prefect makes of it; `done` with it."""
         self.done = asyncio.Event()
@@ -107,7 +106,7 @@ class FlowJob:
         watch = asyncio.create_task(self._watch(run_id))
         # A tag on a task costs a request to the server's concurrency limits; only the run is
         # tagged.
-        with TagsContext(current_tags=set()), stop_on_signals(self.control):
+        with TagsContext(current_tags=set()):
             try:
                 end = await self._work()
             finally:
@@ -250,16 +249,16 @@ class FlowJob:
                         self.control.stop("The run was cancelled in Prefect.")
 
 
-async def run_flow(job: Job) -> RunOutcome:
+async def run_flow(job: Job, control: Control) -> RunOutcome:
     """Run a job as a Prefect flow; the process has to be a Prefect client
-    (`launch.prefect_client`).
+    (`launch.prefect_client`). Whoever holds `control` can end the run early.
 
     Raises:
         PrerequisiteError: Prefect's server refused the run before it began.
     """
     # By default a client tries ten times, with pauses, for every single event.
     EventsWorker.set_client_override(PrefectEventsClient, reconnection_attempts=1)
-    running = FlowJob(job)
+    running = FlowJob(job, control)
     with TagsContext(current_tags={"docmill"}):
         engine = asyncio.ensure_future(running.flow()())
     await _wait_for_engine(engine, running.done)
@@ -280,30 +279,6 @@ async def step(name: str, work: Callable[[], Awaitable[T]]) -> T:
         return await work()
 
     return await Task(call, name=name, task_run_name=name, persist_result=False)()
-
-
-@contextlib.contextmanager
-def stop_on_signals(control: Control) -> Generator[None]:
-    """The first Ctrl-C or SIGTERM stops the run cleanly; the second one is not held back."""
-    loop = asyncio.get_running_loop()
-    signals = (signal.SIGINT, signal.SIGTERM)
-
-    def stop() -> None:
-        release()
-        control.stop("The run was interrupted.")
-
-    def release() -> None:
-        for number in signals:
-            loop.remove_signal_handler(number)
-
-    # Outside the main thread nobody can be interrupted.
-    with contextlib.suppress(ValueError, RuntimeError):
-        for number in signals:
-            loop.add_signal_handler(number, stop)
-    try:
-        yield
-    finally:
-        release()
 
 
 def artifact_key(name: str) -> str:
