@@ -172,8 +172,7 @@ class BudgetReserved(Frozen):
 
 
 class AttemptFailed(Frozen):
-    """An attempt at a model call gave no answer; `session.status_rescheduled` follows, or the end.
-    """
+    """An attempt at a model call gave no answer; `session.status_rescheduled` or the end follows."""
 
     type: Literal["docmill.attempt_failed"] = "docmill.attempt_failed"
     model: str
@@ -226,6 +225,8 @@ class CriterionVerdict(Frozen):
     """Verbatim words of the document that prove the complaint."""
     upheld: bool = False
     """Whether the complaint counts: its quote is in the document and code can't refute it."""
+    reason: str = ""
+    """Why it counts, or doesn't."""
 
 
 class OutcomeEvaluationStart(Frozen):
@@ -249,6 +250,10 @@ class OutcomeEvaluationEnd(Frozen):
     criteria: tuple[CriterionVerdict, ...] = ()
     model: str = ""
     model_usage: Usage = Usage()
+    seconds: float = 0.0
+    """From sending the request to its end."""
+    waited: float = 0.0
+    """Before that: for a slot, a pause of the endpoint, a batch."""
 
 
 class RecordChecked(Frozen):

@@ -32,8 +32,7 @@ async def call_model(model: Model, talk: Conversation, rules: CallRules) -> Asyn
     """
     request = talk.request()
     mark = fingerprint(request)
-    began = time.monotonic()
-    failures = 0
+    attempts = Attempts(rules)
     while True:
         yield ModelRequestStart(
             model=request.model,
@@ -61,28 +60,45 @@ async def call_model(model: Model, talk: Conversation, rules: CallRules) -> Asyn
             talk.add(end)
             yield end
             return
-        yield AttemptFailed(
-            model=request.model,
-            code=failed.code,
-            message=failed.message,
-            http_status=failed.status,
-            model_usage=failed.usage,
-        )
-        failures += not failed.outage  # an outage says nothing about the request
-        waited_out = time.monotonic() - began >= rules.outage_seconds
-        if not failed.retryable or failures >= rules.attempts or waited_out:
-            raise _given_up(failed, failures)
-        pause = _pause(failed, max(1, failures), rules)
+        yield failure(request.model, failed)
+        pause = attempts.pause(failed)
         yield StatusRescheduled(reason=failed.message, seconds=pause)
         await asyncio.sleep(pause)
 
 
-def _pause(error: AttemptError, failures: int, rules: CallRules) -> float:
-    """Seconds until the next attempt: what the endpoint asks for, or more each time."""
-    if error.retry_after is not None:
-        return error.retry_after
-    doubled = rules.delay_seconds * 2 ** min(failures - 1, 10)
-    return min(LONGEST_PAUSE, doubled) * (1 + random.random() / 2)  # noqa: S311 - no secret
+class Attempts:
+    """Counts the failures of one call, and says how long to wait before it is tried again."""
+
+    def __init__(self, rules: CallRules) -> None:
+        self._rules = rules
+        self._began = time.monotonic()
+        self._failures = 0
+
+    def pause(self, failed: AttemptError) -> float:
+        """Seconds until the next attempt: what the endpoint asks for, or more each time.
+
+        Raises:
+            ModelError: no attempt is left, or another one would fail just the same.
+        """
+        self._failures += not failed.outage  # an outage says nothing about the request
+        waited_out = time.monotonic() - self._began >= self._rules.outage_seconds
+        if not failed.retryable or self._failures >= self._rules.attempts or waited_out:
+            raise _given_up(failed, self._failures)
+        if failed.retry_after is not None:
+            return failed.retry_after
+        doubled = self._rules.delay_seconds * 2 ** min(max(self._failures - 1, 0), 10)
+        return min(LONGEST_PAUSE, doubled) * (1 + random.random() / 2)  # noqa: S311 - no secret
+
+
+def failure(model: str, failed: AttemptError) -> AttemptFailed:
+    """What the journal says of an attempt that gave no answer."""
+    return AttemptFailed(
+        model=model,
+        code=failed.code,
+        message=failed.message,
+        http_status=failed.status,
+        model_usage=failed.usage,
+    )
 
 
 def _given_up(error: AttemptError, failures: int) -> ModelError:

@@ -4,8 +4,9 @@ from dataclasses import dataclass, field
 
 from docmill.backends.base import Backend
 from docmill.blobs import BlobStore
-from docmill.ledger.budget import Budget
 from docmill.ledger.prices import PriceTable
+from docmill.ledger.purse import Purses
+from docmill.models.base import Model
 from docmill.output.shape import RecordShape
 from docmill.plan import CompiledPipeline
 from docmill.sandboxes.base import SandboxBackend, SandboxSpec
@@ -21,6 +22,8 @@ class Stage:
     choice: ModelChoice
     backend: Backend
     capabilities: Capabilities = field(default_factory=Capabilities)
+    model: Model | None = None
+    """Who grades its records where the pipeline has a rubric; None: nobody does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +41,6 @@ class Workbench:
     blobs: BlobStore
     prices: PriceTable
     run: int
-    run_budget: Budget
+    purses: Purses
     max_bytes: int
     password: str | None = None

@@ -23,7 +23,7 @@ from docmill.events import (
     StatusRescheduled,
     ToolResultEvent,
 )
-from docmill.ledger.budget import Budget, Purse
+from docmill.ledger.purse import Purse
 from docmill.records.results import Usage
 from docmill.session.bench import Workbench
 from docmill.session.journal import Journal
@@ -47,35 +47,33 @@ class Follower:
         self._bench = bench
         self._journal = journal
         self._clock = clock
-        limits = bench.compiled.pipeline.limits
-        own = Budget("limits.usd_per_document", limits.usd_per_document)
-        self._purse = Purse(own, bench.run_budget)
 
     async def follow(self, stream: EventStream, answerers: Mapping[str, Answerer]) -> None:
-        """Store all an agent does, to its end; what is set aside for a call that dies is released.
+        """Store all an agent does, to its end; a call that is cut stays set aside.
 
         Raises:
             LimitError: the next call could overshoot a limit; it isn't made.
         """
-        try:
+        journal = self._journal
+        own = self._bench.purses.open(document=journal.document, session=journal.session)
+        with own as purse:
             async for event in stream:
                 if isinstance(event, ModelRequestStart):
-                    await self._announce(event, stream)
+                    await self._announce(event, stream, purse)
                     continue
                 self.store(event)
                 if isinstance(event, CustomToolUse):
                     async for said in answerers[event.name].answer(event):
+                        if isinstance(said, OutcomeEvaluationStart):
+                            await self._set_aside(said, purse)
+                            continue
                         self.store(said)
                         if isinstance(said, CustomToolResult):
                             stream.answer(said)
-        finally:
-            self._purse.settle(Decimal(0))
 
     def store(self, event: Event) -> None:
         """Store one event, and what it cost with it."""
         match event:
-            case OutcomeEvaluationStart():
-                self._set_aside(event)
             case ModelRequestEnd() | OutcomeEvaluationEnd():
                 self._charge(event)
             case AttemptFailed():
@@ -88,50 +86,55 @@ class Follower:
             case _:
                 self._journal.add(event)
 
-    async def _announce(self, event: ModelRequestStart, stream: EventStream) -> None:
+    async def _announce(
+        self, event: ModelRequestStart, stream: EventStream, purse: Purse
+    ) -> None:
         """Set the worst case aside; where the estimate is too much, the exact count decides."""
         try:
-            self._set_aside(event)
+            await self._set_aside(event, purse)
         except LimitError as error:
             exact = await stream.count_tokens() if error.code == "limit_usd" else event.input_tokens
             if exact >= event.input_tokens:
                 raise
-            self._set_aside(event.model_copy(update={"input_tokens": exact}))
+            await self._set_aside(event.model_copy(update={"input_tokens": exact}), purse)
 
-    def _set_aside(self, event: CallStart) -> None:
+    async def _set_aside(self, event: CallStart, purse: Purse) -> None:
         worst = worst_case(self._bench, event)
-        self._purse.reserve(worst)
+        self._clock.pause()
+        await purse.reserve(worst)
         self._journal.add(BudgetReserved(usd="unpriced" if worst is None else str(worst)))
         self._journal.add(event)
-        self._clock.pause()
 
     def _charge(self, event: ModelRequestEnd | OutcomeEvaluationEnd) -> None:
-        usage = self._bench.prices.priced(event.model, event.model_usage)
+        usage = _priced(self._bench, event.model, event.model_usage)
         self._journal.add(event, model=event.model, usage=usage)
-        self._purse.settle(usage.usd)
-        self._clock.resume(event.seconds if isinstance(event, ModelRequestEnd) else 0.0)
+        self._clock.resume(event.seconds)
 
     def _charge_failure(self, event: AttemptFailed) -> None:
         usage = Usage(failed_calls=1)
         if event.model_usage is not None:
             consumed = event.model_usage.model_copy(update={"model_calls": 0})
-            usage += self._bench.prices.priced(event.model, consumed)
+            usage += _priced(self._bench, event.model, consumed)
         self._journal.add(event, model=event.model, usage=usage)
-        self._purse.settle(usage.usd)
         self._clock.resume()
 
 
 def worst_case(bench: Workbench, event: CallStart) -> Decimal | None:
-    """USD of a call whose prompt is all new to the cache and whose answer is the longest."""
-    worst = bench.prices.priced(
+    """Most that a call can cost; None if its price is unknown."""
+    return bench.prices.worst_case(
         event.model,
-        Usage(
-            model_calls=1,
-            cache_write_tokens=event.input_tokens,
-            output_tokens=event.max_output_tokens,
-        ),
+        input_tokens=event.input_tokens,
+        max_output_tokens=event.max_output_tokens,
+        speed=_speed(bench, event.model),
     )
-    return None if worst.unpriced_calls else worst.usd
+
+
+def _priced(bench: Workbench, model: str, usage: Usage) -> Usage:
+    return bench.prices.priced(model, usage, speed=_speed(bench, model))
+
+
+def _speed(bench: Workbench, model: str) -> str | None:
+    return next((one.speed for one in bench.compiled.agent.models if one.id == model), None)
 
 
 def note_lost_call(bench: Workbench, journal: Journal) -> None:
