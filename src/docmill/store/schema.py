@@ -2,8 +2,8 @@
 
 from sqlalchemy import Boolean, Column, ForeignKey, Index, Integer, MetaData, Table, Text
 
-VERSION = 2
-UPGRADED = frozenset({1})
+VERSION = 3
+UPGRADED = frozenset({1, 2})
 """Older formats that differ only by tables that are missing; opening makes them."""
 
 metadata = MetaData()
@@ -107,3 +107,28 @@ reservations = Table(
 )
 """The worst case, in picodollars, of the one model call a session has under way. `owner` is the
 lease of its process; `lost`: nobody can say any more whether it was made."""
+
+batches = Table(
+    "batches",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=True),
+    Column("endpoint", Text, nullable=False),
+    Column("intended", Text, nullable=False),
+    Column("id", Text, nullable=False, default=""),
+)
+"""Message batches, stored before they are sent; `id` is the endpoint's, empty until it is known."""
+
+batch_entries = Table(
+    "batch_entries",
+    metadata,
+    Column("custom_id", Text, primary_key=True),
+    Column("batch", Integer, ForeignKey("batches.number"), nullable=False, index=True),
+    Column("session", Text, nullable=False, index=True),
+    Column("identity", Text, nullable=False),
+    Column("fingerprint", Text, nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("failed", Boolean, nullable=False, default=False),
+    Column("result", Text),
+)
+"""One row per attempt at a model call that was, or was to be, part of a batch. `result` is what the
+endpoint said, as JSON; `failed`: it was no answer, and the call has to be made again."""
