@@ -127,7 +127,7 @@ async def test_reading_has_a_time(sandbox: BubblewrapSandbox) -> None:
 async def test_a_killed_reader_is_a_result_and_replaced(sandbox: BubblewrapSandbox) -> None:
     """A command may kill it; the next probe opens the same document again."""
     await prepare(sandbox, document())
-    kill = "kill -9 $(pgrep -f toolbox.server | grep -vx 1)"
+    kill = "kill -9 $(pgrep -f toolbox.start | grep -vx 1)"
     await sandbox.call("bash", {"command": kill}, timeout=10)
     with pytest.raises(ToolError, match="prepare_"):
         await sandbox.call("ink", {"page": 1, "boxes": []}, timeout=10)
@@ -137,7 +137,7 @@ async def test_a_killed_reader_is_a_result_and_replaced(sandbox: BubblewrapSandb
 async def test_proof_comes_from_the_document_that_was_read(sandbox: BubblewrapSandbox) -> None:
     """A command that overwrites the document and kills its reader gains nothing."""
     await prepare(sandbox, document())
-    forge = f"echo forged > {DOCUMENT}; kill -9 $(pgrep -f toolbox.server | grep -vx 1)"
+    forge = f"echo forged > {DOCUMENT}; kill -9 $(pgrep -f toolbox.start | grep -vx 1)"
     await sandbox.call("bash", {"command": forge}, timeout=10)
     for expected in ("prepare_", "document_changed"):
         with pytest.raises(ToolError, match=expected):

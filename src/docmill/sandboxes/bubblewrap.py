@@ -203,6 +203,7 @@ class BubblewrapBackend:
         try:
             async with self._opened(SandboxSpec(PROBE_LIMITS)) as sandbox:
                 seconds = time.perf_counter() - begin
+                await sandbox.call("ping", {}, timeout=START_SECONDS)
                 return Probe(
                     NAME,
                     available=True,

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from docmill.sandboxes import boot
 from docmill.sandboxes.base import SandboxLimits
 from docmill.sandboxes.runtime import INSIDE, UID, Runtime
 
@@ -24,18 +25,22 @@ _NAMESPACES = (
     "--unshare-cgroup-try",
 )
 TEMPORARY = "/tmp"  # noqa: S108  # inside, where nobody else is
-_BOOT = f"import sys;sys.path.insert(0,{INSIDE!r});from toolbox.server import main;main()"
+_BOOT = boot.program(f"{INSIDE}/{boot.NAME}")
 
 
 def environment(runtime: Runtime) -> dict[str, str]:
-    """The whole environment of everything in the sandbox; nothing of docmill's own passes."""
+    """The whole environment inside; nothing of docmill's own passes.
+
+    `LC_ALL` is C until the shell starts, which sets `LANG`'s value: reading a locale's files is a
+    thirtieth of a start, and the interpreter takes C for UTF-8.
+    """
     binaries = Path(runtime.python).parent
     return {
         "PATH": f"{INSIDE}/bin:/usr/bin:/bin:{binaries}",
         "HOME": TEMPORARY,
         "TMPDIR": TEMPORARY,
         "LANG": "C.UTF-8",
-        "LC_ALL": "C.UTF-8",
+        "LC_ALL": "C",
         "USER": "agent",
         "TERM": "dumb",
         "PYTHONPATH": f"{INSIDE}/packages",

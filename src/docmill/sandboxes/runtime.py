@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from docmill.errors import PrerequisiteError
+from docmill.sandboxes import boot
 from docmill.sandboxes.layers import LayerStore, compile_folder, copy_file, readable_by_all
 from docmill.sandboxes.packages import collect, copy_packages, recipe_of
 
@@ -66,7 +67,10 @@ def build_runtime(
     sources = {path.name: path.read_bytes() for path in sorted(_TOOLBOX.glob("*.py"))}
     toolbox = store.layer(
         "toolbox",
-        (sys.version, python, *_system_etc(), *(f"{n} {data!r}" for n, data in sources.items())),
+        (
+            *(sys.version, python, *_system_etc(), *boot.recipe()),
+            *(f"{name} {data!r}" for name, data in sources.items()),
+        ),
         lambda folder: _write_toolbox(folder, sources, python),
     )
     covers = _covers(mounts, toolbox / "empty")
@@ -138,6 +142,7 @@ def _write_toolbox(folder: Path, sources: Mapping[str, bytes], python: str) -> N
     for name, data in sources.items():
         (folder / "toolbox" / name).write_bytes(data)
     compile_folder(folder / "toolbox", f"{INSIDE}/toolbox")
+    boot.write(folder / boot.NAME, sources, f"{INSIDE}/toolbox")
     for name in ("packages", "empty"):
         (folder / name).mkdir()
     (folder / "bin").mkdir()

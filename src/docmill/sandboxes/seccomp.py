@@ -9,6 +9,7 @@ import platform
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 
 from docmill.errors import PrerequisiteError
 
@@ -184,6 +185,7 @@ def _refuse(number: int) -> bytes:
     return _statement(_RETURN, _ERRNO | number)
 
 
+@cache
 def program(machine: str | None = None) -> bytes:
     """The filter as `struct sock_filter[]` for a machine as `platform.machine()` names it.
 

@@ -63,10 +63,20 @@ def _plain() -> tuple[Any, Any]:
     return json.loads, dumps
 
 
-try:
-    _loads, _dumps = _accelerated()
-except (ImportError, TypeError, StopIteration):
-    _loads, _dumps = _plain()
+class _Found:
+    """Looked for when first needed: that is after the start."""
+
+    functions: tuple[Any, Any] | None = None
+
+
+def prepare() -> tuple[Any, Any]:
+    """The functions `loads` and `dumps` of this interpreter."""
+    if _Found.functions is None:
+        try:
+            _Found.functions = _accelerated()
+        except (ImportError, TypeError, StopIteration):
+            _Found.functions = _plain()
+    return _Found.functions
 
 
 def loads(data: bytes) -> Any:
@@ -75,8 +85,9 @@ def loads(data: bytes) -> Any:
     Raises:
         ValueError: it isn't that.
     """
+    read, _ = prepare()
     try:
-        return _loads(data.decode())
+        return read(data.decode())
     except StopIteration:
         raise ValueError("not JSON") from None
 
@@ -87,5 +98,6 @@ def dumps(value: object) -> bytes:
     Raises:
         ValueError: NaN, infinity or a type JSON doesn't have.
     """
-    text: str = _dumps(value)
+    _, write = prepare()
+    text: str = write(value)
     return text.encode("utf-8", "replace")

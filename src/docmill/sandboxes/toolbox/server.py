@@ -1,4 +1,4 @@
-"""The toolbox's main loop: harden the process, say hello, answer calls as their work gets done.
+"""The toolbox's main loop: limit the process, say hello, answer calls as their work gets done.
 
 `main` runs inside the sandbox as process 1. Operations live in the sibling modules and are
 imported when first called; those that wait do so side by side (`waiting`). Leaves when the host
@@ -10,7 +10,7 @@ from __future__ import annotations
 import posix
 import sys
 
-from . import system, wire
+from . import codec, system, wire
 from .errors import OpError, from_os
 
 TYPE_CHECKING = False  # the `typing` module alone would cost 10 ms of the start
@@ -76,15 +76,10 @@ class Answer:
         self.data = data
 
 
-def harden(settings: Settings) -> None:
-    """Close this process to the commands it will run, and set the limits they inherit.
-
-    Not dumpable means: no other process of the same user can read `/proc/1/mem`, its
-    environment or its file descriptors, so a command can't forge an answer.
-    """
+def limit(settings: Settings) -> None:
+    """Set the limits every command inherits."""
     import resource
 
-    system.set_dumpable(0)
     for kind, value in (
         (resource.RLIMIT_CORE, 0),
         (resource.RLIMIT_NOFILE, 512),
@@ -92,8 +87,8 @@ def harden(settings: Settings) -> None:
         (resource.RLIMIT_NPROC, settings.pids),
     ):
         hard = resource.getrlimit(kind)[1]
-        limit = value if hard == resource.RLIM_INFINITY else min(value, hard)
-        resource.setrlimit(kind, (limit, limit))
+        found = value if hard == resource.RLIM_INFINITY else min(value, hard)
+        resource.setrlimit(kind, (found, found))
     system.survive_full_pipes_and_files(survive=True)
     system.kill_me_after(settings.seconds + 5)
 
@@ -217,21 +212,26 @@ def _pause(fd: int, jobs: list[Job]) -> Set[int]:
 def main() -> None:
     """Join the cgroups, take the socket away from stdin so that no command inherits it, serve.
 
-    Arguments: the five settings, then descriptors of cgroups to join.
+    Arguments: the five settings, then descriptors of cgroups to join. After hello the host gets
+    the document ready; meanwhile this process closes itself to the commands it will run. Not
+    dumpable means: no other process of the same user can read `/proc/1/mem`, its environment or
+    its descriptors, so a command can't forge an answer.
     """
     numbers = [int(argument) for argument in sys.argv[1:]]
     settings = Settings(*numbers[:5])
     for entrance in numbers[5:]:
         posix.write(entrance, b"0")
         posix.close(entrance)
-    harden(settings)
+    limit(settings)
     fd = posix.dup(0)
     nothing = posix.open("/dev/null", posix.O_RDWR)
     for standard in (0, 1, 2):
         posix.dup2(nothing, standard)
     posix.close(nothing)
-    wire.send(fd, limits(settings), wire.HELLO)
     try:
+        wire.write(fd, wire.pack_numbers(limits(settings), wire.HELLO))
+        system.set_dumpable(0)
+        codec.prepare()
         serve(fd, settings)
     except wire.ClosedError:
         system.leave(0)

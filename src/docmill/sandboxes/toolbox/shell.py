@@ -127,7 +127,8 @@ def _become_bash(settings: Settings, stdin: int, output: int, status: int) -> No
     for fd, target in ((stdin, 0), (output, 1), (output, 2), (status, 9)):
         os.dup2(fd, target)
         os.set_inheritable(target, True)  # dup2 leaves the flag where both are the same
-    os.execv(BASH, ["bash", "--noprofile", "--norc"])  # noqa: S606
+    environment = {**os.environ, "LC_ALL": os.environ.get("LANG", "C")}
+    os.execve(BASH, ["bash", "--noprofile", "--norc"], environment)  # noqa: S606
 
 
 def bash(call: Call) -> Steps[Answer]:

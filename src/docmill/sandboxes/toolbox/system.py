@@ -5,7 +5,6 @@ Signals without `signal` (`enum`), `prctl` without `ctypes`. Shared by all modul
 
 from __future__ import annotations
 
-import _ctypes
 import _signal  # pyright: ignore[reportMissingImports]
 import posix
 
@@ -14,7 +13,6 @@ if TYPE_CHECKING:
     from typing import Any
 
 _signals: Any = _signal
-_foreign: Any = _ctypes
 SIGILL, SIGTRAP, SIGABRT, SIGKILL, SIGPIPE, SIGXCPU, SIGXFSZ = 4, 5, 6, 9, 13, 24, 25
 _DUMPABLE = 4
 """PR_SET_DUMPABLE of prctl(2)."""
@@ -43,8 +41,11 @@ def set_dumpable(value: int) -> None:
     Raises:
         OSError: the kernel refuses.
     """
-    address = _foreign.dlsym(_foreign.dlopen(None, 0), "prctl")
-    if _foreign.call_function(address, (_DUMPABLE, value, 0, 0, 0)) != 0:
+    import _ctypes
+
+    foreign: Any = _ctypes
+    address = foreign.dlsym(foreign.dlopen(None, 0), "prctl")
+    if foreign.call_function(address, (_DUMPABLE, value, 0, 0, 0)) != 0:
         raise OSError("prctl(PR_SET_DUMPABLE) failed")
 
 
