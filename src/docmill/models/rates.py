@@ -201,7 +201,7 @@ class Gate:
 
     def succeeded(self, ticket: Ticket, tokens: float = 0.0) -> None:
         """The call was answered and took so many tokens."""
-        full = self._active >= self.window
+        full = self._active >= self.window and ticket.sent >= self._decreased
         self._leave(ticket, tokens)
         if full:
             step = 1.0 if self._grows_fast else 1.0 / self._window

@@ -117,6 +117,13 @@ class Failures:
         """The stream ended early, or can't be read."""
         return self._attempt(STREAM_CUT, detail, usage=usage)
 
+    def unsigned(self, error: Exception) -> PrerequisiteError:
+        """Bedrock or Vertex have no valid credentials."""
+        return PrerequisiteError(
+            f"The endpoint `{self.endpoint}` can't be asked: {self.scrub(str(error))}",
+            remedy=self.key_remedy,
+        )
+
     def _status(self, error: anthropic.APIStatusError, usage: Usage | None) -> DocmillError:
         kind, message = _body(error)
         status = error.status_code
@@ -168,7 +175,7 @@ class Failures:
         return AttemptError(
             f"The endpoint `{self.endpoint}` {kind.said}{number}" + (f": {said}" if said else "."),
             code=kind.code,
-            remedy=kind.remedy.replace("NAME", f"{self.model}"),
+            remedy=kind.remedy.replace("NAME", f"{self.endpoint}/{self.model}"),
             retryable=kind.retryable,
             retry_after=retry_after,
             usage=usage,

@@ -10,7 +10,7 @@ from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
-from docmill.errors import PrerequisiteError
+from docmill.errors import DocmillError
 from docmill.models.base import AttemptError, ModelRequest, ModelResponse
 from docmill.models.messages import tokens
 from docmill.models.messages.body import FAST, Blobs, call_body, count_body
@@ -131,20 +131,28 @@ class MessagesModel:
         headers = FAST if "speed" in body else {}
         try:
             await self._read(body, headers, fold, begun)
-        except UnreadableStreamError as error:
-            raise self._failures.cut(str(error), fold.usage) from None
-        except TimeoutError:
-            raise self._failures.stalled(fold.usage) from None
-        except BROKEN as error:
-            # `from None`: what the SDK raises refers to the request, and so to the key.
-            raise self._failures.of(error, fold.usage if fold.begun else None) from None
-        except ValueError as error:
-            raise self._failures.cut(f"not JSON: {error}", fold.usage) from None
-        except self._line.client.unsigned as error:
-            raise self._unsigned(error) from None
+        except (TimeoutError, UnreadableStreamError, ValueError, *self._errors) as error:
+            # An answer that is there, and paid for, is taken however the connection ended.
+            if not fold.complete:
+                # `from None`: what the SDK raises refers to the request, and so to the key.
+                raise self._named(error, fold) from None
         if not fold.complete:
             raise self._failures.cut("the stream ended early", fold.usage)
         return fold.response()
+
+    @property
+    def _errors(self) -> tuple[type[Exception], ...]:
+        return (*BROKEN, *self._line.client.unsigned)
+
+    def _named(self, error: Exception, fold: Fold) -> DocmillError:
+        usage = fold.usage if fold.begun else None
+        if isinstance(error, BROKEN):
+            return self._failures.of(error, usage)
+        if isinstance(error, TimeoutError):
+            return self._failures.stalled(usage)
+        if isinstance(error, UnreadableStreamError | ValueError):
+            return self._failures.cut(f"what came can't be read: {error}", usage)
+        return self._failures.unsigned(error)
 
     async def _read(
         self,
@@ -179,21 +187,10 @@ class MessagesModel:
         try:
             async with asyncio.timeout(self._line.endpoint.stall_seconds):
                 answer = await self._line.client.count(body)
-        except TimeoutError:
-            raise self._failures.stalled(None) from None
-        except BROKEN as error:
-            raise self._failures.of(error) from None
-        except self._line.client.unsigned as error:
-            raise self._unsigned(error) from None
+        except (TimeoutError, ValueError, *self._errors) as error:
+            raise self._named(error, Fold()) from None
         counted = cast("dict[str, Any]", answer).get("input_tokens")
         return counted if isinstance(counted, int) else None
-
-    def _unsigned(self, error: Exception) -> PrerequisiteError:
-        said = self._failures.scrub(str(error))
-        return PrerequisiteError(
-            f"The endpoint `{self._failures.endpoint}` can't be asked: {said}",
-            remedy=self._failures.key_remedy,
-        )
 
 
 def _nothing() -> None:
