@@ -1,6 +1,7 @@
 """A workbench with a real sandbox and store, and a document made for the test."""
 
 from collections.abc import Callable, Iterator, Sequence
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,8 @@ from docmill.backends.local import LocalBackend
 from docmill.blobs import BlobStore
 from docmill.compile import compile_pipeline, plan_batch
 from docmill.compile.forms import sandbox_spec
-from docmill.ledger.budget import Budget
 from docmill.ledger.prices import load_prices
+from docmill.ledger.purse import Purses
 from docmill.models.base import Model
 from docmill.output.fields import resolve_record
 from docmill.plan import PlannedDocument
@@ -20,6 +21,7 @@ from docmill.sandboxes import open_backend
 from docmill.session.bench import Stage, Workbench
 from docmill.spec.agent import ModelChoice
 from docmill.spec.load import load_workspace
+from docmill.store.accounts import Accounts
 from docmill.store.database import open_database
 from docmill.store.sessions import SessionStore
 from docmill.tools import toolset
@@ -49,7 +51,7 @@ class Bench:
         self._engine = open_database(root / ".docmill")
         self.store = SessionStore(self._engine)
         self.blobs = BlobStore(root / "blobs")
-        self.budget = Budget("limits.usd_per_run", None)
+        self.usd_per_run: Decimal | None = None
 
     def for_model(self, model: Model, name: str = "rules") -> Workbench:
         """A workbench whose agent is this model."""
@@ -71,8 +73,18 @@ class Bench:
             blobs=self.blobs,
             prices=load_prices(),
             run=1,
-            run_budget=self.budget,
+            purses=Purses(self.accounts()),
             max_bytes=1 << 20,
+        )
+
+    def accounts(self) -> Accounts:
+        """The accounts of run 1."""
+        limits = compile_pipeline(load_workspace(self.root), "demo").pipeline.limits
+        return Accounts(
+            self._engine,
+            run=1,
+            usd_per_document=limits.usd_per_document,
+            usd_per_run=self.usd_per_run,
         )
 
     def document(self, bench: Workbench) -> PlannedDocument:

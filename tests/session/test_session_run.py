@@ -9,6 +9,7 @@ import pytest
 
 from docmill.errors import DocumentError, LimitError, ModelError, SessionError
 from docmill.events import DocumentPrepared, Event, RecordChecked
+from docmill.models.base import AttemptError
 from docmill.models.registry import open_model
 from docmill.session.bench import Workbench
 from docmill.session.run import SessionEnd, run_session
@@ -133,13 +134,28 @@ async def test_a_call_that_could_overshoot_is_not_made(bench: "Bench") -> None:
     assert bench.store.spent(1).model_calls == 0
 
 
-async def test_money_set_aside_for_a_call_that_died_is_released(bench: "Bench") -> None:
+async def test_money_set_aside_for_a_call_that_failed_is_released(bench: "Bench") -> None:
     """The run's budget isn't eaten by calls that cost nothing."""
-    bench.budget.limit = Decimal(5)
+    bench.usd_per_run = Decimal(5)
+    refused = ScriptedModel([AttemptError("no", code="model_request", status=400)])
+    with pytest.raises(ModelError):
+        await run(bench, bench.for_model(refused, "claude-haiku-4-5"))
+    assert bench.accounts().used() == 0
+
+
+async def test_a_call_that_nobody_knows_the_end_of_counts_as_made(bench: "Bench") -> None:
+    """Its worst case counts against the limits, once, also when the session has gone on."""
+    bench.usd_per_run = Decimal(5)
     dead = ScriptedModel([ModelError("gone", code="model_unreachable", retryable=True)])
     with pytest.raises(ModelError):
         await run(bench, bench.for_model(dead, "claude-haiku-4-5"))
-    assert (bench.budget.reserved, bench.budget.spent) == (0, 0)
+    worst = bench.accounts().used()
+    assert worst > 0
+    with ScriptedModel([submit(RIGHT)]) as model:
+        await run(bench, bench.for_model(model, "claude-haiku-4-5"))
+    spent = bench.store.spent(1)
+    assert spent.lost_calls == 1
+    assert bench.accounts().used() == worst + spent.usd
 
 
 @pytest.mark.parametrize(

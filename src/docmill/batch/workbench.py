@@ -9,8 +9,8 @@ from docmill.backends.local import LocalBackend
 from docmill.batch.state import State
 from docmill.compile.forms import sandbox_spec
 from docmill.errors import PrerequisiteError
-from docmill.ledger.budget import Budget
 from docmill.ledger.prices import PriceTable
+from docmill.ledger.purse import Purses
 from docmill.models.rates import PauseListener
 from docmill.models.registry import Models
 from docmill.output.fields import resolve_record
@@ -21,6 +21,7 @@ from docmill.settings import Settings
 from docmill.spec.load import LoadedWorkspace
 from docmill.spec.sizes import parse_size
 from docmill.spec.workspace import Capabilities
+from docmill.store.accounts import Accounts
 from docmill.store.runs import run_id
 from docmill.tools import toolset
 
@@ -56,7 +57,8 @@ def make_bench(ground: Ground, models: Models, *, number: int) -> Workbench:
     """
     compiled, state = ground.compiled, ground.state
     pipeline = compiled.pipeline
-    spent = state.sessions.spent(number).usd
+    accounts = make_accounts(ground, number)
+    accounts.recover()
     return Workbench(
         compiled=compiled,
         shape=resolve_record(pipeline.record, compiled.root),
@@ -68,9 +70,20 @@ def make_bench(ground: Ground, models: Models, *, number: int) -> Workbench:
         blobs=state.blobs,
         prices=ground.prices,
         run=number,
-        run_budget=Budget("limits.usd_per_run", pipeline.limits.usd_per_run, spent=spent),
+        purses=Purses(accounts),
         max_bytes=parse_size(pipeline.documents.max_size),
         password=_password(ground),
+    )
+
+
+def make_accounts(ground: Ground, number: int) -> Accounts:
+    """The accounts of run `number`, which all its workers share."""
+    limits = ground.compiled.pipeline.limits
+    return Accounts(
+        ground.state.engine,
+        run=number,
+        usd_per_document=limits.usd_per_document,
+        usd_per_run=limits.usd_per_run,
     )
 
 

@@ -109,7 +109,7 @@ class PriceTable(Frozen):
         A call without a known price is counted in `unpriced_calls`. Sandbox time is priced whatever
         the model. A message batch is cheaper if `usage.batched_calls` says so.
         """
-        calls = usage.model_calls or (usage.failed_calls if _tokens(usage) else 0)
+        calls = usage.model_calls or (1 if _tokens(usage) else 0)
         price = self.price(model, speed=speed) if calls else None
         usd = self.sandbox_hour * Decimal(str(usage.sandbox_seconds)) / HOUR
         if price is not None:

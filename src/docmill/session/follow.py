@@ -86,9 +86,7 @@ class Follower:
             case _:
                 self._journal.add(event)
 
-    async def _announce(
-        self, event: ModelRequestStart, stream: EventStream, purse: Purse
-    ) -> None:
+    async def _announce(self, event: ModelRequestStart, stream: EventStream, purse: Purse) -> None:
         """Set the worst case aside; where the estimate is too much, the exact count decides."""
         try:
             await self._set_aside(event, purse)

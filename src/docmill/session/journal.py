@@ -19,7 +19,7 @@ class Journal:
         self._blobs = blobs
         self.session = session
         self._run = run
-        self._document = document
+        self.document = document
         self._position = 0
         self.attempt = 0
         self.history: list[Event] = []
@@ -38,7 +38,7 @@ class Journal:
         if usage is not None:
             charge = Charge(
                 run=self._run,
-                document=self._document,
+                document=self.document,
                 attempt=self.attempt,
                 model=model,
                 usage=usage,
