@@ -17,7 +17,6 @@ from docmill.testing.script import (
     Failure,
     Policy,
     Reset,
-    Step,
     Steps,
     Unprocessed,
 )
@@ -99,6 +98,3 @@ def make_policy(data: Any) -> Policy:
     for trouble in script.outages:
         policy = outage(policy, trouble.step, first=trouble.first, calls=trouble.calls)
     return policy
-
-
-__all__ = ["Step", "load_script", "make_policy"]

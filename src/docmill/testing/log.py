@@ -4,6 +4,7 @@ Neighbours: `serving` writes it, tests read it. It keeps no prompts, no answers 
 """
 
 import hashlib
+import json
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -11,8 +12,17 @@ from typing import Any, Literal, cast
 
 from docmill.testing.wire import Request
 
+Kind = Literal["message", "count_tokens", "batch", "batch_entry", "other"]
 Outcome = Literal[
-    "open", "completed", "cut", "abandoned", "failed", "reset", "refused", "not_in_script"
+    "open",
+    "completed",
+    "cut",
+    "abandoned",
+    "failed",
+    "reset",
+    "refused",
+    "not_in_script",
+    "unprocessed",
 ]
 COUNTS = (
     "input_tokens",
@@ -29,7 +39,7 @@ class Entry:
 
     number: int
     """Counted from 1, in order of arrival."""
-    kind: Literal["message", "count_tokens", "batch", "batch_entry", "other"]
+    kind: Kind
     seconds: float
     """When it came, since the server started."""
     path: str
@@ -40,13 +50,16 @@ class Entry:
     """Of the first message: equal for all turns of a session, and for all its attempts."""
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
     """Those that matter: version, beta, idempotency, retries, `x-docmill-*`."""
+    custom_id: str = ""
+    """Of a batch's entry."""
     model: str = ""
     messages: int = 0
     max_tokens: int = 0
     stream: bool = False
     outcome: Outcome = "open"
     """`completed`: all was sent. `cut`: the script broke it off. `abandoned`: the client went away.
-    `failed`, `reset`: the script's. `refused`: the request has mistakes. `open`: under way."""
+    `failed`, `reset`: the script's. `refused`: the request has mistakes. `unprocessed`: an entry
+    that expired or was cancelled. `open`: under way."""
     status: int = 0
     """HTTP status; 0 if none was sent."""
     error: str = ""
@@ -59,6 +72,12 @@ class Entry:
     """As the client was told last."""
     took: float = 0.0
     """Seconds until the outcome."""
+    began: float = field(default_factory=time.monotonic, repr=False)
+
+    def close(self, outcome: Outcome) -> None:
+        """How it ended."""
+        self.outcome = outcome
+        self.took = time.monotonic() - self.began
 
 
 class Log:
@@ -68,44 +87,50 @@ class Log:
         self.entries: list[Entry] = []
         self._started = time.monotonic()
 
-    @property
-    def seconds(self) -> float:
-        """Since the server started."""
-        return time.monotonic() - self._started
-
-    def add(self, kind: Any, request: Request, body: Mapping[str, Any]) -> Entry:
+    def add(self, kind: Kind, request: Request, body: Mapping[str, Any] | None) -> Entry:
         """A request has come."""
-        entry = Entry(
-            number=len(self.entries) + 1,
-            kind=kind,
-            seconds=self.seconds,
-            path=request.path,
-            request_id=ident("req", len(self.entries) + 1, request.body),
-            sha256=hashlib.sha256(request.body).hexdigest(),
-            headers={name: value for name, value in request.headers.items() if _matters(name)},
-        )
-        describe(entry, body)
-        self.entries.append(entry)
+        entry = self._add(kind, request.path, request.body)
+        entry.headers = {name: said for name, said in request.headers.items() if _matters(name)}
+        _describe(entry, body or {})
         return entry
 
-    def close(self, entry: Entry, outcome: Outcome) -> None:
-        """How it ended."""
-        entry.outcome = outcome
-        entry.took = self.seconds - entry.seconds
+    def add_entry(self, path: str, custom_id: str, params: Mapping[str, Any]) -> Entry:
+        """An entry of a message batch has come; its sum is that of its canonical JSON."""
+        canonical = json.dumps(params, sort_keys=True, separators=(",", ":"))
+        entry = self._add("batch_entry", path, canonical.encode())
+        entry.custom_id = custom_id
+        _describe(entry, params)
+        return entry
+
+    def _add(self, kind: Kind, path: str, body: bytes) -> Entry:
+        number = len(self.entries) + 1
+        entry = Entry(
+            number=number,
+            kind=kind,
+            seconds=time.monotonic() - self._started,
+            path=path,
+            request_id=ident("req", number, body),
+            sha256=hashlib.sha256(body).hexdigest(),
+        )
+        self.entries.append(entry)
+        return entry
 
     @property
     def totals(self) -> dict[str, int]:
         """Answers given, wholly or in part, and their tokens."""
-        told = [entry.usage for entry in self.entries if entry.usage and entry.message_id]
+        told = [entry.usage for entry in self.entries if entry.message_id]
         sums = {name: sum(usage.get(name, 0) for usage in told) for name in COUNTS}
         return {"answers": len(told), **sums}
 
     def dump(self) -> dict[str, Any]:
         """As JSON takes it."""
-        return {"totals": self.totals, "requests": [asdict(entry) for entry in self.entries]}
+        requests = [asdict(entry) for entry in self.entries]
+        for request in requests:
+            del request["began"]
+        return {"totals": self.totals, "requests": requests}
 
 
-def describe(entry: Entry, body: Mapping[str, Any]) -> None:
+def _describe(entry: Entry, body: Mapping[str, Any]) -> None:
     """Take over what a message request says about itself, as far as it says anything."""
     messages: Any = body.get("messages")
     entry.model = str(body.get("model", ""))

@@ -28,10 +28,15 @@ class ServerProcess:
         key: str = "test",
         latency: float = 0.0,
         models: Sequence[str] = (),
+        port: int = 0,
+        batch_polls: int = 1,
+        batch_seconds: float = 0.0,
     ) -> None:
         """`script` as docs/testing.md describes it; `latency` in seconds."""
         self._script = script
         self._options = ["--key", key, "--latency-ms", str(latency * 1000)]
+        self._options += ["--port", str(port), "--batch-polls", str(batch_polls)]
+        self._options += ["--batch-seconds", str(batch_seconds)]
         for model in models:
             self._options += ["--model", model]
         self.base_url = ""

@@ -29,6 +29,8 @@ def main(arguments: list[str] | None = None) -> int:
         "--model", action="append", default=[], help="a model that exists; all if none"
     )
     parser.add_argument("--cache-minimum", type=int, default=0, help="tokens of a cached prefix")
+    parser.add_argument("--batch-polls", type=int, default=1, help="looks before a batch has ended")
+    parser.add_argument("--batch-seconds", type=float, default=0.0, help="no batch ends before")
     given = parser.parse_args(arguments)
     server = ScriptedServer(
         load_script(given.script),
@@ -37,6 +39,8 @@ def main(arguments: list[str] | None = None) -> int:
         models=given.model,
         port=given.port,
         cache_minimum=given.cache_minimum,
+        batch_polls=given.batch_polls,
+        batch_seconds=given.batch_seconds,
     )
     asyncio.run(_serve(server))
     try:

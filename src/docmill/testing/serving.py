@@ -1,6 +1,6 @@
 """`ScriptedServer`: a server on 127.0.0.1 that speaks the Messages API and keeps to a script.
 
-Neighbours: `wire` is HTTP, `answering` the endpoints, `script` what is answered, `log` what was.
+Neighbours: `wire` is HTTP, `application` the endpoints, `script` what is answered, `log` what was.
 `process` and `server` are for a server that has to outlive its client.
 """
 
@@ -9,13 +9,10 @@ import threading
 from collections.abc import Sequence
 from types import TracebackType
 
-from docmill.testing.answering import Application
-from docmill.testing.counting import PromptCache
+from docmill.testing.application import Application, Options
 from docmill.testing.log import Entry
 from docmill.testing.script import Block, Policy, Step, Steps
 from docmill.testing.wire import Connection
-
-MAX_BODY = 32_000_000
 
 
 class ScriptedServer:
@@ -33,22 +30,17 @@ class ScriptedServer:
         latency: float = 0.0,
         models: Sequence[str] = (),
         port: int = 0,
-        max_body: int = MAX_BODY,
+        max_body: int = Options().max_body,
         cache_minimum: int = 0,
+        batch_polls: int = 1,
+        batch_seconds: float = 0.0,
     ) -> None:
-        """`latency` in seconds; `models` are those that exist, all if empty; `port` 0: any.
-
-        `max_body` in bytes; `cache_minimum`: tokens below which a prefix isn't cached.
-        """
+        """The options are those of `application.Options`; `port` 0 takes any that is free."""
         policy = script if callable(script) else Steps(script)
-        self._app = Application(
-            policy,
-            key=key,
-            latency=latency,
-            models=models,
-            cache=PromptCache(minimum=cache_minimum),
-            max_body=max_body,
+        options = Options(
+            key, latency, tuple(models), max_body, cache_minimum, batch_polls, batch_seconds
         )
+        self._app = Application(policy, options)
         self._policy = policy
         self._port = port
         self._max_body = max_body
