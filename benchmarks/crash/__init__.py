@@ -1,0 +1,1 @@
+"""Runs that are killed at every moment, and what they come to: `python -m benchmarks.crash`."""
