@@ -10,7 +10,7 @@ import time
 from collections.abc import AsyncIterator
 
 from docmill.backends.base import CallRules
-from docmill.backends.conversation import Conversation, fingerprint
+from docmill.backends.conversation import Conversation
 from docmill.errors import ModelError
 from docmill.events import (
     AttemptFailed,
@@ -19,7 +19,7 @@ from docmill.events import (
     ModelRequestStart,
     StatusRescheduled,
 )
-from docmill.models.base import AttemptError, Model
+from docmill.models.base import AttemptError, Model, fingerprint
 
 LONGEST_PAUSE = 60.0
 
@@ -80,6 +80,8 @@ class Attempts:
         Raises:
             ModelError: no attempt is left, or another one would fail just the same.
         """
+        if failed.batched:
+            self._began = time.monotonic()
         self._failures += not failed.outage  # an outage says nothing about the request
         waited_out = time.monotonic() - self._began >= self._rules.outage_seconds
         if not failed.retryable or self._failures >= self._rules.attempts or waited_out:

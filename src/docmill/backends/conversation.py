@@ -3,8 +3,6 @@
 `local` asks it what comes next; how an answer's blocks are read is the business of `answers`.
 """
 
-import hashlib
-import json
 from dataclasses import replace
 from typing import Any
 
@@ -19,7 +17,7 @@ from docmill.events import (
     ToolResultEvent,
     UserMessage,
 )
-from docmill.models.base import Block, Model, ModelRequest
+from docmill.models.base import Block, Model, ModelRequest, fingerprint
 
 PAUSES = ("pause_turn", "compaction")
 """Stop reasons after which the model goes on by itself, given its own answer back."""
@@ -194,19 +192,3 @@ class Conversation:
         ]
         self._known_messages = 0
         self._stopped = False
-
-
-def fingerprint(request: ModelRequest) -> str:
-    """sha256 of the request's canonical JSON."""
-    body: list[Any] = [
-        request.model,
-        request.system,
-        request.tools,
-        request.messages,
-        request.max_tokens,
-        request.effort,
-        request.speed,
-        request.output_schema,
-    ]
-    text = json.dumps(body, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()

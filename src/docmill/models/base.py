@@ -1,5 +1,7 @@
 """The seam between the agent loop and a model: one Messages API request in, one message out."""
 
+import hashlib
+import json
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -75,6 +77,8 @@ class AttemptError(ModelError):
         one will be held back until the endpoint may be tried again."""
         self.waited = 0.0
         """As `ModelResponse.waited`."""
+        self.batched = False
+        """It came out of a message batch: hours have gone by that were no outage."""
 
 
 class Model(Protocol):
@@ -97,3 +101,19 @@ class Model(Protocol):
     async def count_tokens(self, request: ModelRequest) -> int:
         """Input tokens of a request, as exactly as the endpoint can say; at most the bound."""
         ...
+
+
+def fingerprint(request: ModelRequest) -> str:
+    """sha256 of the request's canonical JSON: of what is asked, not of who asks."""
+    body: list[Any] = [
+        request.model,
+        request.system,
+        request.tools,
+        request.messages,
+        request.max_tokens,
+        request.effort,
+        request.speed,
+        request.output_schema,
+    ]
+    text = json.dumps(body, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()

@@ -104,10 +104,10 @@ class BatchLog:
             connection.execute(insert(batch_entries), rows)
         return StoredBatch(number, now)
 
-    def sent(self, number: int, id: str) -> None:  # noqa: A002 - the endpoint's word for it
+    def sent(self, number: int, named: str) -> None:
         """Store the id that the endpoint gave."""
         with self._engine.begin() as connection:
-            connection.execute(update(batches).where(batches.c.number == number).values(id=id))
+            connection.execute(update(batches).where(batches.c.number == number).values(id=named))
 
     def withdraw(self, number: int) -> None:
         """Forget a batch that was never sent."""
