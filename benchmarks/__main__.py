@@ -11,7 +11,8 @@ HERE = Path(__file__).parent
 COMMANDS = (
     ("Sandboxes", [str(HERE / "sandbox.py")]),
     ("Orchestration, documents that take no time", [str(HERE / "flow.py")]),
-    ("Whole runs", [str(HERE / "batch.py"), "200", "1000"]),
+    ("Whole runs", ["-m", "benchmarks.batch", "200", "1000"]),
+    ("Side by side with others, a scripted model", ["-m", "benchmarks.peers"]),
     ("Accuracy on the sample documents", ["-m", "benchmarks.accuracy"]),
 )
 
