@@ -18,8 +18,9 @@ from docmill.errors import PrerequisiteError, SandboxError
 from docmill.sandboxes import cgroups, claims, seccomp
 from docmill.sandboxes.base import Enforced, Probe, SandboxLimits, SandboxSpec
 from docmill.sandboxes.channel import Channel
+from docmill.sandboxes.identity import Identity
 from docmill.sandboxes.layers import LayerStore, default_cache
-from docmill.sandboxes.process import Identity, Process
+from docmill.sandboxes.process import Process
 from docmill.sandboxes.programs import Program, find_bubblewrap, remedy_for
 from docmill.sandboxes.runtime import Runtime, build_runtime
 
@@ -44,8 +45,7 @@ class BubblewrapSandbox:
         self._watchdog: asyncio.TimerHandle | None = None
         self._timed_out = False
         self._dead = False
-        self.enforced: tuple[Enforced, ...] = ()
-        """The limits in force, as read back."""
+        self._told: Mapping[str, Any] = {}
 
     async def start(self, program: Program, runtime: Runtime, identity: Identity) -> None:
         """Start bubblewrap and wait for the toolbox.
@@ -65,7 +65,7 @@ class BubblewrapSandbox:
         )
         self._process = process
         try:
-            told = await self._channel.open(process.socket, START_SECONDS)
+            self._told = await self._channel.open(process.socket, START_SECONDS)
             process.adopt()
         except (SandboxError, OSError) as error:
             process.kill()
@@ -77,7 +77,6 @@ class BubblewrapSandbox:
             ) from error
         loop = asyncio.get_running_loop()
         self._watchdog = loop.call_later(self._limits.seconds, self._expire)
-        self.enforced = (*self._group.enforced(), *self._own_limits(told))
 
     def _enter_group(self) -> list[int]:
         """Descriptors of the groups to join; none where the kernel refuses them after all."""
@@ -88,6 +87,11 @@ class BubblewrapSandbox:
             self._group.destroy()
             self._group = cgroups.Group((), self._claim.name)
             return []
+
+    @cached_property
+    def enforced(self) -> tuple[Enforced, ...]:
+        """The limits in force, as read back."""
+        return (*self._group.enforced(), *self._own_limits(self._told))
 
     def _own_limits(self, told: Mapping[str, Any]) -> tuple[Enforced, ...]:
         """Limits the toolbox and the kernel's older means keep, as the sandbox has told them."""

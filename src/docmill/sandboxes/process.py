@@ -11,41 +11,13 @@ import socket
 import subprocess
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import TypedDict
 
 from docmill.sandboxes.base import SandboxLimits
 from docmill.sandboxes.commandline import arguments, command
+from docmill.sandboxes.identity import Identity
 from docmill.sandboxes.runtime import Runtime
 
-_SETPRIV = "/usr/bin/setpriv"
 _CHILD = re.compile(rb'"child-pid": (\d+)')
-
-
-class _Options(TypedDict, total=False):
-    """Arguments of `Popen`."""
-
-    user: int
-    group: int
-    extra_groups: tuple[int, ...]
-
-
-class Identity:
-    """The user a sandbox runs as outside; None keeps the caller's.
-
-    `setpriv` changes it where there is one: Python's own way has to fork, which takes 16 ms of the
-    event loop in a process of 200 MB.
-    """
-
-    def __init__(self, uid: int | None) -> None:
-        self.prefix: tuple[str, ...] = ()
-        self.options: _Options = {}
-        if uid is None:
-            return
-        if os.access(_SETPRIV, os.X_OK):
-            number = str(uid)
-            self.prefix = (_SETPRIV, "--reuid", number, "--regid", number, "--clear-groups")
-        else:
-            self.options = {"user": uid, "group": uid, "extra_groups": ()}
 
 
 class Process:
@@ -75,17 +47,18 @@ class Process:
         passed = (info, filter_end, args_end, *entrances)
         run = [binary, "--args", str(args_end), "--", *command(runtime, limits, entrances)]
         try:
-            self._process = subprocess.Popen(
-                [*identity.prefix, *run],
-                stdin=inner.fileno(),
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.PIPE,
-                env={},
-                cwd="/",
-                pass_fds=passed,
-                start_new_session=True,
-                **identity.options,
-            )
+            with identity.assumed() as options:
+                self._process = subprocess.Popen(
+                    run,
+                    stdin=inner.fileno(),
+                    stdout=subprocess.DEVNULL,
+                    stderr=subprocess.PIPE,
+                    env={},
+                    cwd="/",
+                    pass_fds=passed,
+                    start_new_session=True,
+                    **options,
+                )
         except BaseException:
             self.socket.close()
             os.close(self._info)
