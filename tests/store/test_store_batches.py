@@ -60,6 +60,7 @@ def test_a_result_is_kept_with_its_call(log: BatchLog) -> None:
     other = log.call("claude", "sesn_2/0/0", "f1")
     assert other is not None
     assert other.result is None
+    assert log.unanswered(batch.number) == {"sesn_2/0/0-1"}
 
 
 def test_the_newest_attempt_counts(log: BatchLog) -> None:

@@ -120,6 +120,14 @@ class BatchLog:
         with self._engine.connect() as connection:
             return set(connection.execute(query).scalars())
 
+    def unanswered(self, number: int) -> set[str]:
+        """Those of them whose result isn't known."""
+        query = select(batch_entries.c.custom_id).where(
+            batch_entries.c.batch == number, batch_entries.c.result.is_(None)
+        )
+        with self._engine.connect() as connection:
+            return set(connection.execute(query).scalars())
+
     def ids(self, endpoint: str) -> set[str]:
         """Ids of all batches that are known to be ours."""
         query = select(batches.c.id).where(batches.c.endpoint == endpoint, batches.c.id != "")
