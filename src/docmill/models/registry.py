@@ -94,7 +94,7 @@ class Models:
         from docmill.models.messages.model import MessagesModel
 
         key = self._key(name, endpoint)
-        line = self._lines.get(name) or self._open_line(name, endpoint, key)
+        line = self.line(choice)
         failures = Failures(
             endpoint=name,
             model=model,
@@ -104,6 +104,18 @@ class Models:
             scrub=_scrubber(key),
         )
         return MessagesModel(model, choice, line, failures)
+
+    def line(self, choice: ModelChoice) -> "Line":
+        """What all models of the choice's endpoint share: client, gate, endpoint as settled.
+
+        Raises:
+            PrerequisiteError: as `open`; `rules` has none.
+        """
+        name = self._place(choice.id).endpoint
+        if name not in self._lines:
+            endpoint = self._endpoints[name]
+            self._lines[name] = self._open_line(name, endpoint, self._key(name, endpoint))
+        return self._lines[name]
 
     def endpoint(self, model_id: str) -> Endpoint | None:
         """The endpoint of a model as settled; None for `rules`.
@@ -118,7 +130,7 @@ class Models:
         from docmill.models.messages.model import Line
         from docmill.models.messages.warming import Warming
 
-        line = Line(
+        return Line(
             endpoint=endpoint,
             client=Client(name, endpoint, key=key),
             gate=Gate(name, endpoint.rates, clock=self._clock, listener=self._listener),
@@ -126,8 +138,6 @@ class Models:
             clock=self._clock,
             blobs=self._blobs,
         )
-        self._lines[name] = line
-        return line
 
     def _place(self, model_id: str) -> Place:
         name, slash, model = model_id.partition("/")

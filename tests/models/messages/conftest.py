@@ -42,18 +42,19 @@ class Desk:
     model: Model
 
 
-Raw = Callable[..., AbstractAsyncContextManager[str]]
-
-
-@pytest.fixture
-def raw() -> Raw:
+class Raw:
     """`raw(data, again=…)`: the address of a server that answers everything with these bytes.
 
     `again` is sent every 20 ms from then on; without it, the connection is closed.
     """
 
+    def __init__(self) -> None:
+        self.heads: list[str] = []
+        """Heads of the requests that came."""
+
     @asynccontextmanager
-    async def opened(data: bytes, *, again: bytes = b"") -> AsyncGenerator[str]:
+    async def __call__(self, data: bytes, *, again: bytes = b"") -> AsyncGenerator[str]:
+        """Serve until the block ends."""
         answers: set[asyncio.Task[None]] = set()
 
         async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -61,6 +62,7 @@ def raw() -> Raw:
             assert task is not None
             answers.add(task)
             head = await reader.readuntil(b"\r\n\r\n")
+            self.heads.append(head.decode())
             size = re.search(rb"content-length: (\d+)", head.lower())
             await reader.readexactly(int(size[1]) if size else 0)
             try:
@@ -81,7 +83,11 @@ def raw() -> Raw:
             yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
             await asyncio.gather(*answers)
 
-    return opened
+
+@pytest.fixture
+def raw() -> Raw:
+    """A server that says anything."""
+    return Raw()
 
 
 Open = Callable[..., AbstractAsyncContextManager[Desk]]
@@ -110,4 +116,8 @@ def desk() -> Open:
 @pytest.fixture
 def request_of() -> Callable[..., ModelRequest]:
     """`request_of(field=…)`: a small request with some fields changed."""
-    return lambda **fields: replace(REQUEST, **fields)
+
+    def made(**fields: Any) -> ModelRequest:
+        return replace(REQUEST, **fields)
+
+    return made

@@ -220,7 +220,7 @@ async def test_an_answer_that_is_whole_counts_even_if_the_connection_breaks(
     raw: Raw, request_of: Callable[..., ModelRequest]
 ) -> None:
     """It is paid for; only the last event is missing."""
-    events = [
+    events: list[dict[str, Any]] = [
         {"type": "message_start", "message": {"id": "m", "model": "m", "usage": {}}},
         {"type": "content_block_start", "index": 0, "content_block": text("done")},
         {"type": "message_delta", "delta": {"stop_reason": "end_turn"}, "usage": {}},

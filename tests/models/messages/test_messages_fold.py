@@ -15,7 +15,7 @@ Event = dict[str, Any]
 
 def start(usage: dict[str, Any] | None = None) -> Event:
     """The event an answer begins with."""
-    message = {"id": "msg_1", "model": "m-1", "role": "assistant", "content": []}
+    message: Event = {"id": "msg_1", "model": "m-1", "role": "assistant", "content": []}
     return {"type": "message_start", "message": {**message, "usage": usage or {}}}
 
 
@@ -111,11 +111,9 @@ def test_a_call_without_arguments_has_an_empty_input() -> None:
     """No delta at all, an empty one, or the whole input at once: servers differ."""
     call: Event = {"type": "tool_use", "id": "toolu_1", "name": "f"}
     empty = {"type": "input_json_delta", "partial_json": ""}
-    for begin, deltas in [
-        ({**call, "input": {}}, list[Event]()),
-        ({**call, "input": {}}, [empty]),
-    ]:
-        response = folded(start(), *block(0, begin, deltas), *end("tool_use")).response()
+    bare: Event = {**call, "input": {}}
+    for deltas in [list[Event](), [empty]]:
+        response = folded(start(), *block(0, bare, deltas), *end("tool_use")).response()
         assert response.content[0]["input"] == {}
         assert response.malformed == ()
     whole = folded(start(), *block(0, {**call, "input": {"a": 1}}, []), *end("tool_use"))
