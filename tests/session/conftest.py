@@ -1,6 +1,7 @@
 """A workbench with a real sandbox and store, and a document made for the test."""
 
-from collections.abc import Callable, Iterator, Sequence
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -36,6 +37,8 @@ record:
     voltage: {{type: quantity, unit: V, aliases: [Output voltage]}}
     serial: {{type: id, required: false, aliases: [Serial number]}}
 limits: {limits}
+outcome: {outcome}
+retries: {{delay_seconds: 0}}
 """
 LINES = ("Test report", "Output voltage 3.30 V", "Serial number AB-12")
 
@@ -46,6 +49,7 @@ class Bench:
     def __init__(self, root: Path) -> None:
         self.root = root
         self.limits = "{}"
+        self.outcome = "null"
         self.repairs = 2
         self.system = "Read."
         self._engine = open_database(root / ".docmill")
@@ -55,20 +59,29 @@ class Bench:
 
     def for_model(self, model: Model, name: str = "rules") -> Workbench:
         """A workbench whose agent is this model."""
+        return self.for_models({name: model})
+
+    def for_models(self, models: Mapping[str, Model]) -> Workbench:
+        """A workbench whose agent is a cascade of these models, by name."""
         for folder in ("agent_specs", "pipelines", "in"):
             (self.root / folder).mkdir(exist_ok=True)
-        agent = f"name: reader\nmodel: {name}\nsystem: {self.system}\n"
+        names = json.dumps([*models] if len(models) > 1 else next(iter(models)))
+        agent = f"name: reader\nmodel: {names}\nsystem: {self.system}\n"
         (self.root / "agent_specs" / "reader.yaml").write_text(agent)
-        text = PIPELINE.format(limits=self.limits, repairs=self.repairs)
+        text = PIPELINE.format(limits=self.limits, repairs=self.repairs, outcome=self.outcome)
         (self.root / "pipelines" / "demo.yaml").write_text(text)
         compiled = compile_pipeline(load_workspace(self.root), "demo")
+        tools = toolset(compiled.agent)
         return Workbench(
             compiled=compiled,
             shape=resolve_record(compiled.pipeline.record, self.root),
             sandboxes=open_backend("auto"),
             sandbox_spec=sandbox_spec(compiled.environment, {"run": "test"}),
             sandbox_name="bubblewrap",
-            stages=(Stage(ModelChoice(id=name), LocalBackend(model, toolset(compiled.agent))),),
+            stages=tuple(
+                Stage(ModelChoice(id=name), LocalBackend(model, tools), model=model)
+                for name, model in models.items()
+            ),
             store=self.store,
             blobs=self.blobs,
             prices=load_prices(),

@@ -13,11 +13,13 @@ from docmill.errors import ModelError
 from docmill.events import Event, SessionErrorEvent, StageStarted, UserMessage
 from docmill.output.merging import delivered_by, merge_records, unproven_fields
 from docmill.records.checked import CheckedRecord
+from docmill.records.values import Box
 from docmill.sandboxes.base import Sandbox
 from docmill.session.bench import Stage, Workbench
 from docmill.session.document import PreparedDocument, first_message, ink
 from docmill.session.follow import Answerer, Follower
 from docmill.session.gate import SUBMIT, RecordGate
+from docmill.session.grading import Examination
 from docmill.session.journal import Journal
 from docmill.session.viewer import TOOL, VIEW, PageViewer
 
@@ -68,12 +70,14 @@ class Stages:
             if cascade and history is None:
                 follower.store(StageStarted(stage=number, model=stage.choice.id, fields=wanted))
             past = history if history is not None else () if cascade else self._journal.history
+            if any(map(_is_passed_on, past)):
+                continue
             try:
-                found = await self._ask(stage, number, wanted, past, follower)
+                found = await self._ask(stage, number, whole, past, follower)
             except ModelError as error:
                 if error.retryable or (number + 1 == len(self._bench.stages) and not whole.record):
                     raise
-                follower.store(_passed_on(error))
+                follower.store(_passed_on(error, last=number + 1 == len(self._bench.stages)))
                 continue
             whole = self._merged(whole, found, stage, wanted) if cascade else found
         return whole
@@ -82,25 +86,62 @@ class Stages:
         self,
         stage: Stage,
         number: int,
-        wanted: Sequence[str],
+        before: Reading,
         history: Sequence[Event],
         follower: Follower,
     ) -> Reading:
         bench, pages = self._bench, self._prepared.pages
+        wanted = unproven_fields(before.record, tuple(bench.shape.fields))
+        task = await self._task(stage, number, wanted, history)
+
+        def graded(record: CheckedRecord) -> CheckedRecord | None:
+            whole = self._put_together(before.record, record, wanted)
+            last = number + 1 == len(bench.stages)
+            return whole if last or not unproven_fields(whole, tuple(bench.shape.fields)) else None
+
         gate = RecordGate(
             bench.shape,
             pages,
-            lambda page, boxes: ink(self._sandbox, page, boxes),
+            self._ink,
             repairs=bench.compiled.pipeline.record.repairs,
+            exam=self._examination(stage, task, number, wanted),
+            whole=graded,
         )
         gate.replay(history)
         answerers: dict[str, Answerer] = {SUBMIT: gate}
         if stage.capabilities.images:
             answerers[VIEW] = PageViewer(self._sandbox, bench.blobs, pages=len(pages))
-        task = await self._task(stage, number, wanted, history)
         async with stage.backend.open(task, self._sandbox) as stream:
             await follower.follow(stream, answerers)
         return Reading(gate.record, gate.submissions, gate.errors)
+
+    async def _ink(self, page: int, boxes: Sequence[Box]) -> Sequence[float]:
+        return await ink(self._sandbox, page, boxes)
+
+    def _examination(
+        self, stage: Stage, task: Task, number: int, wanted: Sequence[str]
+    ) -> Examination | None:
+        """What the stage's records are graded by; None without a rubric, or anybody to grade."""
+        outcome = self._bench.compiled.pipeline.outcome
+        if outcome is None or not outcome.rubric.strip() or stage.model is None:
+            return None
+        told = task.messages or next(
+            event.content for event in task.history if isinstance(event, UserMessage)
+        )
+        # Where the files lie, and what another model has proven, is for the agent only.
+        document = told[: -2 if number else -1]
+        return Examination(
+            model=stage.model,
+            choice=stage.choice,
+            outcome=outcome,
+            document=tuple(document),
+            pages=self._prepared.pages,
+            fields=self._bench.shape.fields,
+            wanted=wanted,
+            ink=self._ink,
+            rules=task.rules,
+            identity=task.identity,
+        )
 
     async def _task(
         self, stage: Stage, number: int, wanted: Sequence[str], history: Sequence[Event]
@@ -150,10 +191,13 @@ class Stages:
         if found.record is None:
             return Reading(before.record, submissions, found.errors)
         record = delivered_by(found.record, stage.choice.id)
-        if before.record is not None:
-            order = tuple(self._bench.shape.fields)
-            record = merge_records(before.record, record, wanted=wanted, order=order)
-        return Reading(record, submissions, found.errors)
+        return Reading(self._put_together(before.record, record, wanted), submissions, found.errors)
+
+    def _put_together(
+        self, before: CheckedRecord | None, record: CheckedRecord, wanted: Sequence[str]
+    ) -> CheckedRecord:
+        order = tuple(self._bench.shape.fields)
+        return merge_records(before, record, wanted=wanted, order=order) if before else record
 
 
 def _of_stage(history: Sequence[Event], number: int) -> Sequence[Event] | None:
@@ -171,6 +215,12 @@ def _starts(history: Sequence[Event]) -> Iterator[int]:
             yield index
 
 
-def _passed_on(error: ModelError) -> SessionErrorEvent:
-    message = f"{error.message} The next model of the cascade goes on."
-    return SessionErrorEvent(code=error.code, message=message, retry_status="exhausted")
+def _passed_on(error: ModelError, *, last: bool) -> SessionErrorEvent:
+    then = "What was found before it stands." if last else "The next model of the cascade goes on."
+    return SessionErrorEvent(
+        code=error.code, message=f"{error.message} {then}", retry_status="exhausted"
+    )
+
+
+def _is_passed_on(event: Event) -> bool:
+    return isinstance(event, SessionErrorEvent) and event.retry_status == "exhausted"
