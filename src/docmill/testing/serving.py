@@ -91,10 +91,7 @@ class ScriptedServer:
         """Close the port and every connection; whoever waits for an answer gets none."""
         assert self._server is not None
         self._server.close()
-        peers = list(self._peers)
-        for peer in peers:
-            peer.abort()
-        await asyncio.gather(*(peer.gone.wait() for peer in peers))
+        await asyncio.gather(*(peer.abort() for peer in list(self._peers)))
         await self._server.wait_closed()
 
     async def __aenter__(self) -> "ScriptedServer":

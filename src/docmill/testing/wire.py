@@ -94,8 +94,7 @@ class Connection(asyncio.Protocol):
         self._body = bytearray()
         self._size = 0
         self._task: asyncio.Task[None] | None = None
-        self.gone = asyncio.Event()
-        """Set once the connection is closed."""
+        self._gone = asyncio.Event()
         self._writable = asyncio.Event()
         self._writable.set()
 
@@ -107,7 +106,7 @@ class Connection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """The client has gone: whatever it waited for is cancelled."""
         self._peers.discard(self)
-        self.gone.set()
+        self._gone.set()
         self._writable.set()
         if self._task is not None:
             self._task.cancel()
@@ -186,9 +185,13 @@ class Connection(asyncio.Protocol):
         """Wait while the client reads slower than we write."""
         await self._writable.wait()
 
-    def abort(self) -> None:
-        """Drop what wasn't sent and close the connection."""
+    async def abort(self) -> None:
+        """Drop what wasn't sent, close the connection, end whoever is being answered."""
+        task = self._task
         self._transport.abort()
+        await self._gone.wait()
+        if task is not None:
+            await asyncio.wait([task])
 
     def reset(self) -> None:
         """Drop what wasn't sent and reset the connection."""
