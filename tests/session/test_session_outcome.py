@@ -1,6 +1,6 @@
 """The outcome: a record is graded once code has nothing to say, and complaints need proof."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -260,7 +260,7 @@ class Died(BaseException):
 
 
 @contextmanager
-def dying_after(bench: "Bench", kind: type[Any]) -> Iterator[None]:
+def dying_after(bench: "Bench", kind: type[Any]) -> Generator[None]:
     """The session dies when it goes on after an event of this kind was stored."""
     append = bench.store.append
     dead: list[Event] = []

@@ -93,7 +93,9 @@ def _stages(compiled: CompiledPipeline, models: Models) -> tuple[Stage, ...]:
     for choice in compiled.agent.models:
         endpoint = models.endpoint(choice.id)
         capabilities = endpoint.capabilities if endpoint else Capabilities()
-        stages.append(Stage(choice, LocalBackend(models.open(choice), tools), capabilities))
+        model = models.open(choice)
+        grader = model if endpoint else None  # the embedded model can't grade
+        stages.append(Stage(choice, LocalBackend(model, tools), capabilities, grader))
     return tuple(stages)
 
 
