@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from docmill.batch.observer import Observer
+from docmill.batch.runtime import RunTime
 from docmill.batch.state import State
 from docmill.batch.status import status_of
 from docmill.batch.verdicts import BatchVerdicts
@@ -45,6 +46,7 @@ class JobParts:
     concurrency: int
 
 
+FREE = "rules"
 REUSED_AT_ONCE = 100
 """Ends of reused documents stored in one transaction."""
 PREPARE_AT = 24
@@ -59,6 +61,8 @@ class BatchJob:
         self.info = info
         self.files: ReportFiles | None = None
         """The report, once it is written."""
+        limits = parts.plan.compiled.pipeline.limits
+        self._time = RunTime(limits.minutes_per_run, run=info.id)
         self._waiting: set[str] = set()
         """Documents never tried before that are still to be read."""
         self._reused: list[tuple[PlannedDocument, DocumentEnd]] = []
@@ -68,6 +72,11 @@ class BatchJob:
     def name(self) -> str:
         """The pipeline."""
         return self.info.pipeline
+
+    @property
+    def plan(self) -> BatchPlan:
+        """The documents of the run."""
+        return self._parts.plan
 
     @property
     def run_id(self) -> str:
@@ -93,23 +102,30 @@ class BatchJob:
         """Sort the batch; files that can't be run and copies of others are settled here."""
         pending: list[PlannedDocument] = []
         finished: list[PlannedDocument] = []
-        failed: list[tuple[PlannedDocument, DocumentEnd]] = []
+        unusable: list[tuple[PlannedDocument, DocumentEnd]] = []
+        kept: list[tuple[PlannedDocument, DocumentEnd]] = []
         documents = self._parts.plan.documents
+        ended = self._parts.state.runs.settled(self._parts.bench.run)
         for document in documents:
             if document.code:
-                failed.append((document, _unusable(document)))
+                unusable.append((document, _unusable(document)))
             elif document.info.duplicate_of:
                 self._copies[document.info.duplicate_of].append(document)
             elif document.cached:
                 finished.append(document)
+            elif document.info.id in ended:
+                kept.append((document, ended[document.info.id]))
             else:
                 pending.append(document)
         self._parts.state.runs.end_documents(
-            self._parts.bench.run, [(document.info.id, end) for document, end in failed]
+            self._parts.bench.run, [(document.info.id, end) for document, end in unusable]
         )
-        for document, end in failed:
+        settled: dict[DocumentStatus, int] = {}
+        for document, end in (*unusable, *kept):
             self._parts.observer.ended(document, end, Usage())
-        settled: dict[DocumentStatus, int] = {"failed": len(failed)} if failed else {}
+            settled[end.status] = settled.get(end.status, 0) + 1
+            self._waiting.discard(document.info.id)
+        self._time.start()
         return Ingested(pending, finished, settled=settled, total=len(documents))
 
     async def process(self, document: PlannedDocument, *, attempt: int) -> dict[str, Any]:
@@ -119,8 +135,10 @@ class BatchJob:
         if known is not None:
             end = self._known_end(known)
         else:
+            self._refuse_spent_out()
             try:
-                done = await run_session(self._parts.bench, document, attempt=attempt)
+                async with self._time.within():
+                    done = await run_session(self._parts.bench, document, attempt=attempt)
             except PrerequisiteError as error:
                 raise RunError(error.message, remedy=error.remedy) from error
             end = self._end(done.session, done.findings, attempts=done.attempt)
@@ -163,7 +181,7 @@ class BatchJob:
             status="cancelled",
             code="cancelled",
             message="The run was stopped before this document was done.",
-            remedy=f"Go on: docmill run {self.name}",
+            remedy=f"Go on: docmill resume {self.run_id}",
         )
         self._settle(document, end)
 
@@ -231,6 +249,13 @@ class BatchJob:
     def release(self) -> None:
         """End every process the job started, however the run went."""
         self._parts.verdicts.close()
+
+    def _refuse_spent_out(self) -> None:
+        """Begin nothing once the run's own limit in dollars has left no room for a call."""
+        error = self._parts.bench.purses.exhausted
+        if error is not None and self._parts.plan.compiled.agent.models[0].id != FREE:
+            message = "The limit of the run was reached before this document's turn."
+            raise LimitError(message, code=error.code, remedy=error.remedy)
 
     def _flush_reused(self) -> None:
         """Store the ends of reused documents, many in one transaction; repeating it is harmless."""
