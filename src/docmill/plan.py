@@ -31,7 +31,8 @@ class CompiledPipeline:
     """sha256 of all that decides what a session finds, except the document: agent, record schema,
     environment, model, tool versions, prompts, engine format."""
     spec_digest: str
-    """sha256 of everything, checks, reference and report settings included."""
+    """sha256 of everything, checks, reference and report settings included; not of limits and
+    concurrency, with which a run may go on differently."""
     references: tuple[ReferenceInfo, ...] = ()
 
     def document_key(self, sha256: str) -> str:

@@ -14,6 +14,7 @@ class Till:
 
     def __init__(self, limit: int | None) -> None:
         self.limit = limit
+        self.exhausted: LimitError | None = None
         self.aside: dict[str, Decimal] = {}
         self.spent = Decimal(0)
         self.left: list[str] = []

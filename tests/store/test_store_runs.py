@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, update
 
-from docmill.errors import RunBusyError, RunNotFoundError
-from docmill.records.results import DocumentInfo, RunInfo, Verdict
+from docmill.errors import RunBusyError, RunError, RunNotFoundError
+from docmill.records.results import DocumentInfo, DocumentStatus, RunInfo, RunStatus, Verdict
 from docmill.store.database import open_database
 from docmill.store.lease import is_alive, own_lease
 from docmill.store.reader import StoredRun
@@ -171,3 +171,60 @@ def test_documents_shown_alike_are_all_read(engine: Engine) -> None:
     reader = StoredRun(engine, number, lambda _: b"")
     assert len(list(reader.documents())) == 205
     assert len(list(reader.documents())) == 205
+
+
+def ended(engine: Engine, number: int, status: RunStatus) -> None:
+    """The run ends, with a document for each way to end without a record."""
+    store = RunStore(engine)
+    ways: tuple[DocumentStatus, ...] = ("failed", "limit", "cancelled", "invalid", "ok")
+    store.end_documents(
+        number, [(way, DocumentEnd(status=way, code=way, attempts=3)) for way in ways]
+    )
+    store.update(number, store.info(number).model_copy(update={"status": status}))
+
+
+BATCH = [entry(way) for way in ("failed", "limit", "cancelled", "invalid", "ok")]
+
+
+def test_a_run_that_met_a_limit_goes_on_under_its_number(engine: Engine) -> None:
+    """What failed, met a limit or was cancelled is done again; the rest stays as it was."""
+    store = RunStore(engine)
+    number, _ = store.claim(info(), BATCH)
+    ended(engine, number, "limit")
+    raised = {"limits": {"usd_per_run": "12"}, "started": datetime.now(UTC)}
+    later = info().model_copy(update=raised)
+    assert store.claim(later, BATCH, resume=number) == (number, True)
+    assert store.ended(number) == {"invalid": "invalid", "ok": "ok"}
+    assert store.settled(number)["invalid"].attempts == 3
+    resumed = store.info(number)
+    assert (resumed.limits, resumed.started) == ({"usd_per_run": "12"}, info().started)
+    with pytest.raises(RunBusyError):
+        store.claim(info(), BATCH, resume=number)
+
+
+def test_a_killed_run_keeps_what_had_failed_before(engine: Engine) -> None:
+    """Only what was not done is done; a failed document isn't paid again unasked."""
+    store = RunStore(engine)
+    number, _ = store.claim(info(), BATCH)
+    store.end_documents(number, [("failed", DocumentEnd(status="failed", code="model_refused"))])
+    abandon(engine, number)
+    assert store.claim(info(), BATCH) == (number, True)
+    assert store.settled(number) == {"failed": DocumentEnd(status="failed", code="model_refused")}
+
+
+@pytest.mark.parametrize(
+    ("status", "digest", "words"),
+    [("finished", "d1", "is finished"), ("limit", "d2", "not those of run-0001")],
+)
+def test_what_can_not_go_on_says_so(
+    engine: Engine, status: RunStatus, digest: str, words: str
+) -> None:
+    """A finished run, and one of other specs; the remedy is a new run."""
+    store = RunStore(engine)
+    number, _ = store.claim(info(), BATCH)
+    ended(engine, number, status)
+    with pytest.raises(RunError, match=words) as caught:
+        store.claim(info(digest), BATCH, resume=number)
+    assert "docmill run spec-check" in caught.value.remedy
+    with pytest.raises(RunNotFoundError):
+        store.claim(info(), BATCH, resume=99)

@@ -21,7 +21,7 @@ from docmill.compile import compile_pipeline, plan_batch
 from docmill.flow import launch, server
 from docmill.flow.job import RunEnd, RunOutcome
 from docmill.flow.prefect_process import PrefectProcess
-from docmill.ledger.prices import load_prices
+from docmill.ledger.prices import first_party, load_prices
 from docmill.models.registry import Models
 from docmill.plan import BatchPlan, CompiledPipeline
 from docmill.records.results import RunInfo
@@ -64,10 +64,12 @@ def run_pipeline(
     observer: Observer,
     *,
     process: PrefectProcess | None = None,
+    resume: int | None = None,
 ) -> RunResult:
     """Run a pipeline to its end, or go on with its run that was killed.
 
-    `process` is Prefect's, if it was started ahead.
+    `process` is Prefect's, if it was started ahead; `resume` the number of a run that did not
+    finish and is to go on.
 
     Raises:
         SpecError, PrerequisiteError, RunBusyError: before anything was run or spent.
@@ -77,7 +79,7 @@ def run_pipeline(
     compiled = compile_pipeline(loaded, name)
     server.begin(prefect)
     with open_state(loaded) as state:
-        job = prepare_job(loaded, compiled, settings, state, observer=observer)
+        job = prepare_job(loaded, compiled, settings, state, observer=observer, resume=resume)
         try:
             job.warm_up()
             outcome = launch.run(job, server.ensure(prefect), process)
@@ -95,14 +97,16 @@ def prepare_job(
     state: State,
     *,
     observer: Observer,
+    resume: int | None = None,
 ) -> BatchJob:
     """A run that is planned and claimed, ready for the flow to carry out.
 
     Raises:
         PrerequisiteError, RunBusyError: before anything was run or spent.
+        RunError, RunNotFoundError: the run to be resumed can't be.
     """
     plan = make_plan(loaded, compiled, state)
-    return _claim(_survey(loaded, compiled, settings, state), plan, observer)
+    return _claim(_survey(loaded, compiled, settings, state), plan, observer, resume=resume)
 
 
 def sandbox_of(compiled: CompiledPipeline, settings: Settings) -> SandboxBackend:
@@ -127,16 +131,19 @@ def _survey(
         compiled=compiled,
         backend=backend,
         probe=backend.probe(),
-        prices=load_prices(loaded.root / own_prices if own_prices else None),
+        prices=load_prices(
+            loaded.root / own_prices if own_prices else None,
+            first_party=first_party(loaded.workspace.config.endpoints),
+        ),
     )
 
 
-def _claim(ground: Ground, plan: BatchPlan, observer: Observer) -> BatchJob:
+def _claim(ground: Ground, plan: BatchPlan, observer: Observer, *, resume: int | None) -> BatchJob:
     models = open_models(ground, observer)
     make_bench(ground, models, number=0)  # whatever is missing is said before a run is claimed
     info = _run_info(ground)
     batch = [RunDocument(info=entry.info, key=entry.key) for entry in plan.documents]
-    number, resumed = ground.state.runs.claim(info, batch)
+    number, resumed = ground.state.runs.claim(info, batch, resume=resume)
     info = info.model_copy(update={"id": run_id(number)})
     if resumed:
         begun = ground.state.runs.info(number).started

@@ -9,13 +9,19 @@ import typer
 from docmill.cli.console import debugging, flush, put_json, talk
 from docmill.errors import DocmillError, PrerequisiteError, SpecError
 
+GROUPS = ("runs", "sandbox", "prefect")
+
 app = typer.Typer(
     name="docmill",
     help="A folder of documents in, a defensible table out.",
     epilog="Exit codes: 0 ok, 1 some documents did not finish, 2 spec, 3 prerequisites, 4 limit.",
     no_args_is_help=True,
     add_completion=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    # With a default of its own the option `--help` makes typer import no validation.
+    context_settings={
+        "help_option_names": ["-h", "--help"],
+        "default_map": {"help": False} | {group: {"help": False} for group in GROUPS},
+    },
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
@@ -88,6 +94,37 @@ def run(
             from docmill.cli import running
 
             running.run(pipeline, given, json=json, process=process)
+    except KeyboardInterrupt:
+        talk("\nInterrupted; nothing was run.")
+        raise
+
+
+@app.command()
+def resume(
+    run: RunName = "latest",
+    limit: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="KEY=VALUE",
+            help="Another limit from here on: `usd=12` for the whole run, or a key of `limits`, "
+            "such as `usd_per_document=0.5`.",
+        ),
+    ] = None,
+    *,
+    json: Json = False,
+) -> None:
+    """Go on with a run that met a limit, failed or was stopped, under its own number.
+
+    Documents that failed, met a limit or were not done are done again from where their sessions
+    stand. What the run spent before counts against its limits.
+    """
+    try:
+        from docmill.flow.prefect_process import PrefectProcess
+
+        with PrefectProcess() as process:
+            from docmill.cli import running
+
+            running.resume(run, limit or [], json=json, process=process)
     except KeyboardInterrupt:
         talk("\nInterrupted; nothing was run.")
         raise

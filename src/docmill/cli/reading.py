@@ -80,8 +80,8 @@ def show_run(run: str, *, json: bool) -> None:
         put("\nWhat to do about documents that did not finish:")
         for name, remedy in todo:
             put(f"  {inert(name)}: {inert(remedy)}")
-    if status in ("killed", "cancelled"):
-        talk(f"\nGo on: docmill run {info.pipeline}")
+    if status not in ("finished", "running"):
+        talk(f"\nGo on: docmill resume {info.id}")
 
 
 def report(run: str, *, json: bool) -> None:

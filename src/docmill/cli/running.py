@@ -10,12 +10,14 @@ from docmill.batch.state import open_state
 from docmill.cli.console import flush, put, put_json, talk
 from docmill.cli.outcome import document_row, put_documents, put_tallies
 from docmill.cli.progress import Progressing
+from docmill.cli.reading import number_of
 from docmill.cli.workspace import chosen, here, overridden
 from docmill.errors import EXIT_LIMIT, EXIT_OK, EXIT_UNFINISHED, RunError
 from docmill.flow.prefect_process import PrefectProcess
 from docmill.records.reader import RunReader
 from docmill.records.results import DocumentStatus, RunInfo
 from docmill.report.summary import Summary, summarise
+from docmill.settings import Settings
 from docmill.spec.load import LoadedWorkspace
 from docmill.store.runs import run_number
 
@@ -23,16 +25,46 @@ SIGINT_EXIT = 130
 FORMATS = {"html": "report", "xlsx": "table", "json": "data", "md": "text"}
 
 
+LIMITS = {"usd": "usd_per_run"}
+"""Short names that `--limit` knows besides the keys of `limits`."""
+
+
 def run(pipeline: str | None, settings: list[str], *, json: bool, process: PrefectProcess) -> None:
     """Run it and say what came of it; exits with the code of the outcome."""
     loaded, environment = here()
     name = chosen(loaded, pipeline)
-    loaded = overridden(loaded, name, settings)
+    _carry_out(overridden(loaded, name, settings), name, environment, json=json, process=process)
+
+
+def resume(run: str, limits: list[str], *, json: bool, process: PrefectProcess) -> None:
+    """Go on with a run that did not finish; exits with the code of the outcome."""
+    loaded, environment = here()
+    with open_state(loaded) as state:
+        number = number_of(state, run)
+        name = state.runs.info(number).pipeline
+    loaded = overridden(loaded, name, [_limit_setting(limit) for limit in limits])
+    _carry_out(loaded, name, environment, json=json, process=process, resume=number)
+
+
+def _limit_setting(limit: str) -> str:
+    key, equals, value = limit.partition("=")
+    return f"limits.{LIMITS.get(key, key)}{equals}{value}"
+
+
+def _carry_out(
+    loaded: LoadedWorkspace,
+    name: str,
+    environment: Settings,
+    *,
+    json: bool,
+    process: PrefectProcess,
+    resume: int | None = None,
+) -> None:
     observer = Progressing()
     error: RunError | None = None
     result: RunResult | None = None
     try:
-        result = run_pipeline(loaded, name, environment, observer, process=process)
+        result = run_pipeline(loaded, name, environment, observer, process=process, resume=resume)
     except RunError as stopped:
         if not observer.run:
             raise
@@ -41,7 +73,7 @@ def run(pipeline: str | None, settings: list[str], *, json: bool, process: Prefe
         if not observer.run:
             raise
         observer.close()
-        _interrupted(observer.run, name, "Interrupted. What is done is kept.")
+        _interrupted(observer.run, "Interrupted. What is done is kept.")
     finally:
         observer.close()
     code = _tell(loaded, observer.run, result, error, json=json)
@@ -69,7 +101,7 @@ def _tell(
     if result and result.outcome.notice:
         talk(result.outcome.notice)
     if info.status == "cancelled":
-        _interrupted(run, info.pipeline, f"{info.message} What is done is kept.")
+        _interrupted(run, f"{info.message} What is done is kept.")
     if error:
         talk(f"\n{error}")
     elif summary.unfinished:
@@ -88,9 +120,9 @@ def _print(reader: RunReader, summary: Summary, files: dict[str, Path]) -> None:
         put(f"  {FORMATS[kind]:<10} {path}")
 
 
-def _interrupted(run: str, pipeline: str, message: str) -> None:
+def _interrupted(run: str, message: str) -> None:
     talk(f"\n{run}: {message}")
-    talk(f"Go on: docmill run {pipeline}")
+    talk(f"Go on: docmill resume {run}")
     sys.exit(SIGINT_EXIT)
 
 

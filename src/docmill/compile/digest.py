@@ -160,11 +160,14 @@ def spec_digest(
     session: str,
     references: Mapping[str, str],
 ) -> str:
-    """sha256 of everything; `session` is the session digest, `references` file → sha256."""
+    """sha256 of everything but limits and concurrency, with which a run may go on differently.
+
+    `session` is the session digest, `references` file → sha256.
+    """
     return digest(
         {
             "session": session,
-            "pipeline": pipeline.model_dump(mode="json"),
+            "pipeline": pipeline.model_dump(mode="json", exclude={"limits", "concurrency"}),
             "agent": agent.model_dump(mode="json"),
             "environment": environment.model_dump(mode="json"),
             "references": dict(references),

@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from decimal import Decimal
 from typing import Protocol
 
+from docmill.errors import LimitError
+
 WAIT_SECONDS = 0.05
 """How often a call that waits for others looks whether they have been charged."""
 RECOVER_EVERY = 40
@@ -22,6 +24,11 @@ class Account(Protocol):
     @property
     def limited(self) -> bool:
         """Whether there is any limit in dollars."""
+        ...
+
+    @property
+    def exhausted(self) -> LimitError | None:
+        """Why the whole run has no room for a call any more; None as long as it has."""
         ...
 
     def reserve(self, amount: Decimal | None, *, document: str, session: str) -> bool:
@@ -87,6 +94,11 @@ class Purses:
     def __init__(self, account: Account) -> None:
         self._account = account
         self._turnstile = asyncio.Lock()
+
+    @property
+    def exhausted(self) -> LimitError | None:
+        """Why the whole run has no room for a call any more; None as long as it has."""
+        return self._account.exhausted
 
     @contextmanager
     def open(self, *, document: str, session: str) -> Generator[Purse]:

@@ -87,8 +87,12 @@ class Accounts:
             (PER_RUN, None if usd_per_run is None else _whole(usd_per_run)),
         )
         self._lease = own_lease()
-        self.exhausted: LimitError | None = None
-        """Why the run's own limit leaves no room any more; None as long as it does."""
+        self._exhausted: LimitError | None = None
+
+    @property
+    def exhausted(self) -> LimitError | None:
+        """Why the run's own limit left no room for a call; None as long as it does."""
+        return self._exhausted
 
     @property
     def limited(self) -> bool:
@@ -190,7 +194,7 @@ class Accounts:
             f"--limit {option}={rounded_up(enough)}",
         )
         if standing.key == PER_RUN:
-            self.exhausted = error
+            self._exhausted = error
         raise error
 
 

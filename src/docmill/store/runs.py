@@ -2,13 +2,13 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from pydantic import TypeAdapter
-from sqlalchemy import Connection, Engine, func, insert, select, update
+from sqlalchemy import Connection, Engine, RowMapping, func, insert, select, update
 
 from docmill.base import Frozen
-from docmill.errors import RunBusyError, RunNotFoundError
+from docmill.errors import RunBusyError, RunError, RunNotFoundError
 from docmill.records.results import DocumentInfo, DocumentStatus, RunInfo, RunStatus, Verdict
 from docmill.store.lease import is_alive, own_lease, pid_of
 from docmill.store.schema import documents, runs
@@ -34,6 +34,13 @@ class DocumentEnd(Frozen):
     attempts: int = 1
     cached: bool = False
     verdicts: tuple[Verdict, ...] = ()
+
+
+_NOT_ENDED: dict[str, Any] = {
+    **DocumentEnd(status="cancelled").model_dump(),
+    "status": None,
+    "verdicts": "[]",
+}
 
 
 class Judged(NamedTuple):
@@ -70,21 +77,28 @@ class RunStore:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    def claim(self, info: RunInfo, batch: Sequence[RunDocument]) -> tuple[int, bool]:
+    def claim(
+        self, info: RunInfo, batch: Sequence[RunDocument], *, resume: int | None = None
+    ) -> tuple[int, bool]:
         """Start a run, or take over the pipeline's unfinished one if its process is dead.
 
         A dead run of the same spec goes on under its own number with the batch found now; one of
-        another spec is closed as failed and stays readable.
+        another spec is closed as failed and stays readable. With `resume` that run goes on, if it
+        is not finished; its documents that failed, were cancelled or met a limit are done again.
 
         Returns:
             The run's number, and whether it is one that goes on.
 
         Raises:
             RunBusyError: a live process is running this pipeline.
+            RunNotFoundError, RunError: the run to be resumed can't be.
         """
         with self._engine.connect() as connection:
             connection.exec_driver_sql("BEGIN IMMEDIATE")
-            number = self._take_over(connection, info)
+            if resume is None:
+                number = self._take_over(connection, info)
+            else:
+                number = self._reopen(connection, info, resume)
             resumed = number is not None
             if number is None:
                 row = _run_row(info) | {"owner": own_lease()}
@@ -98,16 +112,10 @@ class RunStore:
     def _take_over(self, connection: Connection, info: RunInfo) -> int | None:
         query = select(runs).where(runs.c.pipeline == info.pipeline, runs.c.owner != "")
         for row in connection.execute(query).mappings().all():
-            name = run_id(row["number"])
-            if is_alive(row["owner"]):
-                raise RunBusyError(
-                    f"{name} of pipeline `{info.pipeline}` is being run by process "
-                    f"{pid_of(row['owner'])}.",
-                    remedy=f"Wait for it, or end it: kill {pid_of(row['owner'])}",
-                )
+            _refuse_live(row)
             this_run = runs.c.number == row["number"]
             if row["spec_digest"] == info.spec_digest:
-                connection.execute(update(runs).where(this_run).values(owner=own_lease()))
+                _go_on(connection, row, info)
                 return int(row["number"])
             old = RunInfo.model_validate_json(row["info"])
             closed = old.model_copy(
@@ -119,6 +127,32 @@ class RunStore:
             )
             connection.execute(update(runs).where(this_run).values(**_run_row(closed), owner=""))
         return None
+
+    def _reopen(self, connection: Connection, info: RunInfo, number: int) -> int:
+        query = select(runs).where(runs.c.pipeline == info.pipeline)
+        rows = {row["number"]: row for row in connection.execute(query).mappings()}
+        for row in rows.values():
+            _refuse_live(row)
+        if number not in rows:
+            raise _not_found(number)
+        if rows[number]["status"] == "finished":
+            raise RunError(
+                f"{run_id(number)} is finished; there is nothing to go on with.",
+                remedy=f"Start a new run: docmill run {info.pipeline}",
+            )
+        if rows[number]["spec_digest"] != info.spec_digest:
+            raise RunError(
+                f"The specs of pipeline `{info.pipeline}` are not those of {run_id(number)} any "
+                "more.",
+                remedy=f"Start a new run: docmill run {info.pipeline} (finished documents aren't "
+                "paid again unless what finds their values changed)",
+            )
+        _go_on(connection, rows[number], info)
+        again = documents.c.status.in_(("failed", "cancelled", "limit"))
+        connection.execute(
+            update(documents).where(documents.c.run == number, again).values(_NOT_ENDED)
+        )
+        return number
 
     def update(self, number: int, info: RunInfo) -> None:
         """Store what is known of a run by now; a run that has ended is released."""
@@ -138,10 +172,7 @@ class RunStore:
         with self._engine.connect() as connection:
             row = connection.execute(query).first()
         if row is None:
-            raise RunNotFoundError(
-                f"There is no {run_id(number)} in this workspace.",
-                remedy="See which there are: docmill runs list",
-            )
+            raise _not_found(number)
         return RunInfo.model_validate_json(row.info).model_copy(update={"id": run_id(number)})
 
     def latest(self, pipeline: str | None = None) -> int:
@@ -201,6 +232,22 @@ class RunStore:
                     .values(status=status, verdicts=_verdicts_json(verdicts))
                 )
 
+    def settled(self, number: int) -> dict[str, DocumentEnd]:
+        """How documents of the run ended that have no valid record and aren't done again."""
+        query = select(documents).where(
+            documents.c.run == number, documents.c.status.in_(("failed", "invalid", "limit"))
+        )
+        with self._engine.connect() as connection:
+            rows = connection.execute(query).mappings().all()
+        names = DocumentEnd.model_fields.keys() - {"verdicts"}
+        return {
+            row["document"]: DocumentEnd(
+                **{name: row[name] for name in names},
+                verdicts=VERDICTS.validate_json(row["verdicts"]),
+            )
+            for row in rows
+        }
+
     def ended(self, number: int) -> dict[str, DocumentStatus]:
         """Documents of the run that have ended, with their status."""
         query = select(documents.c.document, documents.c.status).where(
@@ -208,6 +255,30 @@ class RunStore:
         )
         with self._engine.connect() as connection:
             return {row.document: row.status for row in connection.execute(query)}
+
+
+def _refuse_live(row: RowMapping) -> None:
+    if is_alive(row["owner"]):
+        pid = pid_of(row["owner"])
+        raise RunBusyError(
+            f"{run_id(row['number'])} of pipeline `{row['pipeline']}` is being run by process "
+            f"{pid}.",
+            remedy=f"Wait for it, or end it: kill {pid}",
+        )
+
+
+def _go_on(connection: Connection, row: RowMapping, info: RunInfo) -> None:
+    """A run goes on, with today's limits; it began when it began."""
+    begun = RunInfo.model_validate_json(row["info"]).started
+    values = _run_row(info.model_copy(update={"started": begun})) | {"owner": own_lease()}
+    connection.execute(update(runs).where(runs.c.number == row["number"]).values(values))
+
+
+def _not_found(number: int) -> RunNotFoundError:
+    return RunNotFoundError(
+        f"There is no {run_id(number)} in this workspace.",
+        remedy="See which there are: docmill runs list",
+    )
 
 
 def _verdicts_json(verdicts: tuple[Verdict, ...]) -> str:
