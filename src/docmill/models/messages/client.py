@@ -105,6 +105,14 @@ class Client:
         """
         return await self._sdk.post("/v1/messages/count_tokens", body=body, cast_to=object)
 
+    async def batches(self) -> object:
+        """The newest of the endpoint's message batches, as a list.
+
+        Raises:
+            BROKEN: by the call.
+        """
+        return await self._sdk.get("/v1/messages/batches?limit=1", cast_to=object)
+
 
 def _sdk(name: str, endpoint: Endpoint, key: str | None) -> Sdk:
     timeout = httpx2.Timeout(endpoint.stall_seconds, connect=CONNECT_SECONDS, pool=None)

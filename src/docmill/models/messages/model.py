@@ -5,7 +5,7 @@ It never tries again by itself; the session counts attempts.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, replace
 from typing import Any, cast
@@ -20,7 +20,7 @@ from docmill.models.messages.fold import Fold, UnreadableStreamError
 from docmill.models.messages.warming import Warming, prefix_key
 from docmill.models.rates import Clock, Gate, rated_tokens
 from docmill.spec.agent import ModelChoice
-from docmill.spec.workspace import Endpoint
+from docmill.spec.workspace import Capabilities, Endpoint
 
 USUAL_OUTPUT = 1_000
 """Tokens an answer is taken to have, for rates, before it has come."""
@@ -94,10 +94,39 @@ class MessagesModel:
         if not self._line.endpoint.capabilities.count_tokens:
             return bound
         try:
-            counted = await self._call_count(self._completed(request))
+            counted = await self.counted(request)
         except AttemptError:
             return bound
-        return counted if counted is not None else bound
+        return bound if counted is None else counted
+
+    async def counted(self, request: ModelRequest) -> int | None:
+        """The endpoint's own count; None if what it says is none.
+
+        Raises:
+            AttemptError, PrerequisiteError: as `respond`.
+        """
+        body = count_body(
+            self._completed(request),
+            model=self._model,
+            capabilities=self._line.endpoint.capabilities,
+            blobs=self._line.blobs,
+        )
+        counted = (await self._quick(self._line.client.count(body))).get("input_tokens")
+        return counted if isinstance(counted, int) else None
+
+    async def has_batches(self) -> bool:
+        """Whether the endpoint has message batches.
+
+        Raises:
+            AttemptError, PrerequisiteError: as `respond`.
+        """
+        return isinstance((await self._quick(self._line.client.batches())).get("data"), list)
+
+    def with_capabilities(self, capabilities: Capabilities) -> "MessagesModel":
+        """The same model, asked for no more and no less than this."""
+        endpoint = self._line.endpoint.model_copy(update={"capabilities": capabilities})
+        line = replace(self._line, endpoint=endpoint)
+        return MessagesModel(self._model, self._choice, line, self._failures)
 
     def body(self, request: ModelRequest) -> dict[str, Any]:
         """The body of the call, without `stream`: what an entry of a batch holds."""
@@ -177,20 +206,14 @@ class MessagesModel:
                     begun()
                     waits = False
 
-    async def _call_count(self, request: ModelRequest) -> int | None:
-        body = count_body(
-            request,
-            model=self._model,
-            capabilities=self._line.endpoint.capabilities,
-            blobs=self._line.blobs,
-        )
+    async def _quick(self, call: Awaitable[object]) -> dict[str, Any]:
+        """The answer to a call that asks no model."""
         try:
             async with asyncio.timeout(self._line.endpoint.stall_seconds):
-                answer = await self._line.client.count(body)
+                answer = await call
         except (TimeoutError, ValueError, *self._errors) as error:
             raise self._named(error, Fold()) from None
-        counted = cast("dict[str, Any]", answer).get("input_tokens")
-        return counted if isinstance(counted, int) else None
+        return cast("dict[str, Any]", answer) if isinstance(answer, dict) else {}
 
 
 def _nothing() -> None:
