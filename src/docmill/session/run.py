@@ -135,7 +135,7 @@ async def _sandbox(bench: Workbench, journal: Journal) -> AsyncGenerator[Sandbox
         finally:
             seconds = time.monotonic() - started
             usage = Usage(sandbox_seconds=seconds, wall_seconds=time.monotonic() - asked)
-            journal.add(SandboxStopped(seconds=seconds), usage=usage)
+            journal.add(SandboxStopped(seconds=seconds), usage=bench.prices.priced("", usage))
 
 
 async def _pictures(
