@@ -1,6 +1,7 @@
 """`docmill show`: the trace of one document's session, then what came out of it."""
 
 from collections.abc import Callable, Sequence
+from decimal import Decimal
 from typing import Any
 
 from docmill.batch.state import open_state
@@ -10,18 +11,25 @@ from docmill.cli.tables import put_table
 from docmill.cli.workspace import here
 from docmill.errors import RunNotFoundError
 from docmill.events import (
+    AttemptFailed,
     BudgetReserved,
+    CallLost,
+    ContextCompacted,
+    CriterionVerdict,
     CustomToolResult,
     CustomToolUse,
     DocumentPrepared,
     Event,
     ModelRequestEnd,
     ModelRequestStart,
+    OutcomeEvaluationEnd,
+    OutcomeEvaluationStart,
     PagesPictured,
     RecordChecked,
     SandboxStarted,
     SandboxStopped,
     SessionErrorEvent,
+    StageStarted,
     StatusIdle,
     StatusRescheduled,
     StatusRunning,
@@ -35,7 +43,9 @@ from docmill.report.display import count, usd_text, value_text
 from docmill.report.findings import value_page
 from docmill.store.sessions import StoredEvent
 
-CLIPPED = 200
+CLIPPED = 240
+WORTH_A_WORD = 0.1
+"""Seconds of waiting from which the trace mentions it."""
 
 
 def show(run: str, document: str, *, json: bool) -> None:
@@ -105,13 +115,15 @@ def _print_trace(trace: Sequence[StoredEvent]) -> None:
 
 
 def _print_values(values: Sequence[CheckedValue]) -> None:
+    several = any(value.by for value in values)
     put_table(
-        ["value", "status", "page", "found"],
+        ["value", "status", "page", *(["by"] if several else []), "found"],
         [
             [
                 value.path,
                 value.status,
                 str(value_page(value) or ""),
+                *([value.by] if several else []),
                 " — ".join(text for text in (value_text(value), value.reason) if text),
             ]
             for value in values
@@ -158,12 +170,41 @@ def _prepared(event: DocumentPrepared) -> str:
 
 
 def _answer(event: ModelRequestEnd) -> str:
+    return f"{event.stop_reason}, {_spent(event)}"
+
+
+def _graded(event: OutcomeEvaluationEnd) -> str:
+    spent = _spent(event) if event.model_usage.model_calls else ""
+    unmet = [_complaint(verdict) for verdict in event.criteria if not verdict.met]
+    told = (event.result.replace("_", " "), spent, event.explanation, *unmet)
+    return "; ".join(part for part in told if part)
+
+
+def _spent(event: ModelRequestEnd | OutcomeEvaluationEnd) -> str:
     usage = event.model_usage
-    cost = usd_text(usage.usd, usage.unpriced_calls)
+    waited = f" after {event.waited:.1f} s of waiting" if event.waited >= WORTH_A_WORD else ""
     return (
-        f"{event.stop_reason}, {usage.input_tokens:,} tokens in, {usage.output_tokens:,} out, "
-        f"{event.seconds:.2f} s, {cost}"
+        f"{usage.prompt_tokens:,} tokens in, {usage.output_tokens:,} out, "
+        f"{event.seconds:.2f} s{waited}"
     )
+
+
+def _complaint(verdict: CriterionVerdict) -> str:
+    fate = "upheld" if verdict.upheld else "refuted"
+    return f"{fate}: {verdict.path or 'record'}: {verdict.complaint} ({verdict.reason})"
+
+
+def _failed(event: AttemptFailed) -> str:
+    status = f"HTTP {event.http_status}, " if event.http_status else ""
+    return f"{event.model}: {status}{event.code}: {event.message}"
+
+
+def _stage(event: StageStarted) -> str:
+    return f"model {event.stage + 1}, {event.model}: {', '.join(event.fields)}"
+
+
+def _dollars(amount: str) -> str:
+    return amount if amount == "unpriced" else usd_text(Decimal(amount))
 
 
 def _call(event: ToolUse | CustomToolUse) -> str:
@@ -191,15 +232,23 @@ def _message(event: UserMessage) -> str:
 
 _GISTS: dict[type[Any], Callable[[Any], str]] = {
     StatusRunning: lambda event: f"attempt {event.attempt}",
-    StatusRescheduled: lambda event: event.reason,
+    StatusRescheduled: lambda event: f"{event.reason} Again in {event.seconds:.1f} s",
     StatusIdle: lambda event: event.stop_reason,
     SessionErrorEvent: _error,
     UserMessage: _message,
     SandboxStarted: lambda event: f"{event.backend}, {event.seconds:.2f} s",
     SandboxStopped: lambda event: f"after {event.seconds:.2f} s",
     DocumentPrepared: _prepared,
-    BudgetReserved: lambda event: event.usd if event.usd == "unpriced" else f"${event.usd}",
-    ModelRequestStart: lambda event: f"{event.model}, {event.input_tokens:,} tokens",
+    BudgetReserved: lambda event: f"at most {_dollars(event.usd)}",
+    AttemptFailed: _failed,
+    CallLost: lambda event: (
+        f"{event.model}, at most {_dollars(event.usd)}; nobody knows its answer"
+    ),
+    ContextCompacted: lambda event: f"{count(event.dropped, 'tool result')} left out",
+    StageStarted: _stage,
+    ModelRequestStart: lambda event: f"{event.model}, at most {event.input_tokens:,} tokens in",
+    OutcomeEvaluationStart: lambda event: f"by {event.model}, grading {event.iteration + 1}",
+    OutcomeEvaluationEnd: _graded,
     ModelRequestEnd: _answer,
     ToolUse: _call,
     CustomToolUse: _call,

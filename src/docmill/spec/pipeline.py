@@ -31,14 +31,15 @@ class Documents(Frozen):
 
 
 class Outcome(Frozen):
-    """What the agent is to achieve, and how it is graded by itself."""
+    """What the agent is to achieve, and what its records are graded by."""
 
     description: str
     """The goal in a sentence; stands in the prompt."""
     rubric: str = ""
-    """How the agent is to tell good from bad; stands in the prompt."""
+    """Criteria, one per line; they stand in the prompt, and each proven record is graded by them in
+    a model call of its own. The embedded model isn't graded."""
     max_iterations: Annotated[int, Field(ge=1, le=20)] = 3
-    """How often the agent may grade and better its own work."""
+    """How often a document's records may be graded; the last one is accepted as it is."""
 
 
 class Limits(Frozen):
