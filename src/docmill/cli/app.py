@@ -152,8 +152,27 @@ def report(run: RunName = "latest", *, json: Json = False) -> None:
 
 
 @app.command()
-def doctor(*, json: Json = False) -> None:
-    """Say what this machine has, what it lacks, and the command that mends it."""
+def doctor(
+    model: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Ask this model a few words, which costs a little, and say what its endpoint "
+            "can do.",
+        ),
+    ] = None,
+    *,
+    json: Json = False,
+) -> None:
+    """Say what this machine has, what it lacks, and the command that mends it.
+
+    Asks no model, unless one is named.
+    """
+    if model is not None:
+        from docmill.cli import probing
+
+        probing.probe_model(model, json=json)
+        return
     from docmill.cli import doctoring
 
     doctoring.doctor(json=json)

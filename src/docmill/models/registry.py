@@ -82,7 +82,7 @@ class Models:
         """
         if choice.id == "rules":
             return RulesModel()
-        name, model = self._place(choice.id)
+        name, model = self.place(choice.id)
         endpoint = self._endpoints[name]
         if choice.effort is not None and not endpoint.capabilities.thinking:
             raise PrerequisiteError(
@@ -111,7 +111,7 @@ class Models:
         Raises:
             PrerequisiteError: as `open`; `rules` has none.
         """
-        name = self._place(choice.id).endpoint
+        name = self.place(choice.id).endpoint
         if name not in self._lines:
             endpoint = self._endpoints[name]
             self._lines[name] = self._open_line(name, endpoint, self._key(name, endpoint))
@@ -123,7 +123,7 @@ class Models:
         Raises:
             PrerequisiteError: nothing here answers to that name.
         """
-        return None if model_id == "rules" else self._endpoints[self._place(model_id).endpoint]
+        return None if model_id == "rules" else self._endpoints[self.place(model_id).endpoint]
 
     def _open_line(self, name: str, endpoint: Endpoint, key: str | None) -> "Line":
         from docmill.models.messages.client import Client
@@ -139,7 +139,12 @@ class Models:
             blobs=self._blobs,
         )
 
-    def _place(self, model_id: str) -> Place:
+    def place(self, model_id: str) -> Place:
+        """Where a model that isn't `rules` is asked.
+
+        Raises:
+            PrerequisiteError: nothing here answers to that name.
+        """
         name, slash, model = model_id.partition("/")
         if not slash and model_id.startswith("claude-"):
             return Place(CLAUDE, model_id)
