@@ -13,6 +13,7 @@ from typing import Any, NamedTuple, cast
 import anthropic
 import httpx2
 from anthropic import AsyncStream
+from anthropic._decoders.jsonl import AsyncJSONLDecoder
 from anthropic.lib.bedrock import AsyncAnthropicBedrock
 from anthropic.lib.vertex import AsyncAnthropicVertex
 
@@ -112,6 +113,44 @@ class Client:
             BROKEN: by the call.
         """
         return await self._sdk.get("/v1/messages/batches?limit=1", cast_to=object)
+
+    async def get(self, path: str) -> object:
+        """What the endpoint has there.
+
+        Raises:
+            BROKEN: by the call.
+        """
+        return await self._sdk.get(path, cast_to=object)
+
+    async def submit(self, batch: bytes) -> object:
+        """Send a message batch, which is JSON; returns how the endpoint describes it.
+
+        Raises:
+            BROKEN: by the call.
+        """
+        headers = {"content-type": "application/json"}
+        return await self._sdk.post(
+            "/v1/messages/batches", content=batch, cast_to=object, options={"headers": headers}
+        )
+
+    @asynccontextmanager
+    async def lines(self, path: str) -> AsyncGenerator[AsyncJSONLDecoder[object]]:
+        """A file of JSON lines, read as it comes.
+
+        Raises:
+            BROKEN: by the call and while it is read.
+        """
+        decoder = await self._sdk.get(
+            path,
+            cast_to=AsyncJSONLDecoder[object],
+            options={"headers": {"accept": "application/binary"}},
+            stream=True,
+            stream_cls=None,
+        )
+        try:
+            yield decoder
+        finally:
+            await decoder.close()
 
 
 def _sdk(name: str, endpoint: Endpoint, key: str | None) -> Sdk:

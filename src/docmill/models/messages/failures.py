@@ -129,17 +129,22 @@ class Failures:
         status = error.status_code
         if status < 400:
             status = _BY_TYPE.get(kind.lower(), 500)
+        failed = self._refusal(status, message)
+        if isinstance(failed, AttemptError):
+            failed.usage = usage
+            failed.retry_after = _retry_after(error.response.headers)
+        return failed
+
+    def reported(self, kind: str, message: str) -> AttemptError | PrerequisiteError:
+        """What the endpoint says of one call of a batch that failed."""
+        return self._refusal(_BY_TYPE.get(kind.lower(), 500), message)
+
+    def _refusal(self, status: int, message: str) -> AttemptError | PrerequisiteError:
         detail = self.scrub(message)[:LONGEST_DETAIL]
         prerequisite = self._prerequisite(status, detail)
         if prerequisite is not None:
             return prerequisite
-        return self._attempt(
-            _by_status(status, detail),
-            detail,
-            usage=usage,
-            status=status,
-            retry_after=_retry_after(error.response.headers),
-        )
+        return self._attempt(_by_status(status, detail), detail, status=status)
 
     def _prerequisite(self, status: int, detail: str) -> PrerequisiteError | None:
         """The error of an endpoint that will refuse every other request as well."""
@@ -166,9 +171,8 @@ class Failures:
         kind: _Kind,
         detail: str,
         *,
-        usage: Usage | None,
+        usage: Usage | None = None,
         status: int | None = None,
-        retry_after: float | None = None,
     ) -> AttemptError:
         number = f" ({status})" if status else ""
         said = self.scrub(detail)[:LONGEST_DETAIL].strip()
@@ -177,7 +181,6 @@ class Failures:
             code=kind.code,
             remedy=kind.remedy.replace("NAME", f"{self.endpoint}/{self.model}"),
             retryable=kind.retryable,
-            retry_after=retry_after,
             usage=usage,
             status=status,
         )

@@ -13,6 +13,7 @@ from typing import Any, cast
 from docmill.errors import DocmillError
 from docmill.models.base import AttemptError, ModelRequest, ModelResponse
 from docmill.models.messages import tokens
+from docmill.models.messages.batches import outcome
 from docmill.models.messages.body import FAST, Blobs, call_body, count_body
 from docmill.models.messages.client import BROKEN, Client
 from docmill.models.messages.failures import Failures
@@ -136,6 +137,10 @@ class MessagesModel:
             capabilities=self._line.endpoint.capabilities,
             blobs=self._line.blobs,
         )
+
+    def outcome(self, result: dict[str, Any]) -> ModelResponse:
+        """The answer in a result of a message batch; raises as `batches.outcome`."""
+        return outcome(result, self._failures)
 
     def _completed(self, request: ModelRequest) -> ModelRequest:
         """The agent spec's settings, where the request has none of its own."""
