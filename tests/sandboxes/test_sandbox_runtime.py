@@ -3,7 +3,9 @@
 import os
 import stat
 import sys
+import sysconfig
 import threading
+from importlib.util import MAGIC_NUMBER
 from pathlib import Path
 
 import pytest
@@ -141,6 +143,55 @@ def test_a_runtime_is_a_list_of_mounts(store: LayerStore) -> None:
     assert (inside["/opt/docmill/packages"] / "pypdf").is_dir()
     again = runtime.build_runtime(store, runtime="python3", packages=(), dropped=False)
     assert again == made
+
+
+def twin(prefix: Path) -> Path:
+    """What a system's Python of this version has, as far as it is looked at; returns its pyc."""
+    version = f"python{sys.version_info.major}.{sys.version_info.minor}"
+    suffix = sysconfig.get_config_var("EXT_SUFFIX")
+    library = prefix / "lib" / version
+    names = [f"lib-dynload/_{name}{suffix}" for name in ("ctypes", "json", "hashlib")]
+    for path in (prefix / "bin" / version, *(library / n for n in ("ctypes/__init__.py", *names))):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    compiled = library / "encodings" / "__pycache__" / f"utf_8.{sys.implementation.cache_tag}.pyc"
+    compiled.parent.mkdir(parents=True)
+    compiled.write_bytes(MAGIC_NUMBER + bytes(12))
+    return compiled
+
+
+def test_the_systems_python_is_used_where_it_is_the_same(
+    store: LayerStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is mounted or copied for it; one that lacks a part or compiles otherwise won't do."""
+    prefix = tmp_path / "system"
+    compiled = twin(prefix)
+    monkeypatch.setattr(runtime, "_SYSTEM_PREFIX", prefix)
+    made = runtime.build_runtime(store, runtime="python3", packages=(), dropped=True)
+    assert Path(made.python).parent == prefix / "bin"
+    own = {Path(sys.base_prefix).resolve(), Path(sys.base_prefix)}
+    assert not own & {Path(mount.inside) for mount in made.mounts}
+    compiled.write_bytes(b"else" + bytes(12))
+    other = runtime.build_runtime(store, runtime="python3", packages=(), dropped=False)
+    assert other.python == os.path.realpath(sys.executable)
+    compiled.write_bytes(MAGIC_NUMBER + bytes(12))
+    next(prefix.rglob("_ctypes*")).unlink()
+    assert runtime.build_runtime(store, runtime="python3", packages=(), dropped=False) == other
+
+
+def test_a_python_in_a_closed_home_is_copied(
+    store: LayerStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The sandbox's user couldn't read it in its place."""
+    monkeypatch.setattr(runtime, "_SYSTEM_PREFIX", tmp_path)
+    monkeypatch.setattr(runtime, "readable_by_all", lambda path: False)  # pyright: ignore[reportUnknownLambdaType, reportUnknownArgumentType]
+    made = runtime.build_runtime(store, runtime="python3", packages=(), dropped=True)
+    prefix = Path(sys.base_prefix).resolve()
+    if prefix == Path("/usr"):
+        pytest.skip("this test's interpreter is in root's home nowhere")
+    outside = {mount.inside: mount.outside for mount in made.mounts}[str(prefix)]
+    assert outside.is_relative_to(store.folder)
+    assert (outside / Path(made.python).relative_to(prefix)).is_file()
 
 
 def test_readable_by_all_looks_at_the_whole_way(tmp_path: Path) -> None:

@@ -1,7 +1,8 @@
 """What a sandbox runs: the interpreter, the packages asked for, the toolbox; as folders to mount.
 
-The interpreter at hand is mounted in place where the sandbox's user can read it, and copied where
-not (a Python in root's home). Packages are those installed at hand; nothing is downloaded.
+The interpreter is the system's where that is of docmill's version: it lies in /usr, which is there
+anyway. Else docmill's own, in place where the sandbox's user can read it, and copied where not (a
+Python in root's home). Packages are those installed at hand; nothing is downloaded.
 """
 
 import os
@@ -11,6 +12,7 @@ import sysconfig
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import Distribution
+from importlib.util import MAGIC_NUMBER
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,6 +24,7 @@ from docmill.sandboxes.packages import collect, copy_packages, recipe_of
 INSIDE = "/opt/docmill"
 UID = 1000
 """The user inside, whichever it is outside."""
+_SYSTEM_PREFIX = Path("/usr")
 _VERSION = f"{sys.version_info.major}.{sys.version_info.minor}"
 _TOOLBOX = Path(__file__).parent / "toolbox"
 _SKIPPED = frozenset(("test", "tests", "idlelib", "tkinter", "turtledemo", "ensurepip", "lib2to3"))
@@ -80,6 +83,8 @@ def build_runtime(
 
 def _interpreter(store: LayerStore, *, dropped: bool) -> tuple[str, tuple[Mount, ...]]:
     """The interpreter's path and what to mount for it; system paths are mounted anyway."""
+    if _is_twin(_SYSTEM_PREFIX):
+        return str(_SYSTEM_PREFIX / "bin" / f"python{_VERSION}"), ()
     executable = Path(os.path.realpath(sys.executable))
     prefix = Path(sys.base_prefix).resolve()
     stdlib = Path(sysconfig.get_path("stdlib")).resolve()
@@ -103,6 +108,21 @@ def _interpreter(store: LayerStore, *, dropped: bool) -> tuple[str, tuple[Mount,
     return str(executable), (Mount(store.layer("python", recipe, build), str(prefix)),)
 
 
+def _is_twin(prefix: Path) -> bool:
+    """Whether there is a complete Python of this version that runs the same compiled modules."""
+    library = prefix / "lib" / f"python{_VERSION}"
+    suffix = str(sysconfig.get_config_var("EXT_SUFFIX"))
+    twin = library / "encodings" / "__pycache__" / f"utf_8.{sys.implementation.cache_tag}.pyc"
+    wanted = (
+        *(prefix / "bin" / f"python{_VERSION}", library / "ctypes" / "__init__.py"),
+        *(library / "lib-dynload" / f"_{name}{suffix}" for name in ("ctypes", "json", "hashlib")),
+    )
+    try:
+        return all(map(readable_by_all, wanted)) and twin.read_bytes()[:4] == MAGIC_NUMBER
+    except OSError:
+        return False
+
+
 def _interpreter_files(prefix: Path, stdlib: Path, executable: Path) -> Iterator[Path]:
     """The executable, its shared library, the standard library without tests and packages."""
     yield executable
@@ -116,11 +136,12 @@ def _interpreter_files(prefix: Path, stdlib: Path, executable: Path) -> Iterator
 
 def _covers(mounts: Sequence[Mount], empty: Path) -> Iterator[Mount]:
     """Empty folders over the machine's own programs and the packages of an interpreter in place."""
-    prefix = Path(sys.base_prefix).resolve()
-    candidates = [] if prefix.is_relative_to("/usr/local") else [Path("/usr/local")]
-    if prefix == Path("/usr") or (prefix, str(prefix)) in mounts:
-        names = ("site-packages", "dist-packages")
-        candidates += [prefix / f"lib/python{_VERSION}/{name}" for name in names]
+    own = Path(sys.base_prefix).resolve()
+    prefixes = [prefix for prefix in (own,) if (prefix, str(prefix)) in mounts]
+    candidates = [] if mounts and own.is_relative_to("/usr/local") else [Path("/usr/local")]
+    for prefix in (_SYSTEM_PREFIX, *prefixes):
+        names = (f"python{_VERSION}/site-packages", f"python{_VERSION}/dist-packages")
+        candidates += [prefix / "lib" / name for name in (*names, "python3/dist-packages")]
     return (Mount(empty, str(folder)) for folder in candidates if folder.is_dir())
 
 
