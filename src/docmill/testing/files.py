@@ -25,10 +25,10 @@ AnyStep = Annotated[Answer | Failure | Reset | Unprocessed, Field(discriminator=
 
 
 class Flaky(Frozen):
-    """A share of the requests meets a fault first."""
+    """A share of the requests meets one of the steps first."""
 
     share: Annotated[float, Field(ge=0, le=1)]
-    step: AnyStep
+    steps: Annotated[tuple[AnyStep, ...], Field(min_length=1)]
 
 
 class Outage(Frozen):
@@ -57,7 +57,7 @@ class RecordsScript(Frozen):
     """For `reader`: at which turn it hands in."""
     looks: tuple[tuple[Block, ...], ...] = LOOKS
     """For `reader`: what it calls before."""
-    flaky: tuple[Flaky, ...] = ()
+    flaky: Flaky | None = None
     outages: tuple[Outage, ...] = ()
 
 
@@ -93,8 +93,8 @@ def make_policy(data: Any) -> Policy:
             marker=script.marker,
             submit=script.submit,
         )
-    for fault in script.flaky:
-        policy = flaky(policy, fault.step, share=fault.share)
+    if script.flaky is not None:
+        policy = flaky(policy, script.flaky.steps, share=script.flaky.share)
     for trouble in script.outages:
         policy = outage(policy, trouble.step, first=trouble.first, calls=trouble.calls)
     return policy

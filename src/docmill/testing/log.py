@@ -140,8 +140,7 @@ def _describe(entry: Entry, body: Mapping[str, Any]) -> None:
     limit = body.get("max_tokens")
     entry.max_tokens = limit if isinstance(limit, int) else 0
     if turns:
-        first = repr(turns[0]).encode("utf-8", "surrogatepass")
-        entry.conversation = hashlib.sha256(first).hexdigest()[:16]
+        entry.conversation = hashlib.sha256(json.dumps(turns[0]).encode()).hexdigest()[:16]
 
 
 def ident(prefix: str, number: int, data: bytes) -> str:

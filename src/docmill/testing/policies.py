@@ -74,12 +74,11 @@ def reader(
     return policy
 
 
-def flaky(policy: Policy, faults: Mapping[float, Step] | Step, *, share: float = 0.1) -> Policy:
-    """`policy`, but a share of the requests meets `faults` first; asked again they are answered.
+def flaky(policy: Policy, faults: Sequence[Step], *, share: float = 0.1) -> Policy:
+    """`policy`, but a share of the requests meets one of `faults` first; asked again they don't.
 
-    Which ones depends on the request alone; with several faults, given as weight → fault, too.
+    Which requests, and which fault, depends on the request alone.
     """
-    table = faults if isinstance(faults, Mapping) else {1.0: faults}
     seen: set[bytes] = set()
 
     def unreliable(request: dict[str, Any]) -> Step:
@@ -87,12 +86,7 @@ def flaky(policy: Policy, faults: Mapping[float, Step] | Step, *, share: float =
         if digest in seen or int.from_bytes(digest[:4], "big") >= share * 2**32:
             return policy(request)
         seen.add(digest)
-        place = int.from_bytes(digest[4:8], "big") / 2**32 * sum(table)
-        for weight, fault in table.items():
-            place -= weight
-            if place < 0:
-                return fault
-        return policy(request)
+        return faults[int.from_bytes(digest[4:8], "big") % len(faults)]
 
     return unreliable
 

@@ -37,6 +37,9 @@ STREAM_HEADERS = [
 JSON_HEADERS = [("content-type", "application/json")]
 
 
+COMPACT = json.JSONEncoder(separators=(",", ":"))
+
+
 class Piece(NamedTuple):
     """One event of a stream."""
 
@@ -47,7 +50,7 @@ class Piece(NamedTuple):
 
 def encode(data: Any) -> bytes:
     """JSON; lone halves of surrogate pairs stay escapes."""
-    return json.dumps(data, separators=(",", ":")).encode("ascii")
+    return COMPACT.encode(data).encode("ascii")
 
 
 def error_body(status: int, message: str, *, request_id: str) -> dict[str, Any]:
