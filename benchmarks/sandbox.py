@@ -61,17 +61,24 @@ def bare(count: int) -> None:
 
 
 async def starts(backend: SandboxBackend, count: int) -> None:
-    """Start to first answer, and end to nothing left."""
+    """Start to open, to first answer, and end to nothing left; processor time of everything."""
     begun: list[float] = []
+    answered: list[float] = []
     ended: list[float] = []
+    used: list[float] = []
     for _ in range(count):
-        begin = time.perf_counter()
-        async with backend.open(SPEC):
+        begin, before = time.perf_counter(), spent()
+        async with backend.open(SPEC) as sandbox:
             begun.append(time.perf_counter() - begin)
+            await sandbox.call("ping", {}, timeout=20)
+            answered.append(time.perf_counter() - begin)
             begin = time.perf_counter()
         ended.append(time.perf_counter() - begin)
+        used.append(spent() - before)
     tell("start", begun)
+    tell("start to first answer", answered)
     tell("stop", ended)
+    tell("start and stop, processor", used)
 
 
 async def calls(backend: SandboxBackend) -> None:
@@ -82,6 +89,31 @@ async def calls(backend: SandboxBackend) -> None:
             await sandbox.call(op, args, timeout=20)
             taken = [await timed(lambda: sandbox.call(op, args, timeout=20)) for _ in range(30)]  # noqa: B023
             tell(f"warm {op}", taken)
+
+
+async def calls_beside_a_command(backend: SandboxBackend) -> None:
+    """The same calls, one by one and three at once, while a command keeps the shell busy."""
+    async with backend.open(SPEC) as sandbox:
+        await sandbox.put("/workspace/notes.txt", b"bore 12 mm\n" * 500)
+        endless = {"command": "until [ -e go ]; do sleep 0.1; done", "timeout_ms": 60_000}
+        command = asyncio.create_task(sandbox.call("bash", endless, timeout=60))
+
+        async def ask(op: str, **args: object) -> None:
+            await sandbox.call(op, args, timeout=20)
+
+        async def three() -> None:
+            await asyncio.gather(
+                ask("read", file_path="notes.txt"),
+                ask("grep", pattern=r"\d+ mm"),
+                ask("glob", pattern="**/*.txt"),
+            )
+
+        await three()
+        alone = [await timed(lambda: ask("read", file_path="notes.txt")) for _ in range(30)]
+        tell("read beside bash", alone)
+        tell("read, grep, glob at once", [await timed(three) for _ in range(30)])
+        await sandbox.call("write", {"file_path": "go", "content": ""}, timeout=20)
+        await command
 
 
 def spent() -> float:
@@ -124,6 +156,7 @@ async def main() -> None:
     bare(options.starts)
     await starts(backend, options.starts)
     await calls(backend)
+    await calls_beside_a_command(backend)
     await documents(backend, options.folders)
 
 

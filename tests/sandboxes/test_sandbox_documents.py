@@ -1,9 +1,11 @@
 """Documents in a real sandbox: what is read, and how hostile ones end without ending it."""
 
 import asyncio
+import sys
 import zlib
 from collections.abc import AsyncIterator
 from io import BytesIO
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +13,7 @@ from reportlab.pdfgen.canvas import Canvas
 
 from docmill.documents.layout import load_pages
 from docmill.errors import SandboxError, ToolError
+from docmill.sandboxes import runtime
 from docmill.sandboxes.base import DOCUMENT, LAYOUT, PICTURES, SandboxLimits, SandboxSpec
 from docmill.sandboxes.bubblewrap import BubblewrapBackend, BubblewrapSandbox
 
@@ -167,3 +170,13 @@ async def test_many_sandboxes_run_at_once() -> None:
 
     outputs = await asyncio.gather(*(one(number) for number in range(8)))
     assert [output.split()[0][:1] for output in outputs] == [str(n) for n in range(8)]
+
+
+async def test_docmills_own_interpreter_does_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the system has no Python of this version."""
+    monkeypatch.setattr(runtime, "_SYSTEM_PREFIX", Path("/nowhere"))
+    async with BubblewrapBackend().open(SPEC) as sandbox:
+        assert (await prepare(sandbox, document()))["pages"] == 2
+        asked = "python3 -c 'import sys; print(sys.version)'"
+        told = await sandbox.call("bash", {"command": asked}, timeout=20)
+    assert told["output"] == f"{sys.version}\n"
