@@ -102,6 +102,23 @@ async def test_a_key_may_stand_in_a_file(tmp_path: Path) -> None:
         models.open(ModelChoice(id="local/m"))
 
 
+@pytest.mark.parametrize("url", [None, "127.0.0.1:11434", "localhost"])
+async def test_an_endpoint_without_an_address_is_refused(url: str | None) -> None:
+    """Its key must not go to an address that nobody wrote down."""
+    async with Models({"local": Endpoint(base_url=url)}) as models:
+        with pytest.raises(PrerequisiteError) as caught:
+            models.open(ModelChoice(id="local/m"))
+    assert "endpoints.local" in caught.value.remedy
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:1", "http://127.0.0.1:1/v1/"])
+async def test_an_address_may_end_as_servers_print_it(url: str) -> None:
+    """With `/v1` or without."""
+    async with Models({"local": Endpoint(base_url=url)}) as models:
+        client = models.line(ModelChoice(id="local/m")).client
+    assert client.base_url == "http://127.0.0.1:1"
+
+
 async def test_effort_wants_an_endpoint_that_thinks() -> None:
     """A setting that would have no effect is refused, not passed over."""
     async with Models({"local": LOCAL}) as models:

@@ -114,6 +114,7 @@ class Models:
         name = self.place(choice.id).endpoint
         if name not in self._lines:
             endpoint = self._endpoints[name]
+            _check_address(name, endpoint)
             self._lines[name] = self._open_line(name, endpoint, self._key(name, endpoint))
         return self._lines[name]
 
@@ -185,6 +186,18 @@ def known_endpoints(declared: Mapping[str, Endpoint]) -> dict[str, Endpoint]:
         said = {key: getattr(own.capabilities, key) for key in own.capabilities.model_fields_set}
         changed["capabilities"] = BUILT_IN.capabilities.model_copy(update=said)
     return {**declared, CLAUDE: BUILT_IN.model_copy(update=changed)}
+
+
+def _check_address(name: str, endpoint: Endpoint) -> None:
+    """A key must never go to an address that nobody wrote down."""
+    url = endpoint.base_url
+    if url is None and endpoint.service != "messages":
+        return
+    if url is None or not url.startswith(("http://", "https://")):
+        raise PrerequisiteError(
+            f"The endpoint `{name}` has no address" + (f" but `{url}`." if url else "."),
+            remedy=f"Write `base_url: http://…` for endpoints.{name} in docmill.yaml.",
+        )
 
 
 def _file_key(path: Path) -> str:

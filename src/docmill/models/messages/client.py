@@ -161,7 +161,7 @@ def _sdk(name: str, endpoint: Endpoint, key: str | None) -> Sdk:
         _require(name, endpoint)
     http = anthropic.DefaultAsyncHttpxClient(timeout=timeout, limits=limits)
     common: dict[str, Any] = {
-        "base_url": endpoint.base_url,
+        "base_url": _root(endpoint.base_url),
         "http_client": http,
         "timeout": timeout,
         "max_retries": 0,
@@ -179,6 +179,11 @@ def _sdk(name: str, endpoint: Endpoint, key: str | None) -> Sdk:
             f"export {EXTRAS[endpoint.service].region}=…",
         ) from error
     return anthropic.AsyncAnthropic(api_key=key or PLACEHOLDER, **common)
+
+
+def _root(base_url: str | None) -> str | None:
+    """The address as the SDK wants it; many servers print theirs with `/v1`."""
+    return base_url and base_url.rstrip("/").removesuffix("/v1")
 
 
 def _vertex(endpoint: Endpoint, key: str | None, common: dict[str, Any]) -> AsyncAnthropicVertex:

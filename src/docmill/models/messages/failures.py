@@ -56,6 +56,21 @@ TOO_LARGE = _Kind(
     remedy="Choose a model with a larger window, or let the agent read fewer pages at once.",
 )
 
+CODES = {
+    kind.code: kind.retryable
+    for kind in (
+        RATE_LIMITED,
+        OVERLOADED,
+        SERVER_ERROR,
+        UNREACHABLE,
+        STREAM_CUT,
+        STALLED,
+        INVALID,
+        TOO_LARGE,
+    )
+}
+"""Code of a failed call → whether the same request may be sent again."""
+
 _BY_STATUS = {
     408: SERVER_ERROR,
     409: SERVER_ERROR,
