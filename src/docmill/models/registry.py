@@ -12,11 +12,15 @@ from typing import TYPE_CHECKING, NamedTuple, Self
 from docmill.errors import PrerequisiteError
 from docmill.models.base import Model
 from docmill.models.rates import Clock, Gate, LoopClock, PauseListener
+from docmill.models.rounds import Roster
 from docmill.models.rules import RulesModel
 from docmill.spec.agent import ModelChoice
 from docmill.spec.workspace import Capabilities, Endpoint
+from docmill.store.batches import BatchLog
 
 if TYPE_CHECKING:
+    from docmill.models.batcher import Batcher
+    from docmill.models.messages.failures import Failures
     from docmill.models.messages.model import Line
 
 CLAUDE = "anthropic"
@@ -60,6 +64,9 @@ class Models:
         self._listener = listener
         self._clock = clock or LoopClock()
         self._lines: dict[str, Line] = {}
+        self._batchers: dict[str, Batcher] = {}
+        self.roster = Roster()
+        """Sessions at work, for which message batches wait."""
 
     async def __aenter__(self) -> Self:
         return self
@@ -68,7 +75,12 @@ class Models:
         await self.aclose()
 
     async def aclose(self) -> None:
-        """Close all connections; models opened here can't be asked any more."""
+        """Close all connections; models opened here can't be asked any more.
+
+        Message batches go on at their endpoints.
+        """
+        for batcher in self._batchers.values():
+            await batcher.aclose()
         lines, self._lines = self._lines, {}
         for line in lines.values():
             await line.client.aclose()
@@ -90,20 +102,60 @@ class Models:
                 remedy=f"Write `thinking: true` in endpoints.{name}.capabilities of docmill.yaml, "
                 "or remove `effort` from the agent spec.",
             )
-        from docmill.models.messages.failures import Failures
         from docmill.models.messages.model import MessagesModel
 
-        key = self._key(name, endpoint)
-        line = self.line(choice)
-        failures = Failures(
+        return MessagesModel(model, choice, self.line(choice), self._failures(choice))
+
+    def open_batched(
+        self, choice: ModelChoice, log: BatchLog, *, outage_seconds: float = 3600.0
+    ) -> Model:
+        """The same, asked in message batches; `rules` needs none and answers at once.
+
+        Raises:
+            PrerequisiteError: as `open`, or the endpoint has no message batches.
+        """
+        model = self.open(choice)
+        endpoint = self.endpoint(choice.id)
+        if endpoint is None:
+            return model
+        from docmill.models.batcher import Batcher
+        from docmill.models.batching import BatchedModel
+        from docmill.models.messages.batches import MessageBatches, check_batches
+        from docmill.models.messages.model import MessagesModel
+
+        assert isinstance(model, MessagesModel)
+        name = self.place(choice.id).endpoint
+        check_batches(name, endpoint, choice)
+        if name not in self._batchers:
+            self._batchers[name] = Batcher(
+                name,
+                MessageBatches(self.line(choice).client, self._failures(choice)),
+                log,
+                roster=self.roster,
+                outage_seconds=outage_seconds,
+                listener=self._listener,
+                clock=self._clock,
+            )
+        return BatchedModel(model, self._batchers[name])
+
+    @property
+    def batches_under_way(self) -> int:
+        """Message batches whose results haven't come yet."""
+        return sum(len(batcher.under_way) for batcher in self._batchers.values())
+
+    def _failures(self, choice: ModelChoice) -> "Failures":
+        from docmill.models.messages.failures import Failures
+
+        name, model = self.place(choice.id)
+        endpoint, line = self._endpoints[name], self.line(choice)
+        return Failures(
             endpoint=name,
             model=model,
             base_url=line.client.base_url,
             stall_seconds=endpoint.stall_seconds,
             key_remedy=_key_remedy(name, endpoint),
-            scrub=_scrubber(key),
+            scrub=_scrubber(self._key(name, endpoint)),
         )
-        return MessagesModel(model, choice, line, failures)
 
     def line(self, choice: ModelChoice) -> "Line":
         """What all models of the choice's endpoint share: client, gate, endpoint as settled.

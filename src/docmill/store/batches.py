@@ -82,14 +82,6 @@ class BatchLog:
             batch=StoredBatch(row["batch"], datetime.fromisoformat(row["intended"]), row["id"]),
         )
 
-    def holds(self, session: str, fingerprint: str) -> bool:
-        """Whether a session's call was, or was to be, part of a batch."""
-        query = select(batch_entries.c.custom_id).where(
-            batch_entries.c.session == session, batch_entries.c.fingerprint == fingerprint
-        )
-        with self._engine.connect() as connection:
-            return connection.execute(query.limit(1)).first() is not None
-
     def intend(self, endpoint: str, calls: Sequence[BatchCall], now: datetime) -> StoredBatch:
         """Store a batch that is about to be sent."""
         with self._engine.begin() as connection:

@@ -17,6 +17,8 @@ from docmill.models.batching import BatchGoneError, BatchState, Result
 from docmill.models.messages.client import BROKEN, Client
 from docmill.models.messages.failures import Failures
 from docmill.models.messages.fold import UnreadableStreamError, whole_message
+from docmill.spec.agent import ModelChoice
+from docmill.spec.workspace import Endpoint
 
 PATH = "/v1/messages/batches"
 PAGE = 100
@@ -123,6 +125,21 @@ def no_batches(endpoint: str) -> PrerequisiteError:
         remedy="Remove `mode: batch` from the pipeline; if the endpoint has them, write "
         f"`batches: true` in endpoints.{endpoint}.capabilities of docmill.yaml.",
     )
+
+
+def check_batches(name: str, endpoint: Endpoint, choice: ModelChoice) -> None:
+    """Whether a model can be asked in message batches at all.
+
+    Raises:
+        PrerequisiteError: it can't.
+    """
+    if not endpoint.capabilities.batches or endpoint.service != "messages":
+        raise no_batches(name)
+    if choice.speed == "fast":
+        raise PrerequisiteError(
+            f"The model `{choice.id}` has `speed: fast`, which message batches don't have.",
+            remedy="Remove `speed` from the agent spec, or `mode: batch` from the pipeline.",
+        )
 
 
 def outcome(result: Result, failures: Failures) -> ModelResponse:
