@@ -84,7 +84,7 @@ const tagged = (row) => el("div", { class: "clamp" }, words(row.message), " ", r
 
 function proofOf(row) {
   const quote = row.readings?.[0]?.quote;
-  return [quote && words(quote, "quote"), row.reason && words(row.reason)];
+  return [quote && words(quote, "quote"), row.reason && words(row.reason), row.by && el("span", { class: "tag" }, row.by)];
 }
 
 /* Each column: what a cell shows, and what it is sorted by. */
@@ -108,7 +108,7 @@ const TABLES = {
     rows: () => batch.flatMap((data) => data.values),
     status: (row) => row.status,
     href: (row) => address(row.document, row.path),
-    text: (row) => [row.document.name, row.path, row.text, row.reason, row.code, ...(row.readings || []).map((r) => r.quote)],
+    text: (row) => [row.document.name, row.path, row.text, row.reason, row.code, row.by, ...(row.readings || []).map((r) => r.quote)],
     columns: {
       status: { label: "Status", show: (row) => mark(row.status), key: (row) => markOf(row.status).rank },
       document: { label: "Document", show: documentName, key: (row) => row.document.name },

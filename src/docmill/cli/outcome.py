@@ -125,6 +125,8 @@ def put_tallies(summary: Summary) -> None:
     ]
     for label, parts in rows:
         put(f"  {label:<10} {' · '.join(parts) or 'none'}")
+    if summary.cascade and summary.cascade.sentence:
+        put(f"  {'models':<10} {summary.cascade.sentence}")
 
 
 def status_marks(counts: dict[DocumentStatus, int]) -> str:

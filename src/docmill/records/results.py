@@ -116,6 +116,8 @@ class DocumentResult(Frozen):
     """True if an earlier run had already finished this document."""
     usage: Usage = Usage()
     """What this run spent on it; zero if cached."""
+    by_model: dict[str, Usage] = {}
+    """What this run spent on each model that was asked, where the agent has several."""
     pictures: dict[int, str] = {}
     """Page number → blob hash of the page's picture (PNG), for pages with evidence."""
     page_sizes: dict[int, tuple[float, float]] = {}
@@ -170,3 +172,8 @@ class RunInfo(Frozen):
     message: str = ""
     """Why the run stopped early; empty otherwise."""
     prefect_flow_run: str = ""
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """The models of the agent, in the order they are asked."""
+        return tuple(self.model.split(", "))

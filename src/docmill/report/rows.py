@@ -72,6 +72,7 @@ def value_row(value: CheckedValue) -> Row:
         code=value.code,
         reason=display.clip(value.reason, MAX_TEXT),
         optional=not value.required,
+        by=value.by,
         readings=[_reading_row(reading) for reading in readings],
     )
 

@@ -19,6 +19,7 @@ from docmill.records.results import (
     Usage,
     VerdictKind,
 )
+from docmill.report.cascade import CascadeCounter, CascadeSummary
 from docmill.report.display import count
 
 UNFINISHED: tuple[DocumentStatus, ...] = ("failed", "invalid", "limit", "cancelled")
@@ -69,6 +70,8 @@ class Summary(Frozen):
     expectations_failed: int
     seconds: float | None = Field(description="Wall time from start to end; null while it runs.")
     usage: Usage
+    cascade: CascadeSummary | None = None
+    """What each model did, where the agent has several."""
 
     @property
     def unfinished(self) -> int:
@@ -92,6 +95,7 @@ class Counter:
         self._fields: dict[str, _FieldCount] = {}
         self._codes: dict[str, int] = {}
         self._usage = Usage()
+        self._cascade = CascadeCounter()
         self._pages = self._cached = self._duplicates = self._retried = 0
 
     def add(self, result: DocumentResult) -> None:
@@ -105,6 +109,7 @@ class Counter:
         self._duplicates += result.document.duplicate_of is not None
         self._retried += result.attempts > 1
         self._usage += result.usage
+        self._cascade.add(result)
         paths = self._add_values(result.record.values if result.record else ())
         for verdict in result.verdicts:
             if verdict.informative:
@@ -139,6 +144,7 @@ class Counter:
             expectations_failed=sum(not e.success for e in info.expectations),
             seconds=_seconds(info.started, info.ended),
             usage=self._usage,
+            cascade=self._cascade.summary(info.models),
         )
         return summary.model_copy(update={"headline": headline(summary, info)})
 

@@ -14,6 +14,7 @@ from docmill.records.checked import CheckedValue, Reading
 from docmill.records.reader import RunReader
 from docmill.records.results import DocumentResult, RunInfo, Usage
 from docmill.records.values import Range
+from docmill.report.cascade import CascadeSummary
 from docmill.report.display import plain_text, value_text, visible
 from docmill.report.findings import findings, value_page
 from docmill.report.marks import MARKS
@@ -55,6 +56,7 @@ _VALUES = (
     Column("Reason", 60),
     Column("Code", 20),
 )
+_BY = Column("Model", 26)
 _DOCUMENTS = (
     Column("Document", 40),
     Column("Status", 13),
@@ -107,7 +109,7 @@ def write_xlsx(reader: RunReader, *, title: str, summary: Summary, path: Path) -
     first.close()
     sheets = _Sheets(
         Sheet(book, "Findings", _FINDINGS, status="Finding"),
-        Sheet(book, "Values", _VALUES, status="Status"),
+        Sheet(book, "Values", (*_VALUES, *([_BY] if summary.cascade else [])), status="Status"),
         Sheet(book, "Documents", _DOCUMENTS, status="Status"),
         Sheet(book, "Costs", _COSTS),
     )
@@ -176,6 +178,7 @@ def _value_cells(name: str, value: CheckedValue) -> list[Cell | Styled]:
         "yes" if proof and proof.ocr else None,
         value.reason,
         value.code,
+        *([value.by] if value.by else []),
     ]
 
 
@@ -233,12 +236,29 @@ def _summary_rows(info: RunInfo, title: str, summary: Summary) -> Iterator[Seque
     yield [None, "model calls", Styled(summary.usage.model_calls, _COUNT)]
     yield [None, "wall seconds of the run", Styled(summary.seconds, _SECONDS)]
     yield []
+    if summary.cascade:
+        yield from _cascade_rows(summary.cascade)
     yield [Styled("Expectations over the batch", bold=True)]
     for expectation in info.expectations:
         outcome = "pass" if expectation.success else "fail"
         yield [None, expectation.type, outcome, expectation.message]
     yield []
     yield from _provenance_rows(info)
+
+
+def _cascade_rows(cascade: CascadeSummary) -> Iterator[Sequence[Cell | Styled]]:
+    yield [Styled("What each model did", bold=True), None, None, cascade.sentence]
+    for stage in cascade.stages:
+        counts = (
+            ("documents asked", Styled(stage.asked, _COUNT)),
+            ("documents it was enough for", Styled(stage.enough, _COUNT)),
+            ("values delivered", Styled(stage.values, _COUNT)),
+            ("model calls", Styled(stage.usage.model_calls, _COUNT)),
+            ("USD", Styled(stage.usage.usd, _USD)),
+        )
+        yield from ([stage.model, name, number] for name, number in counts)
+    yield [None, "USD saved, about", Styled(cascade.saved_usd, _USD)]
+    yield []
 
 
 def _provenance_rows(info: RunInfo) -> Iterator[Sequence[Cell | Styled]]:

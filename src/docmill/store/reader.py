@@ -32,7 +32,7 @@ class StoredRun:
         while rows := self._chunk(last):
             costs = self._costs([row["document"] for row in rows])
             for row in rows:
-                result = _result(row, costs.get(row["document"], Usage()))
+                result = self._result(row, costs.get(row["document"], {}))
                 self._remember(result)
                 yield result
             last = (rows[-1]["name"], rows[-1]["document"])
@@ -71,15 +71,22 @@ class StoredRun:
         with self._engine.connect() as connection:
             return list(connection.execute(query).mappings())
 
-    def _costs(self, ids: list[str]) -> dict[str, Usage]:
-        query = select(charges.c.document, charges.c.usage).where(
+    def _result(self, row: RowMapping, costs: dict[str, Usage]) -> DocumentResult:
+        several = len(self.info.models) > 1
+        asked = {model: usage for model, usage in costs.items() if model} if several else {}
+        return _result(row, sum(costs.values(), Usage()), asked)
+
+    def _costs(self, ids: list[str]) -> dict[str, dict[str, Usage]]:
+        """By document and model; what has no model is the sandbox's and the tools'."""
+        query = select(charges.c.document, charges.c.model, charges.c.usage).where(
             charges.c.run == self._number, charges.c.document.in_(ids)
         )
-        totals: dict[str, Usage] = {}
+        totals: dict[str, dict[str, Usage]] = {}
         with self._engine.connect() as connection:
             for row in connection.execute(query):
                 usage = Usage.model_validate_json(row.usage)
-                totals[row.document] = totals.get(row.document, Usage()) + usage
+                models = totals.setdefault(row.document, {})
+                models[row.model] = models.get(row.model, Usage()) + usage
         return totals
 
 
@@ -88,7 +95,7 @@ def _place(info: DocumentInfo) -> tuple[str, str]:
     return info.name, info.id
 
 
-def _result(row: RowMapping, usage: Usage) -> DocumentResult:
+def _result(row: RowMapping, usage: Usage, by_model: dict[str, Usage]) -> DocumentResult:
     info = DocumentInfo.model_validate_json(row["info"])
     found: dict[str, Any] = {}
     if row["findings"]:
@@ -111,5 +118,6 @@ def _result(row: RowMapping, usage: Usage) -> DocumentResult:
         attempts=row["attempts"],
         cached=row["cached"],
         usage=usage,
+        by_model=by_model,
         **found,
     )
