@@ -82,6 +82,8 @@ class ModelRequestStart(Frozen):
     input_tokens: int = 0
     """Counted before the call: the worst case that is reserved."""
     max_output_tokens: int = 0
+    batched: bool = False
+    """It becomes part of a message batch, at its lower price."""
 
 
 class ModelRequestEnd(Frozen):
@@ -238,6 +240,8 @@ class OutcomeEvaluationStart(Frozen):
     model: str
     input_tokens: int = 0
     max_output_tokens: int = 0
+    batched: bool = False
+    """As in `span.model_request_start`."""
 
 
 class OutcomeEvaluationEnd(Frozen):

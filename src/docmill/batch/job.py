@@ -138,7 +138,8 @@ class BatchJob:
             self._refuse_spent_out()
             try:
                 async with self._time.within():
-                    done = await run_session(self._parts.bench, document, attempt=attempt)
+                    with self._parts.models.roster.working():
+                        done = await run_session(self._parts.bench, document, attempt=attempt)
             except PrerequisiteError as error:
                 raise RunError(error.message, remedy=error.remedy) from error
             end = self._end(done.session, done.findings, attempts=done.attempt)
@@ -225,11 +226,18 @@ class BatchJob:
         self.info = self.info.model_copy(
             update={
                 "status": "limit" if limited else end.status,
-                "message": end.message,
+                "message": self._last_words(end),
                 "ended": datetime.now(UTC),
             }
         )
         self._parts.state.runs.update(self._parts.bench.run, self.info)
+
+    def _last_words(self, end: RunEnd) -> str:
+        batches = self._parts.models.batches_under_way
+        if end.status == "finished" or not batches:
+            return end.message
+        some = "A message batch goes" if batches == 1 else f"{batches} message batches go"
+        return f"{end.message} {some} on at the endpoint; the next run takes over the answers."
 
     def warm_up(self) -> None:
         """Start now what a small batch will need at its end.

@@ -4,12 +4,12 @@ The only place that constructs backends, models, sandboxes and budgets from name
 calls it and prints; it prints nothing itself.
 """
 
-import os
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
+from docmill.batch.crowd import sessions_at_once
 from docmill.batch.job import BatchJob, JobParts
 from docmill.batch.observer import Observer
 from docmill.batch.state import State, open_state, server_settings
@@ -218,14 +218,9 @@ def _job(ground: Ground, plan: BatchPlan, info: RunInfo, means: JobMeans) -> Bat
         observer=means.observer,
         reports=reports_folder(ground.loaded, pipeline.name),
         templates=ground.loaded.root / "reports" / "templates",
-        concurrency=_concurrency(ground),
+        concurrency=sessions_at_once(pipeline, ground.settings),
     )
     return BatchJob(parts, info)
-
-
-def _concurrency(ground: Ground) -> int:
-    pipeline = ground.compiled.pipeline
-    return pipeline.concurrency or ground.settings.concurrency or 2 * (os.cpu_count() or 1)
 
 
 def reports_folder(loaded: LoadedWorkspace, pipeline: str) -> Path:

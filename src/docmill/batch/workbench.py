@@ -11,6 +11,7 @@ from docmill.compile.forms import sandbox_spec
 from docmill.errors import PrerequisiteError
 from docmill.ledger.prices import PriceTable
 from docmill.ledger.purse import Purses
+from docmill.models.base import Model
 from docmill.models.rates import PauseListener
 from docmill.models.registry import Models
 from docmill.output.fields import resolve_record
@@ -18,10 +19,12 @@ from docmill.plan import CompiledPipeline
 from docmill.sandboxes.base import Probe, SandboxBackend
 from docmill.session.bench import Stage, Workbench
 from docmill.settings import Settings
+from docmill.spec.agent import ModelChoice
 from docmill.spec.load import LoadedWorkspace
 from docmill.spec.sizes import parse_size
 from docmill.spec.workspace import Capabilities
 from docmill.store.accounts import Accounts
+from docmill.store.batches import BatchLog
 from docmill.store.runs import run_id
 from docmill.tools import toolset
 
@@ -65,7 +68,7 @@ def make_bench(ground: Ground, models: Models, *, number: int) -> Workbench:
         sandboxes=ground.backend,
         sandbox_spec=sandbox_spec(compiled.environment, {"run": run_id(number)}),
         sandbox_name=ground.probe.backend,
-        stages=_stages(compiled, models),
+        stages=_stages(ground, models),
         store=state.sessions,
         blobs=state.blobs,
         prices=ground.prices,
@@ -73,6 +76,7 @@ def make_bench(ground: Ground, models: Models, *, number: int) -> Workbench:
         purses=Purses(accounts),
         max_bytes=parse_size(pipeline.documents.max_size),
         password=_password(ground),
+        batched=_batched(ground, models),
     )
 
 
@@ -87,16 +91,33 @@ def make_accounts(ground: Ground, number: int) -> Accounts:
     )
 
 
-def _stages(compiled: CompiledPipeline, models: Models) -> tuple[Stage, ...]:
-    tools = toolset(compiled.agent)
+def _stages(ground: Ground, models: Models) -> tuple[Stage, ...]:
+    agent = ground.compiled.agent
+    tools = toolset(agent)
     stages: list[Stage] = []
-    for choice in compiled.agent.models:
+    for choice in agent.models:
         endpoint = models.endpoint(choice.id)
         capabilities = endpoint.capabilities if endpoint else Capabilities()
-        model = models.open(choice)
+        model = _opened(ground, models, choice)
         grader = model if endpoint else None  # the embedded model can't grade
         stages.append(Stage(choice, LocalBackend(model, tools), capabilities, grader))
     return tuple(stages)
+
+
+def _opened(ground: Ground, models: Models, choice: ModelChoice) -> Model:
+    pipeline = ground.compiled.pipeline
+    if pipeline.mode == "live":
+        return models.open(choice)
+    seconds = pipeline.retries.outage_minutes * 60
+    return models.open_batched(choice, BatchLog(ground.state.engine), outage_seconds=seconds)
+
+
+def _batched(ground: Ground, models: Models) -> frozenset[str]:
+    """Models that are asked in message batches: in `mode: batch`, all but the embedded one."""
+    if ground.compiled.pipeline.mode == "live":
+        return frozenset()
+    ids = [choice.id for choice in ground.compiled.agent.models]
+    return frozenset(name for name in ids if models.endpoint(name) is not None)
 
 
 def _password(ground: Ground) -> str | None:

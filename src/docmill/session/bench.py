@@ -44,3 +44,5 @@ class Workbench:
     purses: Purses
     max_bytes: int
     password: str | None = None
+    batched: frozenset[str] = frozenset()
+    """Models that are asked in message batches."""

@@ -97,6 +97,7 @@ class Follower:
             await self._set_aside(event.model_copy(update={"input_tokens": exact}), purse)
 
     async def _set_aside(self, event: CallStart, purse: Purse) -> None:
+        event = event.model_copy(update={"batched": event.model in self._bench.batched})
         worst = worst_case(self._bench, event)
         self._clock.pause()
         await purse.reserve(worst)
@@ -123,6 +124,7 @@ def worst_case(bench: Workbench, event: CallStart) -> Decimal | None:
         event.model,
         input_tokens=event.input_tokens,
         max_output_tokens=event.max_output_tokens,
+        batch=event.batched,
         speed=_speed(bench, event.model),
     )
 
@@ -136,7 +138,10 @@ def _speed(bench: Workbench, model: str) -> str | None:
 
 
 def note_lost_call(bench: Workbench, journal: Journal) -> None:
-    """Charge a call that was under way when the process of an earlier attempt died."""
+    """Charge a call that was under way when the process of an earlier attempt died.
+
+    One that is part of a message batch isn't lost: asked for again, it is found there.
+    """
     waiting: CallStart | None = None
     for event in journal.history:
         match event:
@@ -146,7 +151,7 @@ def note_lost_call(bench: Workbench, journal: Journal) -> None:
                 waiting = None
             case _:
                 pass
-    if waiting is not None:
+    if waiting is not None and not (waiting.batched and waiting.model in bench.batched):
         worst = worst_case(bench, waiting)
         usd = "unpriced" if worst is None else str(worst)
         lost = CallLost(model=waiting.model, usd=usd)

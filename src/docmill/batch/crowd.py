@@ -1,0 +1,38 @@
+"""How many sessions a run has at once, where nobody says."""
+
+import os
+from pathlib import Path
+
+from docmill.settings import Settings
+from docmill.spec.pipeline import Pipeline
+
+MOST_WAITING = 200
+"""Sessions that wait for message batches."""
+SESSION_MEGABYTES = 40
+"""Memory of one that waits: its sandbox, and what it has read."""
+
+
+def sessions_at_once(pipeline: Pipeline, settings: Settings) -> int:
+    """`concurrency` of the pipeline, DOCMILL_CONCURRENCY, or what suits the machine.
+
+    Live, that is two per processor. A session that waits for a message batch takes no processor,
+    and the more of them there are, the fewer batches a run takes: as many as half of the free
+    memory holds.
+    """
+    told = pipeline.concurrency or settings.concurrency
+    if told is not None:
+        return told
+    few = 2 * (os.cpu_count() or 1)
+    if pipeline.mode == "live":
+        return few
+    return max(few, min(MOST_WAITING, free_megabytes() // 2 // SESSION_MEGABYTES))
+
+
+def free_megabytes(meminfo: Path = Path("/proc/meminfo")) -> int:
+    """Memory that is to be had without swapping; 0 if the machine doesn't say."""
+    try:
+        lines = meminfo.read_text().splitlines()
+    except OSError:
+        return 0
+    kilobytes = next((line.split()[1] for line in lines if line.startswith("MemAvailable:")), "0")
+    return int(kilobytes) // 1024
