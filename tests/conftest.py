@@ -11,16 +11,43 @@ import pytest
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
-for name in ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "OPENAI_API_KEY"):
-    os.environ.pop(name, None)
+KEYS = {
+    name: os.environ.pop(name, "")
+    for name in ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "OPENAI_API_KEY")
+}
+"""Taken from the environment before anything can use them; tests marked `live` may ask."""
 
 KEEPERS = pytest.StashKey[set[int]]()
 """Processes that session-wide fixtures started and will end themselves."""
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Real models cost money: they are asked only by `pytest --live`."""
+    parser.addoption("--live", action="store_true", help="run tests that call paid models")
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Make room for the processes of session-wide fixtures."""
     config.stash[KEEPERS] = set()
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Without --live the tests that cost money aren't there."""
+    if not config.getoption("--live"):
+        paid = [item for item in items if item.get_closest_marker("live")]
+        config.hook.pytest_deselected(items=paid)
+        items[:] = [item for item in items if item not in paid]
+
+
+@pytest.fixture
+def anthropic_key(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The key of the environment, for tests marked `live`; the network is open to them."""
+    assert request.node.get_closest_marker("live"), "only tests marked `live` may spend"
+    if not KEYS["ANTHROPIC_API_KEY"]:
+        pytest.fail("--live needs ANTHROPIC_API_KEY")
+    monkeypatch.setattr(socket.socket, "connect", _connect)
+    monkeypatch.setattr(socket.socket, "connect_ex", _connect_ex)
+    return KEYS["ANTHROPIC_API_KEY"]
 
 
 SHARING_A_SERVER = {

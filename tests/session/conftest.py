@@ -1,7 +1,8 @@
 """A workbench with a real sandbox and store, and a document made for the test."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from docmill.backends.local import LocalBackend
 from docmill.blobs import BlobStore
 from docmill.compile import compile_pipeline, plan_batch
 from docmill.compile.forms import sandbox_spec
+from docmill.events import Event
 from docmill.ledger.prices import load_prices
 from docmill.ledger.purse import Purses
 from docmill.models.base import Model
@@ -25,6 +27,7 @@ from docmill.spec.load import load_workspace
 from docmill.store.accounts import Accounts
 from docmill.store.database import open_database
 from docmill.store.sessions import SessionStore
+from docmill.telemetry import Telemetry
 from docmill.tools import toolset
 
 PIPELINE = """
@@ -43,6 +46,10 @@ retries: {{delay_seconds: 0}}
 LINES = ("Test report", "Output voltage 3.30 V", "Serial number AB-12")
 
 
+class Died(BaseException):
+    """The process is gone."""
+
+
 class Bench:
     """A tiny workspace, and workbenches on it for any model."""
 
@@ -57,11 +64,15 @@ class Bench:
         self.blobs = BlobStore(root / "blobs")
         self.usd_per_run: Decimal | None = None
 
-    def for_model(self, model: Model, name: str = "rules") -> Workbench:
+    def for_model(
+        self, model: Model, name: str = "rules", *, telemetry: Telemetry | None = None
+    ) -> Workbench:
         """A workbench whose agent is this model."""
-        return self.for_models({name: model})
+        return self.for_models({name: model}, telemetry=telemetry)
 
-    def for_models(self, models: Mapping[str, Model]) -> Workbench:
+    def for_models(
+        self, models: Mapping[str, Model], *, telemetry: Telemetry | None = None
+    ) -> Workbench:
         """A workbench whose agent is a cascade of these models, by name."""
         for folder in ("agent_specs", "pipelines", "in"):
             (self.root / folder).mkdir(exist_ok=True)
@@ -88,6 +99,7 @@ class Bench:
             run=1,
             purses=Purses(self.accounts()),
             max_bytes=1 << 20,
+            telemetry=telemetry,
         )
 
     def accounts(self) -> Accounts:
@@ -99,6 +111,23 @@ class Bench:
             usd_per_document=limits.usd_per_document,
             usd_per_run=self.usd_per_run,
         )
+
+    @contextmanager
+    def dying_after(self, kind: type[Any]) -> Generator[None]:
+        """Sessions die when they go on after an event of this kind was stored."""
+        append = self.store.append
+        dead: list[Event] = []
+
+        def last(session: str, position: int, event: Event, **more: Any) -> None:
+            if dead:
+                raise Died
+            append(session, position, event, **more)
+            dead.extend([event] * isinstance(event, kind))
+
+        self.store.append = last
+        with pytest.raises(Died):
+            yield
+        self.store.append = append
 
     def document(self, bench: Workbench) -> PlannedDocument:
         """The workspace's only document, as planned."""

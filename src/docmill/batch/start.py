@@ -4,12 +4,14 @@ The only place that constructs backends, models, sandboxes and budgets from name
 calls it and prints; it prints nothing itself.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
+from docmill.batch.affordable import check_limits
 from docmill.batch.crowd import sessions_at_once
+from docmill.batch.foresight import foresee, is_free
 from docmill.batch.job import BatchJob, JobParts
 from docmill.batch.observer import Observer
 from docmill.batch.state import State, open_state, server_settings
@@ -32,6 +34,7 @@ from docmill.session.bench import Workbench
 from docmill.settings import Settings
 from docmill.spec.load import LoadedWorkspace
 from docmill.store.runs import RunDocument, run_id
+from docmill.telemetry import Telemetry, run_telemetry
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +81,19 @@ def run_pipeline(
     prefect = server_settings(loaded, settings)
     compiled = compile_pipeline(loaded, name)
     server.begin(prefect)
-    with open_state(loaded) as state:
-        job = prepare_job(loaded, compiled, settings, state, observer=observer, resume=resume)
+    spans = run_telemetry(
+        settings.environ, name=f"run {name}", attributes={"docmill.pipeline": name}
+    )
+    with open_state(loaded) as state, spans as telemetry:
+        job = prepare_job(
+            loaded,
+            compiled,
+            settings,
+            state,
+            observer=observer,
+            resume=resume,
+            telemetry=telemetry,
+        )
         try:
             job.warm_up()
             outcome = launch.run(job, server.ensure(prefect), process)
@@ -98,6 +112,7 @@ def prepare_job(
     *,
     observer: Observer,
     resume: int | None = None,
+    telemetry: Telemetry | None = None,
 ) -> BatchJob:
     """A run that is planned and claimed, ready for the flow to carry out.
 
@@ -106,7 +121,8 @@ def prepare_job(
         RunError, RunNotFoundError: the run to be resumed can't be.
     """
     plan = make_plan(loaded, compiled, state)
-    return _claim(_survey(loaded, compiled, settings, state), plan, observer, resume=resume)
+    ground = replace(survey(loaded, compiled, settings, state), telemetry=telemetry)
+    return _claim(ground, plan, observer, resume=resume)
 
 
 def sandbox_of(compiled: CompiledPipeline, settings: Settings) -> SandboxBackend:
@@ -119,9 +135,15 @@ def sandbox_of(compiled: CompiledPipeline, settings: Settings) -> SandboxBackend
     return open_backend(settings.sandbox if wanted == "auto" else wanted)
 
 
-def _survey(
+def survey(
     loaded: LoadedWorkspace, compiled: CompiledPipeline, settings: Settings, state: State
 ) -> Ground:
+    """What runs of the pipeline stand on, on this machine.
+
+    Raises:
+        PrerequisiteError: no sandbox can be had.
+        SpecError: the workspace's price table can't be read.
+    """
     backend = sandbox_of(compiled, settings)
     own_prices = loaded.workspace.config.prices
     return Ground(
@@ -141,13 +163,16 @@ def _survey(
 def _claim(ground: Ground, plan: BatchPlan, observer: Observer, *, resume: int | None) -> BatchJob:
     models = open_models(ground, observer)
     make_bench(ground, models, number=0)  # whatever is missing is said before a run is claimed
+    check_limits(ground, plan)
     info = _run_info(ground)
+    if not is_free(ground):
+        info = info.model_copy(update={"forecast": foresee(ground, plan)})
     batch = [RunDocument(info=entry.info, key=entry.key) for entry in plan.documents]
     number, resumed = ground.state.runs.claim(info, batch, resume=resume)
     info = info.model_copy(update={"id": run_id(number)})
     if resumed:
-        begun = ground.state.runs.info(number).started
-        info = info.model_copy(update={"started": begun})
+        begun = ground.state.runs.info(number)
+        info = info.model_copy(update={"started": begun.started, "forecast": begun.forecast})
     ground.backend.sweep()
     observer.planned(info, plan, resumed=resumed)
     bench = make_bench(ground, models, number=number)

@@ -26,6 +26,7 @@ from docmill.spec.workspace import Capabilities
 from docmill.store.accounts import Accounts
 from docmill.store.batches import BatchLog
 from docmill.store.runs import run_id
+from docmill.telemetry import Telemetry
 from docmill.tools import toolset
 
 
@@ -40,6 +41,7 @@ class Ground:
     backend: SandboxBackend
     probe: Probe
     prices: PriceTable
+    telemetry: Telemetry | None = None
 
 
 def open_models(ground: Ground, listener: PauseListener | None = None) -> Models:
@@ -77,6 +79,7 @@ def make_bench(ground: Ground, models: Models, *, number: int) -> Workbench:
         max_bytes=parse_size(pipeline.documents.max_size),
         password=_password(ground),
         batched=_batched(ground, models),
+        telemetry=ground.telemetry,
     )
 
 

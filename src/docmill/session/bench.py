@@ -13,6 +13,7 @@ from docmill.sandboxes.base import SandboxBackend, SandboxSpec
 from docmill.spec.agent import ModelChoice
 from docmill.spec.workspace import Capabilities
 from docmill.store.sessions import SessionStore
+from docmill.telemetry import Telemetry
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,3 +47,5 @@ class Workbench:
     password: str | None = None
     batched: frozenset[str] = frozenset()
     """Models that are asked in message batches."""
+    telemetry: Telemetry | None = None
+    """Where spans of the sessions go; None: nowhere."""

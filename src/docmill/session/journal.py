@@ -1,5 +1,7 @@
 """The journal of one session: stored before the next step, read back whole at resume."""
 
+from collections.abc import Callable
+
 from docmill.blobs import BlobStore
 from docmill.events import Event, StatusRunning, ToolResultEvent
 from docmill.records.results import Usage
@@ -13,13 +15,21 @@ class Journal:
     """Appends events at the next position; a charge is stored in the same transaction."""
 
     def __init__(
-        self, store: SessionStore, blobs: BlobStore, *, session: str, run: int, document: str
+        self,
+        store: SessionStore,
+        blobs: BlobStore,
+        *,
+        session: str,
+        run: int,
+        document: str,
+        listener: Callable[[Event], None] | None = None,
     ) -> None:
         self._store = store
         self._blobs = blobs
         self.session = session
         self._run = run
         self.document = document
+        self._listener = listener
         self._position = 0
         self.attempt = 0
         self.history: list[Event] = []
@@ -45,6 +55,8 @@ class Journal:
             )
         self._store.append(self.session, self._position, self._compact(event), charge=charge)
         self._position += 1
+        if self._listener is not None:
+            self._listener(event)
 
     def _compact(self, event: Event) -> Event:
         if not isinstance(event, ToolResultEvent) or len(event.content) <= INLINE_CHARACTERS:

@@ -6,8 +6,8 @@ Neighbours: `stages` asks the agent's models, `follow` stores and charges, `docu
 import asyncio
 import time
 import traceback
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Callable
+from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from docmill.backends.conversation import JournalChangedError
 from docmill.documents.find import read_document
 from docmill.errors import PrerequisiteError, SessionError
 from docmill.events import (
+    Event,
     PagesPictured,
     SandboxStarted,
     SandboxStopped,
@@ -31,7 +32,10 @@ from docmill.session.follow import Follower, note_lost_call
 from docmill.session.journal import Journal
 from docmill.session.stages import Reading, Stages
 from docmill.session.worktime import WorkingTime, within
+from docmill.store.runs import run_id
 from docmill.store.sessions import Findings
+
+Listener = Callable[[Event], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +66,42 @@ async def run_session(bench: Workbench, document: PlannedDocument, *, attempt: i
 async def _attempt(
     bench: Workbench, document: PlannedDocument, session: str, attempt: int
 ) -> SessionEnd:
+    with _listener(bench, document, session) as listener:
+        return await _listened_to(bench, document, session, attempt, listener)
+
+
+def _listener(
+    bench: Workbench, document: PlannedDocument, session: str
+) -> AbstractContextManager[Listener | None]:
+    """Who is told of every event: OpenTelemetry, where it is asked for."""
+    if bench.telemetry is None:
+        return nullcontext()
+    from docmill.session.spans import session_listener  # noqa: PLC0415 - seldom needed
+
+    attributes = {
+        "gen_ai.conversation.id": session,
+        "docmill.run": run_id(bench.run),
+        "docmill.document": document.info.id,
+        "docmill.document.sha256": document.info.sha256,
+    }
+    agent = bench.compiled.agent.name
+    return session_listener(bench.telemetry, agent=agent, attributes=attributes)
+
+
+async def _listened_to(
+    bench: Workbench,
+    document: PlannedDocument,
+    session: str,
+    attempt: int,
+    listener: Listener | None,
+) -> SessionEnd:
     journal = Journal(
-        bench.store, bench.blobs, session=session, run=bench.run, document=document.info.id
+        bench.store,
+        bench.blobs,
+        session=session,
+        run=bench.run,
+        document=document.info.id,
+        listener=listener,
     )
     journal.add(StatusRunning(attempt=max(attempt, journal.attempt + 1)))
     note_lost_call(bench, journal)
