@@ -20,7 +20,13 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.crash.moments import MOMENTS, Watched
-from benchmarks.crash.workspace import forget, make_workspace, report_of, script
+from benchmarks.crash.workspace import (
+    first_difference,
+    forget,
+    make_workspace,
+    report_of,
+    script,
+)
 
 from docmill.testing import ServerProcess
 
@@ -131,8 +137,9 @@ class Laboratory:
         scenario.repeated = sum(number - 1 for number in times.values())
         ledger = ledger_of(self._root)
         known = {str(entry["sha256"]): entry["usage"] for entry in complete}
+        difference = first_difference(self._undisturbed, report_of(self._root))
         checks = {
-            "the report differs": report_of(self._root) == self._undisturbed,
+            f"the report differs: {difference}": not difference,
             f"{scenario.repeated} calls were repeated, {ledger.lost} were under way at a kill": (
                 scenario.repeated <= ledger.lost
             ),

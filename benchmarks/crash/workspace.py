@@ -4,6 +4,7 @@ The agent looks around for some turns, leaves notes in its sandbox, and hands in
 first for every third report, so that a kill can come between any two steps of a session.
 """
 
+import itertools
 import json
 import shutil
 from pathlib import Path
@@ -78,6 +79,13 @@ def forget(root: Path) -> None:
 def report_of(root: Path) -> Any:
     """The newest report's data without what differs from run to run: times, ids, uses."""
     return _lasting(json.loads((root / "reports/reports/latest/report.json").read_text()))
+
+
+def first_difference(one: Any, other: Any) -> str:
+    """The first lines in which two reports differ; empty if they don't."""
+    lines = [json.dumps(each, indent=1, sort_keys=True).splitlines() for each in (one, other)]
+    pairs = itertools.zip_longest(*lines, fillvalue="")
+    return next((f"{a.strip()} / {b.strip()}" for a, b in pairs if a != b), "")
 
 
 _PASSING = {
