@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from docmill.base import Frozen
 from docmill.records.checked import CheckedRecord
+from docmill.records.forecast import Forecast
 
 VerdictKind = Literal["pass", "fail", "marginal", "not_comparable", "missing"]
 DocumentStatus = Literal["ok", "flagged", "invalid", "failed", "limit", "cancelled"]
@@ -168,6 +169,8 @@ class RunInfo(Frozen):
     prices: dict[str, dict[str, str]] = {}
     """Model → kind of token → USD per million, for the models this run used."""
     limits: dict[str, str] = {}
+    forecast: Forecast | None = None
+    """What it was expected to take when it began; None for runs of older versions."""
     expectations: tuple[ExpectationResult, ...] = ()
     message: str = ""
     """Why the run stopped early; empty otherwise."""

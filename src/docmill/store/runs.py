@@ -268,9 +268,10 @@ def _refuse_live(row: RowMapping) -> None:
 
 
 def _go_on(connection: Connection, row: RowMapping, info: RunInfo) -> None:
-    """A run goes on, with today's limits; it began when it began."""
-    begun = RunInfo.model_validate_json(row["info"]).started
-    values = _run_row(info.model_copy(update={"started": begun})) | {"owner": own_lease()}
+    """A run goes on, with today's limits; when it began and what was expected then stays."""
+    old = RunInfo.model_validate_json(row["info"])
+    kept = {"started": old.started, "forecast": old.forecast}
+    values = _run_row(info.model_copy(update=kept)) | {"owner": own_lease()}
     connection.execute(update(runs).where(runs.c.number == row["number"]).values(values))
 
 
