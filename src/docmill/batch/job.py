@@ -21,6 +21,7 @@ from docmill.flow.job import Ingested, Published, RunEnd
 from docmill.models.registry import Models
 from docmill.plan import BatchPlan, PlannedDocument
 from docmill.records.results import DocumentStatus, RunInfo, Usage
+from docmill.report.beside import SheetProcess
 from docmill.report.build import ReportFiles, build
 from docmill.session.bench import Workbench
 from docmill.session.run import run_session
@@ -51,6 +52,8 @@ REUSED_AT_ONCE = 100
 """Ends of reused documents stored in one transaction."""
 PREPARE_AT = 24
 """So many documents before the end, what judges the batch is started beside them."""
+SHEETS_BESIDE = 50
+"""A run with nothing left to read writes report.xlsx beside the rest for more documents."""
 
 
 class BatchJob:
@@ -63,6 +66,7 @@ class BatchJob:
         """The report, once it is written."""
         limits = parts.plan.compiled.pipeline.limits
         self._time = RunTime(limits.minutes_per_run, run=info.id)
+        self._sheets: SheetProcess | None = None
         self._waiting: set[str] = set()
         """Documents never tried before that are still to be read."""
         self._reused: list[tuple[PlannedDocument, DocumentEnd]] = []
@@ -205,6 +209,7 @@ class BatchJob:
             settings=parts.plan.compiled.pipeline.report,
             folder=parts.reports / self.run_id,
             templates=parts.templates,
+            sheets=self._sheets,
         )
         markdown = self.files.md.read_text() if self.files.md else ""
         return Published(markdown=markdown, folder=str(self.files.folder))
@@ -240,7 +245,7 @@ class BatchJob:
         return f"{end.message} {some} on at the endpoint; the next run takes over the answers."
 
     def warm_up(self) -> None:
-        """Start now what a small batch will need at its end.
+        """Start now what will be needed at the end of a small batch, or of one already read.
 
         Documents that could not be read before seldom can be now: for them alone the batch's table
         stays as it was, and nothing has to be judged anew.
@@ -253,10 +258,14 @@ class BatchJob:
             if not (entry.code or entry.info.duplicate_of or entry.key in tried)
         }
         self._prepare_judging()
+        if not self._waiting and len(documents) > SHEETS_BESIDE:
+            self._sheets = SheetProcess()
 
     def release(self) -> None:
         """End every process the job started, however the run went."""
         self._parts.verdicts.close()
+        if self._sheets is not None:
+            self._sheets.close()
 
     def _refuse_spent_out(self) -> None:
         """Begin nothing once the run's own limit in dollars has left no room for a call."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from docmill.records.reader import RunReader
+from docmill.report.beside import SheetProcess
 from docmill.report.findings import Attention
 from docmill.report.folder import point_latest, whole_or_nothing
 from docmill.report.html import write_html
@@ -39,6 +40,7 @@ def build(
     folder: Path,
     templates: Path | None = None,
     latest: bool = True,
+    sheets: SheetProcess | None = None,
 ) -> ReportFiles:
     """Write the report of a run into `folder` (`reports/PIPELINE/RUN`), whole or not at all.
 
@@ -48,6 +50,8 @@ def build(
         folder: replaced if it exists; its parent is made.
         templates: the workspace's `reports/templates`; files missing there come from the package.
         latest: whether `latest` beside `folder` is to show this report.
+        sheets: a process, started before, that writes report.xlsx beside the others if there is a
+            report.json; it is used up.
 
     Raises:
         OSError: the folder can't be written; nothing of the report is there then.
@@ -60,6 +64,11 @@ def build(
     summary = counter.summary(reader.info)
     made = dict.fromkeys(settings.formats)
     with whole_or_nothing(folder) as working:
+        if "json" in made:
+            write_json(reader, title=title, summary=summary, path=working / "report.json")
+        beside = sheets if "json" in made and "xlsx" in made else None
+        if beside:
+            beside.begin(working / "report.json", working / "report.xlsx")
         if "html" in made:
             write_html(
                 reader,
@@ -70,10 +79,6 @@ def build(
                 folder=working,
                 templates=templates,
             )
-        if "xlsx" in made:
-            write_xlsx(reader, title=title, summary=summary, path=working / "report.xlsx")
-        if "json" in made:
-            write_json(reader, title=title, summary=summary, path=working / "report.json")
         if "md" in made:
             write_markdown(
                 reader.info,
@@ -83,6 +88,10 @@ def build(
                 path=working / "report.md",
                 templates=templates,
             )
+        if beside:
+            beside.finish()
+        elif "xlsx" in made:
+            write_xlsx(reader, title=title, summary=summary, path=working / "report.xlsx")
     files = {name: folder / f"report.{name}" for name in made}
     return ReportFiles(
         folder=folder,

@@ -4,6 +4,8 @@ The documents are the very classes the store keeps; `Report` only joins them wit
 """
 
 import json
+from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
 
@@ -13,6 +15,8 @@ from docmill.records.results import DocumentResult, RunInfo
 from docmill.report.summary import Summary
 
 FORMAT = "docmill.report/1"
+_HEAD_LINES = 5
+"""Lines of report.json before its documents, which follow one per line."""
 _SCALARS = ("string", "boolean", "null")
 
 
@@ -37,6 +41,28 @@ def write_json(reader: RunReader, *, title: str, summary: Summary, path: Path) -
             file.write(",\n" if position else "\n")
             file.write(result.model_dump_json())
         file.write("\n]}\n")
+
+
+class JsonRun:
+    """A run as its report.json tells it: a `RunReader` without pictures, one document at a time."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        with path.open(encoding="utf-8") as file:
+            head = "".join(islice(file, _HEAD_LINES))
+        found = Report.model_validate_json(f"{head}]}}")
+        self.title, self.info, self.summary = found.title, found.run, found.summary
+
+    def documents(self) -> Iterator[DocumentResult]:
+        """Every document in order of name."""
+        with self._path.open(encoding="utf-8") as file:
+            for line in islice(file, _HEAD_LINES, None):
+                if line.startswith("{"):
+                    yield DocumentResult.model_validate_json(line.rstrip(",\n"))
+
+    def picture(self, blob: str) -> bytes:
+        """There are none in report.json."""
+        raise KeyError(blob)
 
 
 def schema_text() -> str:
