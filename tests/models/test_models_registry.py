@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -127,16 +128,17 @@ async def test_effort_wants_an_endpoint_that_thinks() -> None:
     assert "thinking: true" in caught.value.remedy
 
 
-async def test_vertex_without_its_package_says_how_to_get_it(
-    monkeypatch: pytest.MonkeyPatch,
+@pytest.mark.parametrize(("service", "module"), [("bedrock", "boto3"), ("vertex", "google")])
+async def test_a_cloud_without_its_package_says_how_to_get_it(
+    monkeypatch: pytest.MonkeyPatch, service: Literal["bedrock", "vertex"], module: str
 ) -> None:
     """The SDK's extras aren't installed with docmill."""
-    monkeypatch.setitem(sys.modules, "google", None)
-    endpoint = Endpoint(service="vertex", region="europe-west1", project="p")
-    async with Models({"gcp": endpoint}) as models:
+    monkeypatch.setitem(sys.modules, module, None)
+    endpoint = Endpoint(service=service, region="europe-west1", project="p")
+    async with Models({"cloud": endpoint}) as models:
         with pytest.raises(PrerequisiteError) as caught:
-            models.open(ModelChoice(id="gcp/claude-x"))
-    assert "pip install 'anthropic[vertex]'" in caught.value.remedy
+            models.open(ModelChoice(id="cloud/claude-x"))
+    assert caught.value.remedy == f"pip install 'anthropic[{service}]'"
 
 
 async def test_models_of_one_endpoint_share_its_gate_and_connections() -> None:

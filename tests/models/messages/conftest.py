@@ -6,6 +6,7 @@ import re
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, replace
+from importlib.util import find_spec
 from typing import Any
 
 import pytest
@@ -15,6 +16,9 @@ from docmill.models.registry import Models
 from docmill.spec.agent import ModelChoice
 from docmill.spec.workspace import Endpoint
 from docmill.testing import ScriptedServer
+
+collect_ignore = [] if find_spec("boto3") else ["test_messages_bedrock.py"]
+"""Bedrock is an extra of the SDK; its tests run where it is installed."""
 
 KEY = "test-key-5d41402abc4b"
 REQUEST = ModelRequest(

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import socket
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -13,10 +14,11 @@ from docmill.models.base import AttemptError, ModelRequest
 from docmill.models.registry import Models
 from docmill.spec.agent import ModelChoice
 from docmill.spec.workspace import Endpoint
-from docmill.testing import Answer, Cut, Failure, Reset, Step, text, tool_use
+from docmill.testing import Answer, Cut, Failure, Reset, Step, text, thinking, tool_use
 
 from .conftest import Open, Raw
 
+PING = b'event: ping\ndata: {"type": "ping"}\n\n'
 WORDS = [text("a few words"), tool_use("read", {"page": 1, "why": "because it is there"})]
 
 
@@ -124,10 +126,28 @@ async def test_a_slow_answer_that_keeps_coming_is_waited_for(
     assert response.content == (text("word " * 10),)
 
 
+async def test_hidden_thinking_may_take_longer(
+    raw: Raw, request_of: Callable[..., ModelRequest]
+) -> None:
+    """It sends nothing but pings; giving it up would mean paying for the same thoughts twice."""
+    begun: list[dict[str, Any]] = [
+        {"type": "message_start", "message": {"id": "m", "model": "m", "usage": {}}},
+        {"type": "content_block_start", "index": 0, "content_block": thinking("")},
+    ]
+    sent = "".join(f"event: {event['type']}\ndata: {json.dumps(event)}\n\n" for event in begun)
+    started = time.monotonic()
+    async with raw(b"HTTP/1.1 200 OK\r\n\r\n" + sent.encode(), again=PING) as base_url:
+        endpoint = Endpoint(base_url=base_url, stall_seconds=0.2)
+        async with Models({"local": endpoint}) as models:
+            with pytest.raises(AttemptError) as caught:
+                await models.open(ModelChoice(id="local/m")).respond(request_of())
+    assert caught.value.code == "model_stalled"
+    assert time.monotonic() - started >= 5 * 0.2
+
+
 async def test_pings_are_no_progress(raw: Raw, request_of: Callable[..., ModelRequest]) -> None:
     """They show that somebody is there, not that an answer will come."""
-    ping = b'event: ping\ndata: {"type": "ping"}\n\n'
-    async with raw(b"HTTP/1.1 200 OK\r\n\r\n", again=ping) as base_url:
+    async with raw(b"HTTP/1.1 200 OK\r\n\r\n", again=PING) as base_url:
         endpoint = Endpoint(base_url=base_url, stall_seconds=0.3)
         async with Models({"local": endpoint}) as models:
             with pytest.raises(AttemptError) as caught:
