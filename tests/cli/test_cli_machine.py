@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.timeout(120)
 
+HEAVY = {"rich", "prefect", "sqlalchemy", "pandas", "jinja2", "ruamel"}
+
 
 def test_the_version_is_said(docmill: "Docmill", elsewhere: Path) -> None:
     """Anywhere; as text and as data."""
@@ -25,8 +27,18 @@ def test_the_version_is_said(docmill: "Docmill", elsewhere: Path) -> None:
     assert docmill("version", "--json", at=elsewhere).json == {"docmill": text.split()[1]}
 
 
-@pytest.mark.parametrize("arguments", [("--help",), ("run", "--help"), ("version",)])
-def test_help_loads_nothing_heavy(elsewhere: Path, arguments: tuple[str, ...]) -> None:
+@pytest.mark.parametrize(
+    ("arguments", "heavy"),
+    [
+        (("--help",), HEAVY | {"pydantic"}),
+        (("run", "--help"), HEAVY | {"pydantic"}),
+        (("runs", "list", "-h"), HEAVY | {"pydantic"}),
+        (("version",), HEAVY),
+    ],
+)
+def test_help_loads_nothing_heavy(
+    elsewhere: Path, arguments: tuple[str, ...], heavy: set[str]
+) -> None:
     """What a command needs is imported when it is called, so that help comes at once."""
     program = (
         "import sys, docmill.cli\n"
@@ -39,7 +51,7 @@ def test_help_loads_nothing_heavy(elsewhere: Path, arguments: tuple[str, ...]) -
     )
     loaded = set(ast.literal_eval(done.stderr))
     assert "docmill" in loaded
-    assert loaded.isdisjoint({"rich", "prefect", "sqlalchemy", "pandas", "jinja2", "ruamel"})
+    assert loaded.isdisjoint(heavy)
 
 
 def test_the_doctor_looks_at_everything_a_run_needs(docmill: "Docmill", bare: Path) -> None:
