@@ -1,7 +1,6 @@
 """The outcome: a record is graded once code has nothing to say, and complaints need proof."""
 
-from collections.abc import Callable, Generator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -255,28 +254,6 @@ async def test_a_grading_that_could_overshoot_is_not_made(graded: "Bench") -> No
     assert graded.store.spent(1).model_calls == 2
 
 
-class Died(BaseException):
-    """The process is gone."""
-
-
-@contextmanager
-def dying_after(bench: "Bench", kind: type[Any]) -> Generator[None]:
-    """The session dies when it goes on after an event of this kind was stored."""
-    append = bench.store.append
-    dead: list[Event] = []
-
-    def last(session: str, position: int, event: Event, **more: Any) -> None:
-        if dead:
-            raise Died
-        append(session, position, event, **more)
-        dead.extend([event] * isinstance(event, kind))
-
-    bench.store.append = last
-    with pytest.raises(Died):
-        yield
-    bench.store.append = append
-
-
 @pytest.mark.parametrize(
     ("kind", "steps", "rest", "lost"),
     [
@@ -293,7 +270,7 @@ async def test_a_crash_while_grading_pays_nothing_twice(
     lost: int,
 ) -> None:
     """Whichever event was the last to be stored, the session goes on behind it."""
-    with ScriptedModel(steps) as model, dying_after(graded, kind):
+    with ScriptedModel(steps) as model, graded.dying_after(kind):
         await run(graded, model)
     with ScriptedModel(rest) as model:
         end = await run(graded, model)
@@ -307,7 +284,7 @@ async def test_a_crash_while_grading_pays_nothing_twice(
 async def test_a_crash_after_a_revision_was_asked_for_sends_it_back(graded: "Bench") -> None:
     """The stored verdict is used: the model hears the complaint, the grader isn't asked again."""
     steps = [submit(NO_SERIAL), grade(MISSING)]
-    with ScriptedModel(steps) as model, dying_after(graded, OutcomeEvaluationEnd):
+    with ScriptedModel(steps) as model, graded.dying_after(OutcomeEvaluationEnd):
         await run(graded, model)
     with ScriptedModel([submit(RIGHT, "s2"), grade()]) as model:
         end = await run(graded, model)
