@@ -9,8 +9,10 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -81,19 +83,25 @@ async def test_kill_9_leaves_no_process_and_a_sweep_clears_the_rest() -> None:
     assert BubblewrapBackend().sweep() == 0
 
 
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """A folder every user can reach; pytest's own are closed to others."""
+    with TemporaryDirectory(prefix="docmill-test-") as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder)
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
-def test_an_ordinary_user_has_the_same_sandbox(tmp_path: Path) -> None:
+def test_an_ordinary_user_has_the_same_sandbox(open_folder: Path) -> None:
     """With an interpreter that user can read, mounted in place; the user id inside is the same."""
     python = shutil.which(f"python3.{sys.version_info.minor}", path="/usr/bin:/usr/local/bin")
     source = Path(docmill.__file__).parents[1]
     site = next(Path(folder) for folder in sys.path if folder.endswith("site-packages"))
     if python is None:
         pytest.skip("no interpreter of this version outside of root's home")
-    home = tmp_path / "home"
+    home = open_folder / "home"
     home.mkdir()
     os.chown(home, 65534, 65534)
-    for folder in (tmp_path, *tmp_path.parents[:-2]):
-        folder.chmod(0o755)
     done = subprocess.run(
         [
             "/usr/bin/setpriv",
@@ -105,7 +113,7 @@ def test_an_ordinary_user_has_the_same_sandbox(tmp_path: Path) -> None:
             USER,
             str(home / "cache"),
         ],
-        input=document(tmp_path),
+        input=document(open_folder),
         capture_output=True,
         env={"PYTHONPATH": f"{source}:{site}", "PYTHONDONTWRITEBYTECODE": "1", "HOME": str(home)},
         cwd="/",

@@ -5,8 +5,10 @@ import stat
 import sys
 import sysconfig
 import threading
+from collections.abc import Iterator
 from importlib.util import MAGIC_NUMBER
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -16,12 +18,11 @@ from docmill.sandboxes.layers import LayerStore
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> LayerStore:
-    """A cache that the sandbox's user can reach, whatever the test's folder allows."""
-    for folder in (tmp_path, *tmp_path.parents):
-        if folder.stat().st_uid == os.geteuid() and not folder.stat().st_mode & stat.S_IXOTH:
-            folder.chmod(folder.stat().st_mode | stat.S_IXOTH | stat.S_IROTH)
-    return LayerStore(tmp_path / "cache")
+def store() -> Iterator[LayerStore]:
+    """A cache the sandbox's user can reach; pytest's own folders are closed to others."""
+    with TemporaryDirectory(prefix="docmill-test-") as folder:
+        Path(folder).chmod(0o755)
+        yield LayerStore(Path(folder) / "cache")
 
 
 def test_a_layer_is_built_once_per_recipe(store: LayerStore) -> None:
@@ -161,10 +162,10 @@ def twin(prefix: Path) -> Path:
 
 
 def test_the_systems_python_is_used_where_it_is_the_same(
-    store: LayerStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    store: LayerStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nothing is mounted or copied for it; one that lacks a part or compiles otherwise won't do."""
-    prefix = tmp_path / "system"
+    prefix = store.folder.parent / "system"
     compiled = twin(prefix)
     monkeypatch.setattr(runtime, "_SYSTEM_PREFIX", prefix)
     made = runtime.build_runtime(store, runtime="python3", packages=(), dropped=True)

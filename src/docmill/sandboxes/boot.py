@@ -4,6 +4,8 @@ Found one by one they would take three times as long. `runtime` writes the file 
 `commandline` runs it; all other modules are found beside it when first needed.
 """
 
+import __future__
+
 import marshal
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,7 +14,8 @@ from typing import Any
 NAME = "toolbox.start"
 _MODULES = ("errors", "system", "codec", "wire", "server")
 """In the order in which they need each other."""
-_LOADER = """
+_FUTURE = b"from __future__ import annotations\n"
+_LOADER = b"""
 def start(folder, modules):
     import sys
 
@@ -36,7 +39,7 @@ def write(file: Path, sources: Mapping[str, bytes], folder: str) -> None:
     modules = tuple(
         (name, _compiled(sources[f"{name}.py"], f"{folder}/{name}.py")) for name in _MODULES
     )
-    loader = _compiled(_LOADER.encode(), f"{folder}/{NAME}")
+    loader = _compiled(_LOADER, f"{folder}/{NAME}")
     file.write_bytes(marshal.dumps((loader, {"folder": folder, "modules": modules})))
 
 
@@ -46,9 +49,12 @@ def program(file: str) -> str:
 
 
 def recipe() -> tuple[str, ...]:
-    """What decides the file's content besides the sources."""
-    return (_LOADER, *_MODULES)
+    """What decides the file's content besides the sources: how this module makes it."""
+    return (Path(__file__).read_text(),)
 
 
 def _compiled(source: bytes, name: str) -> Any:
-    return compile(source, name, "exec", dont_inherit=True, optimize=0)
+    """Without docstrings, and without the import that `from __future__` stands for."""
+    source = source.replace(_FUTURE, b"\n")
+    flags = __future__.annotations.compiler_flag
+    return compile(source, name, "exec", flags=flags, dont_inherit=True, optimize=2)

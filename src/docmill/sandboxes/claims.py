@@ -9,6 +9,7 @@ import os
 import secrets
 from collections.abc import Iterator
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 
 from docmill.errors import PrerequisiteError
@@ -116,9 +117,11 @@ def _try(path: Path, number: int) -> Claim | None:
     return None
 
 
-def _mapped() -> Iterator[tuple[int, int]]:
+@cache
+def _mapped() -> tuple[tuple[int, int], ...]:
     """First user and number of users of each range that exists for this process."""
-    with suppress(OSError):
-        for line in Path("/proc/self/uid_map").read_text().splitlines():
-            first, _, length = line.split()
-            yield int(first), int(length)
+    try:
+        lines = Path("/proc/self/uid_map").read_text().splitlines()
+    except OSError:
+        return ()
+    return tuple((int(first), int(length)) for first, _, length in map(str.split, lines))

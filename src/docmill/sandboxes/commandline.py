@@ -9,9 +9,10 @@ from docmill.sandboxes.base import SandboxLimits
 from docmill.sandboxes.runtime import INSIDE, UID, Runtime
 
 _TOP = ("/bin", "/sbin", "/lib", "/lib32", "/lib64")
-_DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom")
+_DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/urandom")
 """No terminals, no shared memory: nothing of the kernel that isn't needed."""
 _DEVICE_LINKS = {
+    "random": "urandom",
     "fd": "/proc/self/fd",
     "stdin": "/proc/self/fd/0",
     "stdout": "/proc/self/fd/1",
