@@ -121,6 +121,32 @@ def _stripped(node: Any) -> Any:
     return node
 
 
+_PROMISED = frozenset(
+    {"type", "title", "description", "enum", "const", "anyOf", "allOf", "$ref", "$defs"}
+    | {"properties", "items"}
+)
+
+
+def promised(schema: Schema) -> Schema:
+    """The schema in the form that an endpoint can promise to keep to.
+
+    Closed objects with all properties required, and none of the bounds that compiled grammars
+    don't know; those are checked afterwards, as for every other endpoint.
+    """
+    kept = {key: value for key, value in schema.items() if key in _PROMISED}
+    for key in ("properties", "$defs"):
+        if key in kept:
+            kept[key] = {name: promised(part) for name, part in kept[key].items()}
+    for key in ("anyOf", "allOf"):
+        if key in kept:
+            kept[key] = [promised(part) for part in kept[key]]
+    if "items" in kept:
+        kept["items"] = promised(kept["items"])
+    if "properties" in kept:
+        kept |= {"required": list(kept["properties"]), "additionalProperties": False}
+    return kept
+
+
 def describe(field: Field) -> str:
     """One line for a language model: what the field is, its form, the names it goes by."""
     parts = [field.description.strip()]

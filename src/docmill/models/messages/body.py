@@ -5,10 +5,13 @@ blob store. Sends nothing.
 """
 
 import base64
+import json
 from collections.abc import Callable, Iterable, Iterator
+from functools import lru_cache
 from typing import Any, cast
 
 from docmill.models.base import Block, ModelRequest
+from docmill.output.schema import promised, without_annotations
 from docmill.spec.workspace import Capabilities
 
 Body = dict[str, Any]
@@ -65,13 +68,22 @@ def _output(request: ModelRequest, capabilities: Capabilities) -> Body:
     if request.effort is not None and capabilities.thinking:
         output["effort"] = request.effort
     if request.output_schema is not None and capabilities.json_schema:
-        output["format"] = {"type": "json_schema", "schema": request.output_schema}
+        schema = _schema(json.dumps(request.output_schema), strict=True)
+        output["format"] = {"type": "json_schema", "schema": schema}
     return output
 
 
 def _tool(tool: dict[str, Any], *, strict: bool) -> Body:
-    kept = {key: tool[key] for key in ("name", "description", "input_schema") if key in tool}
+    kept = {key: tool[key] for key in ("name", "description") if key in tool}
+    kept["input_schema"] = _schema(json.dumps(tool["input_schema"]), strict=strict)
     return {**kept, "strict": True} if strict else kept
+
+
+@lru_cache(maxsize=64)
+def _schema(text: str, *, strict: bool) -> dict[str, Any]:
+    """A schema without what is written for the embedded model; each is asked for at every call."""
+    schema = without_annotations(json.loads(text))
+    return promised(schema) if strict else schema
 
 
 def _messages(messages: Iterable[dict[str, Any]], blobs: Blobs) -> list[Body]:
