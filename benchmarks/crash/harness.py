@@ -84,13 +84,15 @@ class Laboratory:
         subprocess.run(stop, cwd=self._root, check=False, capture_output=True)
         self._server.__exit__(*error)
 
-    def disturb(self, chance: random.Random, *, kills: int) -> Scenario:
+    def disturb(
+        self, chance: random.Random, *, kills: int, moments: Sequence[str] = tuple(MOMENTS)
+    ) -> Scenario:
         """Run from nothing and kill so often, then let it come to its end and compare."""
         forget(self._root)
         self._seen = len(self._server.log()["requests"])
         scenario = Scenario()
         for _ in range(kills):
-            name = chance.choice(list(MOMENTS))
+            name = chance.choice(moments)
             with self._start() as process:
                 run = Watched(self._root, lambda p=process: p.poll() is None, self._latency, chance)
                 MOMENTS[name](run)
