@@ -8,11 +8,9 @@ from sqlalchemy import Engine, RowMapping, select, tuple_
 from docmill.records.results import DocumentInfo, DocumentResult, RunInfo, Usage
 from docmill.store.runs import VERDICTS, RunStore
 from docmill.store.schema import charges, documents, sessions
-from docmill.store.sessions import Findings
+from docmill.store.sessions import REMEMBERED, read_findings
 
 CHUNK = 100
-REMEMBERED = 256
-"""Documents kept after the first reading: a report reads a run many times."""
 
 
 class StoredRun:
@@ -38,7 +36,7 @@ class StoredRun:
             last = (rows[-1]["name"], rows[-1]["document"])
 
     def _remember(self, result: DocumentResult) -> None:
-        """Keep the first documents, in order and without gaps."""
+        """Keep the first documents, in order and without gaps: a report reads a run many times."""
         if len(self._first) < REMEMBERED and (
             not self._first or _place(self._first[-1].document) < _place(result.document)
         ):
@@ -99,7 +97,7 @@ def _result(row: RowMapping, usage: Usage, by_model: dict[str, Usage]) -> Docume
     info = DocumentInfo.model_validate_json(row["info"])
     found: dict[str, Any] = {}
     if row["findings"]:
-        findings = Findings.model_validate_json(row["findings"])
+        findings = read_findings(row["findings"])
         info = info.model_copy(update={"pages": findings.pages})
         found = {
             "record": findings.record,

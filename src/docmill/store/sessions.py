@@ -4,6 +4,7 @@ import json
 import secrets
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from sqlalchemy import ColumnElement, Engine, insert, select, true, update
 
@@ -13,6 +14,9 @@ from docmill.records.checked import CheckedRecord
 from docmill.records.results import Usage
 from docmill.store.accounts import count_charge
 from docmill.store.schema import charges, events, sessions
+
+REMEMBERED = 256
+"""Documents whose findings are kept in memory once they were read."""
 
 
 class Findings(Frozen):
@@ -26,6 +30,12 @@ class Findings(Frozen):
     notes: tuple[str, ...] = ()
     pictures: dict[int, str] = {}
     page_sizes: dict[int, tuple[float, float]] = {}
+
+
+@lru_cache(maxsize=REMEMBERED)
+def read_findings(text: str) -> Findings:
+    """Findings as stored; those read last are kept, for a run reads each several times."""
+    return Findings.model_validate_json(text)
 
 
 class Charge(Frozen):
@@ -174,7 +184,7 @@ class SessionStore:
             key=key,
             run=row["run"],
             document=row["document"],
-            findings=Findings.model_validate_json(row["findings"]),
+            findings=read_findings(row["findings"]),
         )
 
     def finished_keys(self, keys: Sequence[str]) -> set[str]:
