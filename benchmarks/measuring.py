@@ -10,7 +10,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
@@ -29,20 +29,25 @@ class Measured(NamedTuple):
     """The command's own process."""
     cpu_service: float
     """The service beside it, over the time of the command."""
+    cpu_helper: float
+    """The child whose command line has `helper` in it, as last seen."""
     peak: int
     peak_runner: int
     peak_service: int
+    course: tuple[int, ...]
+    """The runner's memory, sample by sample."""
     stdout: str
     stderr: str
 
 
 @dataclass
-class Peaks:
-    """Largest PSS seen, in MiB."""
+class Seen:
+    """What sampling saw: largest PSS in MiB, and CPU seconds of the helper."""
 
     everything: int = 0
-    runner: int = 0
     service: int = 0
+    helper: float = 0.0
+    course: list[int] = field(default_factory=list[int])
 
 
 def no_service() -> int:
@@ -57,24 +62,30 @@ def measure(
     env: Mapping[str, str] | None = None,
     service: Callable[[], int] = no_service,
     settle: float = 0.0,
+    helper: str = "",
+    timeout: float = 3600.0,
 ) -> Measured:
     """Run a command to its end.
 
     `service` gives the process that works for it beside it, or 0; `settle` is how many seconds
-    after the end its CPU is still counted.
+    after the end its CPU is still counted. `helper` names a child whose CPU is told apart.
+    After `timeout` seconds the command is killed.
     """
-    peaks = Peaks()
+    seen = Seen()
     done = threading.Event()
     with tempfile.TemporaryFile("w+") as stdout, tempfile.TemporaryFile("w+") as stderr:
         service_before = cpu_of_tree(service())
         begun = time.monotonic()
         process = subprocess.Popen(command, cwd=cwd, env=env, stdout=stdout, stderr=stderr)
-        watcher = threading.Thread(target=watch, args=(process.pid, service, peaks, done))
+        watcher = threading.Thread(target=watch, args=(process.pid, service, helper, seen, done))
         watcher.start()
+        patience = threading.Timer(timeout, process.kill)
+        patience.start()
         os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
         wall = time.monotonic() - begun
         cpu_runner, cpu_children = cpu_times(process.pid)
         code = process.wait()
+        patience.cancel()
         done.set()
         watcher.join()
         time.sleep(settle)
@@ -87,22 +98,37 @@ def measure(
             cpu=cpu_runner + cpu_children + cpu_service,
             cpu_runner=cpu_runner,
             cpu_service=cpu_service,
-            peak=peaks.everything,
-            peak_runner=peaks.runner,
-            peak_service=peaks.service,
+            cpu_helper=seen.helper,
+            peak=seen.everything,
+            peak_runner=max(seen.course, default=0),
+            peak_service=seen.service,
+            course=tuple(seen.course),
             stdout=stdout.read(),
             stderr=stderr.read(),
         )
 
 
-def watch(runner: int, service: Callable[[], int], peaks: Peaks, done: threading.Event) -> None:
-    """Sample the memory of the runner, its descendants and the service."""
+def watch(
+    runner: int, service: Callable[[], int], helper: str, seen: Seen, done: threading.Event
+) -> None:
+    """Sample the runner, its descendants and the service until it is done."""
     while not done.wait(INTERVAL):
         beside = {pid: pss(pid) for pid in descendants(service())}
         sizes = {pid: pss(pid) for pid in descendants(runner)}
-        peaks.runner = max(peaks.runner, sizes.get(runner, 0))
-        peaks.service = max(peaks.service, sum(beside.values()))
-        peaks.everything = max(peaks.everything, sum({**sizes, **beside}.values()))
+        seen.course.append(sizes.get(runner, 0))
+        seen.service = max(seen.service, sum(beside.values()))
+        seen.everything = max(seen.everything, sum({**sizes, **beside}.values()))
+        if helper:
+            helping = (sum(cpu_times(pid)) for pid in sizes if helper in command_line(pid))
+            seen.helper = max(seen.helper, *helping, 0.0)
+
+
+def command_line(pid: int) -> str:
+    """Command line of a process; empty if it has gone."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_text(errors="replace").replace("\0", " ")
+    except OSError:
+        return ""
 
 
 def descendants(pid: int) -> list[int]:

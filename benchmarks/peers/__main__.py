@@ -31,13 +31,15 @@ from benchmarks.peers.table import (
     many_turns_bars,
     middle,
     one_call_bars,
+    parts,
     show_bars,
 )
 
 TURNS = 4
 NOTE = """\
 window: seconds from the first request to the last response, at the server. CPU s and MiB (PSS):
-the runner, then all processes; for docmill those are its sandboxes and Prefect's server, warm.
+the runner from its start to its end, then all processes; for docmill its sandboxes and Prefect's
+warm server too. ms/doc: CPU of the runner, start and end included.
 The peers get plain text in the prompt: they parse no files, prove nothing and keep no journal."""
 
 
@@ -103,9 +105,11 @@ def run_table(rows: Sequence[Row], batch: Batch, *, turns: int, repeat: int) -> 
                 runs[row.label].append(figures)
     found = {label: middle(figures) for label, figures in runs.items() if figures}
     print(f"{'':<24}{COLUMNS}")
+    if rows[0].label not in found:
+        raise SystemExit("Without the bare loop there is nothing to compare with.")
     bare = found[rows[0].label]
     for label, row in found.items():
-        print(line(label, row, bare), flush=True)
+        print(line(label, row, bare, documents=len(batch.texts)), flush=True)
     return found
 
 
@@ -116,6 +120,7 @@ def bars(
     if docmill.label not in found:
         return []
     row, base = found[docmill.label], found[bare.label]
+    print(parts(row))
     if turns == 1:
         return one_call_bars(row, base, documents=len(batch.texts))
     return many_turns_bars(row, base)

@@ -85,6 +85,8 @@ def run_row(row: Row, batch: Batch, *, turns: int, folder: Path) -> Figures:
     with scripted(row, batch, turns=turns) as server:
         measured = row.run(batch, server.base_url, folder=folder)
         answered = [entry for entry in server.log()["requests"] if entry["outcome"] == "completed"]
+    if not answered:
+        raise FailedError("it made no call that was answered")
     starts = [entry["seconds"] for entry in answered]
     ends = [entry["seconds"] + entry["took"] for entry in answered]
     return Figures(max(ends) - min(starts), len(answered), measured)
@@ -174,6 +176,7 @@ class DocmillRow:
             env=_environment(),
             service=lambda: server_pid(batch.workspace),
             settle=SETTLE,
+            helper="docmill.flow.remote",
         )
         if measured.code:
             raise FailedError((measured.stderr + measured.stdout).strip()[-1500:])

@@ -1,6 +1,7 @@
 """The tables, and the bars beside the figures they are for."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 from statistics import median
 from typing import NamedTuple
 
@@ -21,8 +22,11 @@ class Middle(NamedTuple):
     cpu: float
     cpu_runner: float
     cpu_service: float
+    cpu_helper: float
     peak: int
     peak_runner: int
+    course: tuple[int, ...]
+    """The runner's largest memory in each quarter of its last run."""
 
 
 class Bar(NamedTuple):
@@ -44,16 +48,35 @@ def middle(runs: Sequence[Figures]) -> Middle:
         cpu=median(one.cpu for one in measured),
         cpu_runner=median(one.cpu_runner for one in measured),
         cpu_service=median(one.cpu_service for one in measured),
+        cpu_helper=median(one.cpu_helper for one in measured),
         peak=int(median(one.peak for one in measured)),
         peak_runner=int(median(one.peak_runner for one in measured)),
+        course=_quarters(measured[-1].course),
     )
 
 
-def line(label: str, row: Middle, bare: Middle) -> str:
+def _quarters(samples: Sequence[int]) -> tuple[int, ...]:
+    edges = [len(samples) * quarter // 4 for quarter in range(5)]
+    return tuple(max(samples[a:b], default=0) for a, b in pairwise(edges))
+
+
+def line(label: str, row: Middle, bare: Middle, *, documents: int) -> str:
     """One line under `COLUMNS`: the runner's CPU and memory, then those of all processes."""
     return (
         f"{label:<24}{row.window:>8.2f}{row.window / bare.window:>8.2f}{row.wall:>8.1f}"
-        f"{row.cpu_runner:>8.1f}{row.cpu:>7.1f}{row.peak_runner:>7}{row.peak:>7}{row.calls:>7}"
+        f"{row.cpu_runner:>8.1f}{row.cpu:>7.1f}{row.cpu_runner / documents * 1000:>8.1f}"
+        f"{row.peak_runner:>7}{row.peak:>7}{row.calls:>7}"
+    )
+
+
+def parts(row: Middle) -> str:
+    """Where docmill's CPU went, and how its memory went on."""
+    sandboxes = row.cpu - row.cpu_runner - row.cpu_service - row.cpu_helper
+    quarters = ", ".join(map(str, row.course))
+    return (
+        f"  CPU s: runner {row.cpu_runner:.1f}, sandboxes {sandboxes:.1f}, Prefect's client "
+        f"{row.cpu_helper:.1f} and server {row.cpu_service:.1f}\n"
+        f"  runner's memory by quarters of the run: {quarters} MiB"
     )
 
 
