@@ -89,6 +89,16 @@ def test_only_text_files_are_read(workspace: Path) -> None:
     assert "must be a path" in problem("read", file_path="a\0b")
 
 
+def test_only_plain_files_are_written(workspace: Path) -> None:
+    """A pipe would hold up every other call, with a reader or without one."""
+    os.mkfifo(workspace / "pipe")
+    assert "pipe" in problem("write", file_path="pipe", content="x")
+    reader = os.open(workspace / "pipe", os.O_RDONLY | os.O_NONBLOCK)
+    assert "not a regular file" in problem("write", file_path="pipe", content="x" * 100_000)
+    os.close(reader)
+    assert "not a regular file" in problem("write", file_path="/dev/null", content="x")
+
+
 def test_edit_wants_one_place(workspace: Path) -> None:
     """An ambiguous edit changes nothing; replace_all says all are meant."""
     (workspace / "f").write_text("a a")

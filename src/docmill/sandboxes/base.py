@@ -80,6 +80,10 @@ class Sandbox(Protocol):
     async def call(self, op: str, args: Mapping[str, Any], *, timeout: float) -> Any:
         """Run one toolbox operation and return its JSON result.
 
+        Calls may be made at the same time and then run side by side, but for those of the shell
+        and those that read the document, which keep their order; `timeout` starts with the work.
+        Cancelling a call ends the sandbox.
+
         Raises:
             ToolError: the operation failed for a reason its caller can act on.
             SandboxError: the sandbox died, hung or was cut by a limit; `code` says which

@@ -44,10 +44,18 @@ def load(path: str) -> str:
 
 
 def save(path: str, text: str) -> int:
-    """Write a text file, making its folders; returns its size in bytes."""
+    """Write a text file, making its folders; returns its size in bytes.
+
+    Raises:
+        OpError: something else is there. A pipe would stop the toolbox until somebody reads it.
+    """
     data = text.encode("utf-8", "replace")
     os.makedirs(os.path.dirname(path), exist_ok=True)
-    with open(path, "wb") as file:
+    flags = os.O_WRONLY | os.O_CREAT | os.O_NONBLOCK | os.O_CLOEXEC
+    with open(os.open(path, flags, 0o666), "wb") as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise OpError(f"{path}: not a regular file")
+        file.truncate()
         file.write(data)
     return len(data)
 
