@@ -5,9 +5,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from docmill.models.base import AttemptError
-from docmill.models.rates import BURST, LONGEST_PROBE, OUTAGE_AFTER, START, Gate, Ticket
+from docmill.models.rates import BURST, DOWN, LONGEST_PROBE, OUTAGE_AFTER, START, Gate, Ticket
 from docmill.records.results import Usage
 from docmill.spec.workspace import Rates
 
@@ -340,3 +342,55 @@ async def test_a_failed_call_gives_back_what_it_did_not_use(usage: Usage | None)
     await settle()
     assert len(crowd.inside) == (1 if usage is None else 0)
     await crowd.leave()
+
+
+STEPS = st.lists(
+    st.one_of(
+        st.tuples(st.just("come"), st.integers(1, 6)),
+        st.tuples(st.just("answer"), st.integers(0, 300)),
+        st.tuples(st.sampled_from(sorted(DOWN | {"model_stream_cut"})), st.integers(0, 20)),
+        st.tuples(st.just("pass"), st.integers(0, 90)),
+        st.tuples(st.just("cancel"), st.integers(0, 50)),
+    ),
+    max_size=40,
+)
+RATES = st.builds(
+    Rates,
+    concurrency=st.integers(1, 8),
+    tokens_per_minute=st.none() | st.integers(1, 2_000),
+    requests_per_minute=st.none() | st.integers(1, 120),
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(rates=RATES, steps=STEPS)
+def test_whatever_happens_everybody_gets_through_in_the_end(
+    rates: Rates, steps: list[tuple[str, int]]
+) -> None:
+    """Never too many at once, nobody forgotten, however failures and cancellations fall."""
+
+    async def story() -> None:
+        crowd = Crowd(rates)
+        tasks: list[asyncio.Task[None]] = []
+        for kind, number in steps:
+            if kind == "come":
+                tasks += await crowd.come(number, tokens=50)
+            elif kind == "pass":
+                await crowd.clock.pass_(number)
+            elif kind == "cancel" and tasks:
+                tasks[number % len(tasks)].cancel()
+                await settle()
+            elif kind == "answer" and crowd.inside:
+                await crowd.answer(tokens=number)
+            elif kind.startswith("model_") and crowd.inside:
+                await crowd.fail(kind, retry_after=number or None)
+            assert len(crowd.inside) <= rates.concurrency
+        for _ in range(2 * len(tasks) + 2):
+            await crowd.clock.pass_(10_000)
+            while crowd.inside:
+                await crowd.answer()
+        assert crowd.gate.waiting == 0
+        assert all(task.done() for task in tasks)
+        await crowd.leave()
+
+    asyncio.run(story())
