@@ -67,11 +67,19 @@ def validate(*, json: Json = False) -> None:
 
 
 @app.command()
-def plan(pipeline: Pipeline = None, settings: Set = None, *, json: Json = False) -> None:
+def plan(
+    pipeline: Pipeline = None,
+    settings: Set = None,
+    *,
+    forecast: Annotated[
+        bool, typer.Option("--forecast", help="Also calls, tokens and dollars, with an interval.")
+    ] = False,
+    json: Json = False,
+) -> None:
     """Show what a run would do: documents, model, sandbox, limits. Starts nothing."""
     from docmill.cli import checking
 
-    checking.plan(pipeline, settings or [], json=json)
+    checking.plan(pipeline, settings or [], forecast=forecast, json=json)
 
 
 @app.command()

@@ -2,7 +2,8 @@
 
 from collections import Counter
 
-from docmill.batch.start import make_plan, sandbox_of
+from docmill.batch.foresight import foresee
+from docmill.batch.start import make_plan, sandbox_of, survey
 from docmill.batch.state import open_state
 from docmill.cli.console import inert, put, put_json, talk
 from docmill.cli.dormant import dormant
@@ -11,6 +12,8 @@ from docmill.cli.workspace import chosen, here, overridden
 from docmill.compile import check_workspace, compile_pipeline
 from docmill.errors import SpecError
 from docmill.plan import BatchPlan, PlannedDocument
+from docmill.records.forecast import Forecast
+from docmill.report.costs import forecast_basis, forecast_text
 from docmill.report.display import count, size_text
 from docmill.spec.schemas import write_schemas
 
@@ -39,16 +42,20 @@ def validate(*, json: bool) -> None:
     put(f"{', '.join(parts)}: no problems.")
 
 
-def plan(pipeline: str | None, settings: list[str], *, json: bool) -> None:
-    """Show what a run would do."""
+def plan(pipeline: str | None, settings: list[str], *, forecast: bool, json: bool) -> None:
+    """Show what a run would do, and with `forecast` what it would take."""
     loaded, environment = here()
     name = chosen(loaded, pipeline)
     loaded = overridden(loaded, name, settings)
+    expected: Forecast | None = None
     with open_state(loaded) as state:
         planned = make_plan(loaded, compile_pipeline(loaded, name), state)
-    sandbox = sandbox_of(planned.compiled, environment).probe()
+        sandbox = sandbox_of(planned.compiled, environment).probe()
+        if forecast:
+            expected = foresee(survey(loaded, planned.compiled, environment, state), planned)
     if json:
-        put_json(_described(planned, f"{sandbox.backend} {sandbox.version}"))
+        described = _described(planned, f"{sandbox.backend} {sandbox.version}")
+        put_json(described | {"forecast": expected.model_dump(mode="json") if expected else None})
         return
     compiled = planned.compiled
     put(f"{name}: {compiled.pipeline.description}".rstrip(": "))
@@ -75,6 +82,9 @@ def plan(pipeline: str | None, settings: list[str], *, json: bool) -> None:
     )
     put()
     put(_tally(planned))
+    if expected is not None:
+        put(f"Forecast: {forecast_text(expected)}.")
+        talk(f"{forecast_basis(expected)}.")
     for left_out in planned.excluded:
         talk(f"left out: {inert(left_out)}")
     for key in _without_effect(planned):

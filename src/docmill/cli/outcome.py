@@ -8,7 +8,9 @@ from dataclasses import dataclass
 
 from docmill.cli.console import put
 from docmill.cli.tables import put_table
+from docmill.records.forecast import Forecast
 from docmill.records.results import DocumentResult, DocumentStatus
+from docmill.report.costs import call_facts, forecast_text
 from docmill.report.display import count, duration_text, usd_text
 from docmill.report.findings import Finding, findings
 from docmill.report.summary import UNFINISHED, Summary
@@ -101,8 +103,8 @@ def put_documents(results: Iterable[DocumentResult], total: int) -> None:
         put(f"{count(total - len(rows), 'document')} ok.")
 
 
-def put_tallies(summary: Summary) -> None:
-    """Counts by status and verdict, and what it cost, a line each."""
+def put_tallies(summary: Summary, forecast: Forecast | None = None) -> None:
+    """Counts by status and verdict, what it cost, what it was expected to, a line each."""
     documents = [
         f"{GLYPHS[status][0]} {number:,} {status}"
         for status, number in summary.by_status.items()
@@ -112,8 +114,11 @@ def put_tallies(summary: Summary) -> None:
     cost = [
         usd_text(usage.usd, usage.unpriced_calls),
         count(usage.model_calls, "model call"),
-        count(usage.input_tokens + usage.output_tokens, "token"),
+        count(usage.prompt_tokens + usage.output_tokens, "token"),
+        *call_facts(usage, summary.costs),
     ]
+    if usage.usd and summary.costs.usd_per_document is not None:
+        cost.append(f"{usd_text(summary.costs.usd_per_document)} a document")
     if summary.seconds is not None:
         cost.append(duration_text(summary.seconds))
     asked = summary.values | {"missing": summary.values["missing"] - summary.optional_missing}
@@ -123,6 +128,9 @@ def put_tallies(summary: Summary) -> None:
         ("checks", _counted(summary.verdicts.items())),
         ("cost", cost),
     ]
+    if forecast is not None:
+        met = summary.costs.forecast_met
+        rows.append(("forecast", [forecast_text(forecast), *([f"{met} it"] if met else [])]))
     for label, parts in rows:
         put(f"  {label:<10} {' · '.join(parts) or 'none'}")
     if summary.cascade and summary.cascade.sentence:

@@ -74,7 +74,7 @@ def show_run(run: str, *, json: bool) -> None:
         put_documents(reader.documents(), summary.documents)
         put(summary.headline)
         put()
-        put_tallies(summary)
+        put_tallies(summary, info.forecast)
         todo = dict.fromkeys(remedies(reader.documents()))
     if todo:
         put("\nWhat to do about documents that did not finish:")

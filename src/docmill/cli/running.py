@@ -114,7 +114,7 @@ def _print(reader: RunReader, summary: Summary, files: dict[str, Path]) -> None:
     put_documents(reader.documents(), summary.documents)
     put(summary.headline)
     put()
-    put_tallies(summary)
+    put_tallies(summary, reader.info.forecast)
     put()
     for kind, path in files.items():
         put(f"  {FORMATS[kind]:<10} {path}")

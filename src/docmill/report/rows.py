@@ -48,7 +48,7 @@ def document_row(result: DocumentResult, pictures: dict[int, str | None]) -> Row
         cached=result.cached,
         session=result.session_id,
         calls=usage.model_calls,
-        tokens=usage.input_tokens + usage.output_tokens,
+        tokens=usage.prompt_tokens + usage.output_tokens,
         usd=float(usage.usd),
         cost=display.usd_text(usage.usd, usage.unpriced_calls),
         wall=round(usage.wall_seconds, 3),

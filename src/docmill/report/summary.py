@@ -20,6 +20,7 @@ from docmill.records.results import (
     VerdictKind,
 )
 from docmill.report.cascade import CascadeCounter, CascadeSummary
+from docmill.report.costs import CostFacts, cost_facts
 from docmill.report.display import count
 
 UNFINISHED: tuple[DocumentStatus, ...] = ("failed", "invalid", "limit", "cancelled")
@@ -70,6 +71,7 @@ class Summary(Frozen):
     expectations_failed: int
     seconds: float | None = Field(description="Wall time from start to end; null while it runs.")
     usage: Usage
+    costs: CostFacts = CostFacts()
     cascade: CascadeSummary | None = None
     """What each model did, where the agent has several."""
 
@@ -144,6 +146,11 @@ class Counter:
             expectations_failed=sum(not e.success for e in info.expectations),
             seconds=_seconds(info.started, info.ended),
             usage=self._usage,
+            costs=cost_facts(
+                self._usage,
+                info.forecast,
+                read=sum(self._by_status.values()) - self._cached - self._duplicates,
+            ),
             cascade=self._cascade.summary(info.models),
         )
         return summary.model_copy(update={"headline": headline(summary, info)})

@@ -13,7 +13,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup
 
 from docmill.packaged import packaged_workspace
-from docmill.report import display
+from docmill.report import costs, display
 
 _FOLDER = Path("reports", "templates")
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+.!|~^$:@-])")
@@ -76,6 +76,8 @@ def _add_filters(environment: ImmutableSandboxedEnvironment) -> None:
         "counted": display.count,
         "clip": display.clip,
         "usd": display.usd_text,
+        "forecast": costs.forecast_text,
+        "basis": costs.forecast_basis,
         "duration": display.duration_text,
         "size": display.size_text,
         "moment": display.time_text,

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from openpyxl import Workbook
 
 from docmill.records.checked import CheckedValue, Reading
+from docmill.records.forecast import Dollars
 from docmill.records.reader import RunReader
 from docmill.records.results import DocumentResult, RunInfo, Usage
 from docmill.records.values import Range
@@ -79,9 +80,13 @@ _DOCUMENTS = (
 _COSTS = (
     Column("Document", 40),
     Column("Model calls", 12),
+    Column("Failed calls", 12),
+    Column("Lost calls", 11),
+    Column("Batched calls", 13),
     Column("Input tokens", 13),
     Column("Output tokens", 14),
     Column("Cache write tokens", 18),
+    Column("Cache write tokens (1 h)", 23),
     Column("Cache read tokens", 17),
     Column("Tool calls", 11),
     Column("Wall seconds", 13),
@@ -202,9 +207,13 @@ def _bounds(reading: Reading | None) -> tuple[Cell | Styled, ...]:
 def _usage_cells(usage: Usage, *, bold: bool = False) -> list[Cell | Styled]:
     counts = (
         usage.model_calls,
+        usage.failed_calls,
+        usage.lost_calls,
+        usage.batched_calls,
         usage.input_tokens,
         usage.output_tokens,
         usage.cache_write_tokens,
+        usage.cache_write_1h_tokens,
         usage.cache_read_tokens,
         usage.tool_calls,
     )
@@ -234,6 +243,12 @@ def _summary_rows(info: RunInfo, title: str, summary: Summary) -> Iterator[Seque
     yield [Styled("Spent", bold=True), "USD", Styled(summary.usage.usd, _USD)]
     yield [None, "model calls without a price", Styled(summary.usage.unpriced_calls, _COUNT)]
     yield [None, "model calls", Styled(summary.usage.model_calls, _COUNT)]
+    if summary.costs.cache_share is not None:
+        yield [None, "share of input tokens from cache", Styled(summary.costs.cache_share, "0.0%")]
+    if summary.costs.usd_per_document is not None:
+        yield [None, "USD per document read", Styled(summary.costs.usd_per_document, _USD)]
+    if info.forecast and info.forecast.usd:
+        yield from _forecast_rows(info.forecast.usd, summary)
     yield [None, "wall seconds of the run", Styled(summary.seconds, _SECONDS)]
     yield []
     if summary.cascade:
@@ -244,6 +259,13 @@ def _summary_rows(info: RunInfo, title: str, summary: Summary) -> Iterator[Seque
         yield [None, expectation.type, outcome, expectation.message]
     yield []
     yield from _provenance_rows(info)
+
+
+def _forecast_rows(usd: Dollars, summary: Summary) -> Iterator[Sequence[Cell | Styled]]:
+    met = f"the costs are {summary.costs.forecast_met} it" if summary.costs.forecast_met else ""
+    yield [None, "USD forecast", Styled(usd.expected, _USD)]
+    yield [None, "USD forecast, low", Styled(usd.low, _USD)]
+    yield [None, "USD forecast, high", Styled(usd.high, _USD), met]
 
 
 def _cascade_rows(cascade: CascadeSummary) -> Iterator[Sequence[Cell | Styled]]:
