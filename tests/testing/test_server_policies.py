@@ -71,6 +71,16 @@ def test_where_no_tool_takes_the_record_it_is_the_answers_text() -> None:
     assert json.loads(words["text"]) == {"volts": "4.98 V"}
 
 
+def test_requests_about_something_else_are_answered_aside() -> None:
+    """A grader is content with everything unless the test says otherwise."""
+    tools = [{"name": "grade", "input_schema": {"type": "object"}}]
+    (call,) = answer(records(BOOK), opening("TR-2", tools=tools))
+    assert (call["name"], call["input"]["criteria"][0]["met"]) == ("grade", True)
+    strict = reader(BOOK, asides={"grade": {"criteria": []}})
+    (call,) = answer(strict, opening("TR-2", tools=tools))
+    assert call["input"] == {"criteria": []}
+
+
 def test_a_reader_looks_around_with_the_tools_it_is_offered() -> None:
     """It hands in at the turn it is told to; several calls of a turn come together."""
     policy = reader(BOOK, turns=4)

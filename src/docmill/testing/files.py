@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, TypeAdapter
 
 from docmill.base import Frozen
-from docmill.testing.policies import LOOKS, SUBMIT, flaky, outage, reader, records
+from docmill.testing.policies import ASIDES, LOOKS, SUBMIT, flaky, outage, reader, records
 from docmill.testing.script import (
     Answer,
     Block,
@@ -57,6 +57,7 @@ class RecordsScript(Frozen):
     """For `reader`: at which turn it hands in."""
     looks: tuple[tuple[Block, ...], ...] = LOOKS
     """For `reader`: what it calls before."""
+    asides: dict[str, dict[str, Any]] = dict(ASIDES)
     flaky: Flaky | None = None
     outages: tuple[Outage, ...] = ()
 
@@ -84,7 +85,9 @@ def make_policy(data: Any) -> Policy:
     if isinstance(script, StepsScript):
         return Steps(script.steps)
     if script.kind == "records":
-        policy = records(script.records, marker=script.marker, submit=script.submit)
+        policy = records(
+            script.records, marker=script.marker, submit=script.submit, asides=script.asides
+        )
     else:
         policy = reader(
             script.records,
@@ -92,6 +95,7 @@ def make_policy(data: Any) -> Policy:
             looks=script.looks,
             marker=script.marker,
             submit=script.submit,
+            asides=script.asides,
         )
     if script.flaky is not None:
         policy = flaky(policy, script.flaky.steps, share=script.flaky.share)

@@ -26,20 +26,29 @@ LOOKS: tuple[tuple[Block, ...], ...] = (
     (tool_use("bash", {"command": "echo seen >> notes.txt; wc -l notes.txt"}),),
 )
 """What `reader` calls before it hands in, one turn after the other."""
+ASIDES: Mapping[str, Record] = {"grade": {"criteria": [{"criterion": "all", "met": True}]}}
+"""Tool → input, for requests that are about something else: a grader is content with everything."""
 
 
-def records(records: Records, *, marker: str = "", submit: str = SUBMIT) -> Policy:
+def records(
+    records: Records,
+    *,
+    marker: str = "",
+    submit: str = SUBMIT,
+    asides: Mapping[str, Record] = ASIDES,
+) -> Policy:
     """An agent that hands in the record at once.
 
     `marker` is a regular expression whose first group (or whole match) is looked up in `records`;
     without it the first key that stands in the text is taken. Each error that comes back is
     answered with the next record of the list, or with the last one again. A document without a
-    record gets words only. Where the request wants JSON output, the record is the answer's text.
+    record gets words only. Where no tool takes the record, it is the answer's text. Requests that
+    offer a tool of `asides` instead get that tool called.
     """
     find = _finder(records, marker)
 
     def policy(request: dict[str, Any]) -> Step:
-        return _hand_in(request, find, submit)
+        return _aside(request, asides, submit) or _hand_in(request, find, submit)
 
     return policy
 
@@ -51,6 +60,7 @@ def reader(
     looks: Sequence[Sequence[Block]] = LOOKS,
     marker: str = "",
     submit: str = SUBMIT,
+    asides: Mapping[str, Record] = ASIDES,
 ) -> Policy:
     """An agent that looks around first: it hands in at turn `turns`, counted from 1.
 
@@ -60,8 +70,10 @@ def reader(
     find = _finder(records, marker)
 
     def policy(request: dict[str, Any]) -> Step:
+        if aside := _aside(request, asides, submit):
+            return aside
         said = sum(message["role"] == "assistant" for message in request["messages"])
-        offered = {tool.get("name") for tool in request.get("tools") or ()}
+        offered = _offered(request)
         possible = [
             [call for call in look if call["type"] != "tool_use" or call["name"] in offered]
             for look in looks
@@ -116,6 +128,16 @@ def _finder(records: Records, marker: str) -> Finder:
     return find
 
 
+def _offered(request: dict[str, Any]) -> set[str]:
+    return {str(tool.get("name")) for tool in request.get("tools") or ()}
+
+
+def _aside(request: dict[str, Any], asides: Mapping[str, Record], submit: str) -> Answer | None:
+    offered = _offered(request)
+    name = next((name for name in asides if name in offered and submit not in offered), None)
+    return Answer([tool_use(name, asides[name])]) if name else None
+
+
 def _hand_in(request: dict[str, Any], find: Finder, submit: str) -> Step:
     messages = request["messages"]
     handed_in = {
@@ -140,6 +162,6 @@ def _hand_in(request: dict[str, Any], find: Finder, submit: str) -> Step:
         return Answer([text("The script has no record for this document.")])
     versions = [found] if isinstance(found, Mapping) else list(found)
     record = versions[min(wrong, len(versions) - 1)]
-    if any(tool.get("name") == submit for tool in request.get("tools") or ()):
+    if submit in _offered(request):
         return Answer([tool_use(submit, record)])
     return Answer([text(json.dumps(record, ensure_ascii=False))])

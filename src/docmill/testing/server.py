@@ -1,7 +1,8 @@
 """The scripted server as a process: `python -m docmill.testing.server --script FILE.json`.
 
 Neighbours: `serving` does the work, `process` starts it from a test. The first line on stdout is
-`{"base_url": …, "pid": …}`; SIGTERM and SIGINT end it, with 1 if the script was not kept to.
+`{"base_url": …, "pid": …}`; SIGTERM and SIGINT end it: with 1 if the script wasn't kept to. A file
+that is no script ends it at once, with 2.
 """
 
 import argparse
@@ -32,8 +33,13 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--batch-polls", type=int, default=1, help="looks before a batch has ended")
     parser.add_argument("--batch-seconds", type=float, default=0.0, help="no batch ends before")
     given = parser.parse_args(arguments)
+    try:
+        policy = load_script(given.script)
+    except (OSError, ValueError) as error:
+        sys.stderr.write(f"{given.script}: {error}\nSee docs/testing.md for what a script is.\n")
+        return 2
     server = ScriptedServer(
-        load_script(given.script),
+        policy,
         key=given.key,
         latency=given.latency_ms / 1000,
         models=given.model,

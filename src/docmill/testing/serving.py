@@ -48,6 +48,7 @@ class ScriptedServer:
         self._server: asyncio.Server | None = None
         self._thread: threading.Thread | None = None
         self._stop: asyncio.Event | None = None
+        self._failure: OSError | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
 
     @property
@@ -117,7 +118,7 @@ class ScriptedServer:
         ready.wait()
         if self._server is None:
             self._thread.join()
-            raise OSError(f"port {self._port} can't be listened on")
+            raise OSError(f"port {self._port} can't be listened on") from self._failure
         return self
 
     def __exit__(
@@ -139,6 +140,9 @@ class ScriptedServer:
         self._stop = asyncio.Event()
         try:
             await self.start()
+        except OSError as error:
+            self._failure = error
+            return
         finally:
             ready.set()
         await self._stop.wait()
