@@ -115,7 +115,7 @@ async def test_a_proven_complaint_is_sent_back_with_page_and_quote(graded: "Benc
     assert statuses(end)["serial"] == "verified"
     result = model.requests[2].messages[-1]["content"][0]
     assert result["is_error"]
-    assert "serial: The serial is missing. (page 1: 'AB-12'" in result["content"]
+    assert "serial: The serial is missing. Page 1 says 'AB-12'." in result["content"]
 
 
 async def test_a_value_that_differs_from_the_quote_is_a_complaint_that_counts(

@@ -155,8 +155,7 @@ def _complaints(errors: Sequence[str], *, final: bool) -> str:
 
 def _revision(verdict: OutcomeEvaluationEnd) -> str:
     lines = [
-        f"{one.path}: {one.complaint or one.criterion} (page {one.page}: {one.quote!r}; "
-        f"{one.reason})"
+        f"{one.path}: {one.complaint or one.criterion} Page {one.page} says {one.quote!r}."
         for one in upheld(verdict)
     ]
     return "\n".join([*lines[:SHOWN_ERRORS], REVISE])
