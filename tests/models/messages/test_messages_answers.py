@@ -9,10 +9,12 @@ import pytest
 
 from docmill.errors import PrerequisiteError
 from docmill.models.base import ModelRequest
+from docmill.models.registry import Models
 from docmill.spec.agent import ModelChoice
+from docmill.spec.workspace import Capabilities, Endpoint
 from docmill.testing import Answer, Failure, text, thinking, tool_use
 
-from .conftest import Open
+from .conftest import Open, Raw
 
 Request = Callable[..., ModelRequest]
 PNG = base64.b64decode("iVBORw0KGgo=")
@@ -191,14 +193,22 @@ async def test_tokens_are_bounded_where_nobody_counts(desk: Open, request_of: Re
 
 
 async def test_a_count_that_fails_is_replaced_by_the_bound(desk: Open, request_of: Request) -> None:
-    """Counting is a convenience; a refused key is not."""
+    """Counting is a convenience: the server is away, or knows no such call."""
     async with desk([], capabilities={"count_tokens": True}) as here:
         await here.server.stop()
         assert await here.model.count_tokens(request_of()) == here.model.bound_tokens(request_of())
         await here.server.start()
     async with desk([], models=["other"], capabilities={"count_tokens": True}) as here:
-        with pytest.raises(PrerequisiteError):
-            await here.model.count_tokens(request_of())
+        assert await here.model.count_tokens(request_of()) == here.model.bound_tokens(request_of())
+
+
+async def test_a_count_with_a_refused_key_stops_the_run(raw: Raw, request_of: Request) -> None:
+    """A forecast made of bounds would only hide it."""
+    async with raw(b"HTTP/1.1 401 No\r\ncontent-length: 0\r\n\r\n") as base_url:
+        endpoint = Endpoint(base_url=base_url, capabilities=Capabilities(count_tokens=True))
+        async with Models({"local": endpoint}) as models:
+            with pytest.raises(PrerequisiteError):
+                await models.open(ModelChoice(id="local/m")).count_tokens(request_of())
 
 
 async def test_a_call_waits_for_its_slot_and_says_so(desk: Open, request_of: Request) -> None:

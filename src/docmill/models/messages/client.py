@@ -106,14 +106,6 @@ class Client:
         """
         return await self._sdk.post("/v1/messages/count_tokens", body=body, cast_to=object)
 
-    async def batches(self) -> object:
-        """The newest of the endpoint's message batches, as a list.
-
-        Raises:
-            BROKEN: by the call.
-        """
-        return await self._sdk.get("/v1/messages/batches?limit=1", cast_to=object)
-
     async def get(self, path: str) -> object:
         """What the endpoint has there.
 

@@ -124,6 +124,10 @@ class Failures:
         cause = error.__cause__ if isinstance(error, anthropic.APIConnectionError) else error
         return self._attempt(_transport(cause), _told(cause), usage=usage)
 
+    def is_missing(self, error: Exception) -> bool:
+        """Whether there is nothing at that address, or no such model."""
+        return isinstance(error, anthropic.NotFoundError)
+
     def stalled(self, usage: Usage | None) -> AttemptError:
         """Nothing came for `stall_seconds`."""
         return self._attempt(STALLED, f"for {self.stall_seconds:g} s", usage=usage)

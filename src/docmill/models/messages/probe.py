@@ -177,7 +177,8 @@ class _Prober:
 
     async def batches(self) -> Tried:
         """It has a list of message batches."""
-        return Tried(await self._model.has_batches(), "the list of batches can be read")
+        has = await self._model.has_batches()
+        return Tried(has, "the list of batches can be read" if has else "there is no list of them")
 
     async def thinking(self) -> Tried:
         """It takes an effort."""
