@@ -1,15 +1,20 @@
 """How many sessions a run has at once, where nobody says."""
 
 import os
+import resource
 from pathlib import Path
 
 from docmill.settings import Settings
 from docmill.spec.pipeline import Pipeline
 
-MOST_WAITING = 200
+MOST_WAITING = 500
 """Sessions that wait for message batches."""
-SESSION_MEGABYTES = 40
-"""Memory of one that waits: its sandbox, and what it has read."""
+SESSION_MEGABYTES = 16
+"""Memory of one that waits: 6 MB of its sandbox's program, its files, and what it has read."""
+SESSION_FILES = 6
+"""Open files of one: pipes to its sandbox."""
+OTHER_FILES = 200
+"""Of the store, the report and connections."""
 
 
 def sessions_at_once(pipeline: Pipeline, settings: Settings) -> int:
@@ -17,7 +22,7 @@ def sessions_at_once(pipeline: Pipeline, settings: Settings) -> int:
 
     Live, that is two per processor. A session that waits for a message batch takes no processor,
     and the more of them there are, the fewer batches a run takes: as many as half of the free
-    memory holds.
+    memory and the limit of open files hold.
     """
     told = pipeline.concurrency or settings.concurrency
     if told is not None:
@@ -25,7 +30,10 @@ def sessions_at_once(pipeline: Pipeline, settings: Settings) -> int:
     few = 2 * (os.cpu_count() or 1)
     if pipeline.mode == "live":
         return few
-    return max(few, min(MOST_WAITING, free_megabytes() // 2 // SESSION_MEGABYTES))
+    files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    by_files = (files - OTHER_FILES) // SESSION_FILES
+    by_memory = free_megabytes() // 2 // SESSION_MEGABYTES
+    return max(few, min(MOST_WAITING, by_files, by_memory))
 
 
 def free_megabytes(meminfo: Path = Path("/proc/meminfo")) -> int:

@@ -34,6 +34,14 @@ class Observer(Protocol):
         """The endpoint answers again."""
         ...
 
+    def batch_sent(self, endpoint: str, batch: str, *, calls: int) -> None:
+        """So many model calls wait for a message batch, perhaps for hours."""
+        ...
+
+    def batch_ended(self, endpoint: str, batch: str, *, calls: int, answered: int) -> None:
+        """The answers of a message batch are there."""
+        ...
+
 
 class SilentObserver:
     """Watches nothing."""
@@ -54,4 +62,10 @@ class SilentObserver:
         """Ignored."""
 
     def resumed(self, endpoint: str) -> None:
+        """Ignored."""
+
+    def batch_sent(self, endpoint: str, batch: str, *, calls: int) -> None:
+        """Ignored."""
+
+    def batch_ended(self, endpoint: str, batch: str, *, calls: int, answered: int) -> None:
         """Ignored."""

@@ -12,7 +12,7 @@ from docmill.errors import PrerequisiteError
 from docmill.ledger.prices import PriceTable
 from docmill.ledger.purse import Purses
 from docmill.models.base import Model
-from docmill.models.rates import PauseListener
+from docmill.models.batching import BatchListener
 from docmill.models.registry import Models
 from docmill.output.fields import resolve_record
 from docmill.plan import CompiledPipeline
@@ -44,13 +44,14 @@ class Ground:
     telemetry: Telemetry | None = None
 
 
-def open_models(ground: Ground, listener: PauseListener | None = None) -> Models:
+def open_models(ground: Ground, listener: BatchListener | None = None) -> Models:
     """The models of the workspace's endpoints; close them in the loop they were asked in."""
     return Models(
         ground.loaded.workspace.config.endpoints,
         secrets=ground.settings.secret,
         blobs=ground.state.blobs.get,
         listener=listener,
+        batch_listener=listener,
     )
 
 

@@ -11,7 +11,7 @@ from docmill.cli.tables import put_table
 from docmill.cli.workspace import chosen, here, overridden
 from docmill.compile import check_workspace, compile_pipeline
 from docmill.errors import SpecError
-from docmill.plan import BatchPlan, PlannedDocument
+from docmill.plan import BatchPlan, CompiledPipeline, PlannedDocument
 from docmill.records.forecast import Forecast
 from docmill.report.costs import forecast_basis, forecast_text
 from docmill.report.display import count, size_text
@@ -61,7 +61,7 @@ def plan(pipeline: str | None, settings: list[str], *, forecast: bool, json: boo
     put(f"{name}: {compiled.pipeline.description}".rstrip(": "))
     limits = compiled.pipeline.limits.model_dump(exclude_none=True)
     rows = [
-        ("model", compiled.agent.model_id),
+        ("model", _asked(compiled)),
         ("agent", f"{compiled.agent.name}@{compiled.session_digest[:12]}"),
         (
             "sandbox",
@@ -89,6 +89,13 @@ def plan(pipeline: str | None, settings: list[str], *, forecast: bool, json: boo
         talk(f"left out: {inert(left_out)}")
     for key in _without_effect(planned):
         talk(f"without effect in this version: {key}")
+
+
+def _asked(compiled: CompiledPipeline) -> str:
+    """The models, and how they are asked."""
+    model = compiled.agent.model_id
+    batched = compiled.pipeline.mode == "batch" and model != "rules"
+    return f"{model}, in message batches" if batched else model
 
 
 def schemas(*, json: bool) -> None:
@@ -140,6 +147,7 @@ def _described(planned: BatchPlan, sandbox: str) -> dict[str, object]:
     return {
         "pipeline": compiled.pipeline.name,
         "model": compiled.agent.model_id,
+        "mode": compiled.pipeline.mode,
         "agent": compiled.agent.name,
         "environment": compiled.environment.name,
         "sandbox": sandbox,

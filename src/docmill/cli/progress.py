@@ -98,6 +98,16 @@ class Progressing:
         """The wait is over."""
         self._say(f"  ▶ {endpoint} answers again")
 
+    def batch_sent(self, endpoint: str, batch: str, *, calls: int) -> None:
+        """What is waited for."""
+        some = count(calls, "call")
+        self._say(f"  ⇡ {endpoint}: {some} sent as message batch {inert(batch)}", style="dim")
+
+    def batch_ended(self, endpoint: str, batch: str, *, calls: int, answered: int) -> None:
+        """What came of it."""
+        some = f"{answered} of {count(calls, 'call')} answered"
+        self._say(f"  ⇣ {endpoint}: {inert(batch)} has ended, {some}", style="dim")
+
     def close(self) -> None:
         """Take the moving line away, and say what was only counted; once."""
         if self._bar is not None:

@@ -17,11 +17,12 @@ from docmill.models.batching import (
     Answered,
     BatchEndpoint,
     BatchGoneError,
+    BatchListener,
     BatchRequest,
     Result,
 )
 from docmill.models.posting import Post
-from docmill.models.rates import Clock, LoopClock, PauseListener
+from docmill.models.rates import Clock, LoopClock
 from docmill.models.rounds import Roster, Round
 from docmill.store.batches import BatchCall, BatchLog, StoredBatch
 
@@ -67,7 +68,7 @@ class Batcher:
         *,
         roster: Roster | None = None,
         outage_seconds: float = 3600.0,
-        listener: PauseListener | None = None,
+        listener: BatchListener | None = None,
         clock: Clock | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
@@ -76,6 +77,7 @@ class Batcher:
         self._roster = roster or Roster()
         self._clock = clock or LoopClock()
         self._now = now
+        self._listener = listener
         self._post = Post(
             name, endpoint, self._clock, outage_seconds=outage_seconds, listener=listener
         )
@@ -197,6 +199,8 @@ class Batcher:
             arrived=lambda: self._find(batch),
             refused=lambda: self._log.withdraw(batch.number),
         )
+        if self._listener is not None:
+            self._listener.batch_sent(self._name, named, calls=len(entries))
         entries.clear()
         self._log.sent(batch.number, named)
         await self._collect(batch.number, named)
@@ -235,14 +239,19 @@ class Batcher:
         """Store the results of a batch when it has ended, and hand them on."""
         self.under_way.add(batch)
         left = self._log.unanswered(number)
+        calls = answered = 0
         try:
             await self._post.until_ended(batch)
             async for results in self._post.results(batch):
+                calls += len(results)
+                answered += sum(result["type"] == "succeeded" for result in results.values())
                 self._deliver(number, {name: results[name] for name in results.keys() & left})
                 left -= results.keys()
         except BatchGoneError:
             pass
         self.under_way.discard(batch)
+        if self._listener is not None:
+            self._listener.batch_ended(self._name, batch, calls=calls, answered=answered)
         self._deliver(number, dict.fromkeys(left, MISSING))
 
     def _deliver(self, number: int, results: dict[str, Result]) -> None:

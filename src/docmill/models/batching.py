@@ -13,6 +13,7 @@ from typing import Any, NamedTuple, Protocol
 
 from docmill.errors import PrerequisiteError
 from docmill.models.base import AttemptError, Model, ModelRequest, ModelResponse, fingerprint
+from docmill.models.rates import PauseListener
 from docmill.store.batches import BatchCall
 
 Result = dict[str, Any]
@@ -66,6 +67,16 @@ class BatchEndpoint(Protocol):
     def recent(self, since: datetime, /) -> AsyncGenerator[BatchState]:
         """Batches made at that time or later, whoever sent them."""
         ...
+
+
+class BatchListener(PauseListener, Protocol):
+    """Who tells the user of batches that come and go; every method returns at once."""
+
+    def batch_sent(self, endpoint: str, batch: str, *, calls: int) -> None:
+        """A batch has arrived at the endpoint; its results may take hours."""
+
+    def batch_ended(self, endpoint: str, batch: str, *, calls: int, answered: int) -> None:
+        """Its results are there; calls without an answer are made again."""
 
 
 class Batchable(Model, Protocol):

@@ -20,6 +20,7 @@ from docmill.store.batches import BatchLog
 
 if TYPE_CHECKING:
     from docmill.models.batcher import Batcher
+    from docmill.models.batching import BatchListener
     from docmill.models.messages.failures import Failures
     from docmill.models.messages.model import Line
 
@@ -56,12 +57,14 @@ class Models:
         secrets: Callable[[str], str | None] = lambda name: None,
         blobs: Callable[[str], bytes] | None = None,
         listener: PauseListener | None = None,
+        batch_listener: "BatchListener | None" = None,
         clock: Clock | None = None,
     ) -> None:
         self._endpoints = known_endpoints(endpoints or {})
         self._secrets = secrets
         self._blobs = blobs or _no_blobs
         self._listener = listener
+        self._batch_listener = batch_listener
         self._clock = clock or LoopClock()
         self._lines: dict[str, Line] = {}
         self._batchers: dict[str, Batcher] = {}
@@ -133,7 +136,7 @@ class Models:
                 log,
                 roster=self.roster,
                 outage_seconds=outage_seconds,
-                listener=self._listener,
+                listener=self._batch_listener,
                 clock=self._clock,
             )
         return BatchedModel(model, self._batchers[name])

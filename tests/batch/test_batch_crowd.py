@@ -1,0 +1,48 @@
+"""How many sessions a run has at once depends on what they do most of the time."""
+
+import os
+import resource
+from pathlib import Path
+
+import pytest
+
+from docmill.batch.crowd import MOST_WAITING, free_megabytes, sessions_at_once
+from docmill.settings import Settings
+from docmill.spec.fields import RecordSpec
+from docmill.spec.pipeline import Documents, Pipeline
+
+LIVE = Pipeline(name="p", documents=Documents(path="in"), agent="a", record=RecordSpec())
+BATCH = LIVE.model_copy(update={"mode": "batch"})
+FEW = 2 * (os.cpu_count() or 1)
+
+
+@pytest.mark.parametrize("pipeline", [LIVE, BATCH])
+def test_what_somebody_says_holds(pipeline: Pipeline) -> None:
+    """The pipeline before the machine."""
+    told = pipeline.model_copy(update={"concurrency": 3})
+    assert sessions_at_once(told, Settings(concurrency=7)) == 3
+    assert sessions_at_once(pipeline, Settings(concurrency=7)) == 7
+
+
+def test_sessions_that_wait_are_many() -> None:
+    """Live, the processors are the measure; waiting for a batch takes none."""
+    assert sessions_at_once(LIVE, Settings()) == FEW
+    assert FEW <= sessions_at_once(BATCH, Settings()) <= MOST_WAITING
+
+
+def test_open_files_are_a_limit() -> None:
+    """Each sandbox has some; the usual limit of 1,024 is enough for more than a hundred."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (512, hard))
+    try:
+        assert sessions_at_once(BATCH, Settings()) <= 52
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def test_free_memory_is_read_from_the_machine(tmp_path: Path) -> None:
+    """In whole megabytes; a machine that doesn't say has none to spare."""
+    meminfo = tmp_path / "meminfo"
+    meminfo.write_text("MemTotal:  8000000 kB\nMemAvailable:   2048000 kB\n")
+    assert free_megabytes(meminfo) == 2000
+    assert free_megabytes(tmp_path / "missing") == 0
