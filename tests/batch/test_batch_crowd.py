@@ -8,10 +8,10 @@ import pytest
 
 from docmill.batch.crowd import MOST_WAITING, free_megabytes, sessions_at_once
 from docmill.settings import Settings
-from docmill.spec.fields import RecordSpec
-from docmill.spec.pipeline import Documents, Pipeline
+from docmill.spec.pipeline import Pipeline
 
-LIVE = Pipeline(name="p", documents=Documents(path="in"), agent="a", record=RecordSpec())
+SPEC = {"name": "p", "documents": "in", "agent": "a", "record": {"fields": {"x": {"type": "text"}}}}
+LIVE = Pipeline.model_validate(SPEC)
 BATCH = LIVE.model_copy(update={"mode": "batch"})
 FEW = 2 * (os.cpu_count() or 1)
 
