@@ -1,12 +1,17 @@
 """Complaints held against the document: what code can refute doesn't count."""
 
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from docmill.documents.layout import Page, Word
 from docmill.events import CriterionVerdict
 from docmill.output.pagetext import DocumentText
 from docmill.output.refuting import Ruling, rule_on
+from docmill.records.checked import CheckedRecord, CheckedValue, Reading
 from docmill.spec.fields import Field
 
 if TYPE_CHECKING:
@@ -132,6 +137,36 @@ async def test_a_quote_of_half_a_page_says_too_much(checker: "Checker") -> None:
     ruling = rule_on(complaint, outcome.record, {"x": Field()}, DocumentText(checker.pages))
     assert not ruling.upheld
     assert "too much" in ruling.reason
+
+
+WORDS = tuple(
+    Word(text, 50.0 * number, 20, 50.0 * number + 40, 30)
+    for number, text in enumerate(("Output", "voltage", "3.30", "V", "5", "V", "AB-12"))
+)
+PATHS = st.sampled_from([*FIELDS, "lines[0].amount", "lines[9]", ".", "[", "a.b[0]"])
+
+
+@given(
+    st.text(max_size=20) | PATHS,
+    st.text(max_size=30) | st.sampled_from([word.text for word in WORDS]),
+    st.integers(-1, 2) | st.integers(),
+    st.sampled_from(["verified", "missing"]),
+)
+def test_whatever_a_grader_says_gets_a_ruling(
+    path: str, quote: str, page: int, status: Any
+) -> None:
+    """Its words are untrusted: no page, path or quote breaks anything, and a reason is given."""
+    fields = {name: Field.model_validate(each) for name, each in FIELDS.items()}
+    held = Reading(value=Decimal("3.30"), unit="V") if status == "verified" else None
+    values = tuple(
+        CheckedValue(path=name, status=status, reading=held)
+        for name in ("voltage", "current", "lines[0].amount")
+    )
+    document = DocumentText([Page(1, 595, 842, WORDS)])
+    complaint = CriterionVerdict(criterion="c", met=False, path=path, page=page, quote=quote)
+    ruling = rule_on(complaint, CheckedRecord(values=values, rows={"lines": 1}), fields, document)
+    assert ruling.reason
+    assert not ruling.upheld or ruling.boxes
 
 
 async def test_one_of_the_rivals_of_an_ambiguous_value_is_nothing_new(checker: "Checker") -> None:
