@@ -244,7 +244,7 @@ async def test_a_refused_key_or_model_stops_the_run(tmp_path: Path, status: int)
     assert error is not None
     assert error.remedy
     assert (result.status, asked) == ("cancelled", 1)
-    assert result.usage.usd == 0
+    assert (result.usage.usd, result.usage.failed_calls, result.usage.lost_calls) == (0, 1, 0)
 
 
 async def test_a_request_the_endpoint_calls_invalid_is_not_repeated(tmp_path: Path) -> None:

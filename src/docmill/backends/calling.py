@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator
 
 from docmill.backends.base import CallRules
 from docmill.backends.conversation import Conversation
-from docmill.errors import ModelError
+from docmill.errors import ModelError, PrerequisiteError
 from docmill.events import (
     AttemptFailed,
     Event,
@@ -29,6 +29,7 @@ async def call_model(model: Model, talk: Conversation, rules: CallRules) -> Asyn
 
     Raises:
         ModelError: no attempt is left, or another one would fail just the same.
+        PrerequisiteError: the endpoint refuses every request.
     """
     request = talk.request()
     mark = fingerprint(request)
@@ -43,6 +44,9 @@ async def call_model(model: Model, talk: Conversation, rules: CallRules) -> Asyn
         started = time.monotonic()
         try:
             response = await model.respond(request)
+        except PrerequisiteError as refused:
+            yield refusal(request.model, refused)
+            raise
         except AttemptError as error:
             failed = error
         else:
@@ -101,6 +105,11 @@ def failure(model: str, failed: AttemptError) -> AttemptFailed:
         http_status=failed.status,
         model_usage=failed.usage,
     )
+
+
+def refusal(model: str, refused: PrerequisiteError) -> AttemptFailed:
+    """What the journal says of a call that the endpoint refused to hear; it cost nothing."""
+    return AttemptFailed(model=model, code="endpoint_refused", message=refused.message)
 
 
 def _given_up(error: AttemptError, failures: int) -> ModelError:

@@ -14,9 +14,9 @@ from typing import Any, Literal
 from pydantic import BaseModel, Field, ValidationError
 
 from docmill.backends.base import CallRules
-from docmill.backends.calling import Attempts, failure
+from docmill.backends.calling import Attempts, failure, refusal
 from docmill.documents.layout import Page
-from docmill.errors import ModelError
+from docmill.errors import ModelError, PrerequisiteError
 from docmill.events import (
     CriterionVerdict,
     Event,
@@ -126,6 +126,9 @@ async def grade(
         started = time.monotonic()
         try:
             response = await exam.model.respond(request)
+        except PrerequisiteError as refused:
+            yield refusal(request.model, refused)
+            raise
         except ModelError as error:
             failed = error if isinstance(error, AttemptError) else _final(error)
         else:
