@@ -33,6 +33,11 @@ class PrefectProcess:
                 start_new_session=True,
             )
 
+    @property
+    def pid(self) -> int:
+        """The process's id."""
+        return self._process.pid
+
     def close(self) -> None:
         """End the process, whatever it is doing; may be called twice.
 

@@ -1,0 +1,67 @@
+"""Prefect's own process: started ahead of the run, lost in the middle of it, never left behind."""
+
+import asyncio
+import os
+import signal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from scripted_job import ScriptedJob, documents
+
+from docmill.errors import RunError
+from docmill.flow.address import ServerAddress
+from docmill.flow.launch import run
+from docmill.flow.prefect_process import PrefectProcess
+from docmill.plan import PlannedDocument
+from docmill.records.results import DocumentStatus
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
+
+
+def test_a_process_nobody_needed_is_gone_after_its_block() -> None:
+    """A mistake in the YAML ends the run before Prefect has even been imported."""
+    with PrefectProcess() as process:
+        assert Path(f"/proc/{process.pid}").exists()
+    assert not Path(f"/proc/{process.pid}").exists()
+
+
+def test_a_process_started_ahead_runs_the_job(prefect_server: ServerAddress) -> None:
+    """The command line starts it before it knows which job there will be."""
+    job = ScriptedJob(documents(2, batch="ahead"))
+    with PrefectProcess() as process:
+        outcome = run(job, prefect_server, process)
+    assert outcome.end.counts == {"ok": 2}
+
+
+def test_a_lost_process_ends_the_run(prefect_server: ServerAddress) -> None:
+    """Killed for want of memory, say: what is under way is cancelled, the command says so."""
+    cancelled: list[str] = []
+    process = PrefectProcess()
+
+    async def work(document: PlannedDocument, attempt: int) -> DocumentStatus:
+        del attempt
+        os.kill(process.pid, signal.SIGKILL)
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            cancelled.append(document.info.id)
+            raise
+        return "ok"
+
+    with pytest.raises(RunError, match="Prefect's process ended"):
+        run(ScriptedJob(documents(1, batch="lost"), work), prefect_server, process)
+    assert cancelled == ["d0"]
+
+
+def test_a_bug_in_the_job_is_raised_as_it_is(prefect_server: ServerAddress) -> None:
+    """With its own traceback, as if there were no second process."""
+    bug = KeyError("no such column")
+
+    class Buggy(ScriptedJob):
+        async def judge(self) -> dict[str, Any]:
+            raise bug
+
+    with pytest.raises(KeyError) as caught:
+        run(Buggy(documents(1, batch="bug")), prefect_server)
+    assert caught.value is bug
