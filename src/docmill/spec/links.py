@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, cast
 from docmill.errors import KeyProblem
 from docmill.spec.agent import Agent, CustomTool, McpToolset
 from docmill.spec.suggest import nearest
-from docmill.spec.workspace import Workspace
+from docmill.spec.workspace import BUILT_IN_ENDPOINT, Workspace
 
 BUILT_IN_ENVIRONMENT = "default"
 """Environment that exists without a file: no network, no packages, standard limits."""
@@ -37,7 +37,8 @@ def link_problems(workspace: Workspace, data: Mapping[str, Any]) -> Iterator[Lin
             yield LinkProblem(
                 file, _no_file(("environment",), environment, "sandbox", environments)
             )
-    endpoints = set(_mapping(_mapping(data.get("docmill.yaml")).get("endpoints")))
+    declared = _mapping(_mapping(data.get("docmill.yaml")).get("endpoints"))
+    endpoints = {BUILT_IN_ENDPOINT, *declared}
     for name in sorted(_names(data, "agent_specs")):
         file = f"agent_specs/{name}.yaml"
         for problem in _endpoint_problems(_mapping(data[file]).get("model"), endpoints):

@@ -11,6 +11,10 @@ from docmill.spec.environment import Environment
 from docmill.spec.pipeline import Pipeline
 
 
+BUILT_IN_ENDPOINT = "anthropic"
+"""Name of the endpoint that is there without docmill.yaml, which may change any of its keys."""
+
+
 class Capabilities(Frozen):
     """What an endpoint can do beyond messages and tools; `docmill doctor --model` finds out."""
 
