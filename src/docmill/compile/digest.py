@@ -23,7 +23,7 @@ from docmill.spec.pipeline import Pipeline
 ENGINE_FORMAT = 1
 """Raised when sessions of before and after can't be compared: other prompts of the loop, other
 layout of pages, other meaning of a record."""
-TOOL_VERSIONS = (TOOLSET, "submit_record_1")
+TOOL_VERSIONS = (TOOLSET, "submit_record_1", "view_page_1", "grade_1")
 
 _RULES_SOURCES = ("models/rules", "quantities", "documents", "output", "sandboxes/toolbox")
 """Packages that decide what the embedded model finds; running it anew costs nothing."""

@@ -75,9 +75,11 @@ class Stages:
             try:
                 found = await self._ask(stage, number, whole, past, follower)
             except ModelError as error:
-                if error.retryable or (number + 1 == len(self._bench.stages) and not whole.record):
+                last = number + 1 == len(self._bench.stages)
+                # What may pass is waited for: a later attempt goes on here.
+                if error.retryable or error.resumable or (last and not whole.record):
                     raise
-                follower.store(_passed_on(error, last=number + 1 == len(self._bench.stages)))
+                follower.store(_passed_on(error, last=last))
                 continue
             whole = self._merged(whole, found, stage, wanted) if cascade else found
         return whole
