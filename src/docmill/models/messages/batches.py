@@ -153,7 +153,7 @@ def outcome(result: Result, failures: Failures) -> ModelResponse:
     kind = result.get("type")
     if kind == "succeeded":
         try:
-            return whole_message(result["message"])
+            return whole_message(cast("dict[str, Any]", result.get("message")))
         except UnreadableStreamError as error:
             raise failures.cut(str(error), None) from None
     if kind == "errored":
