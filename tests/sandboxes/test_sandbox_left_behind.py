@@ -5,6 +5,7 @@ Also: an ordinary user's sandboxes work like root's.
 
 import asyncio
 import os
+import select
 import shutil
 import signal
 import subprocess
@@ -17,7 +18,15 @@ from tempfile import TemporaryDirectory
 import pytest
 
 import docmill
+from docmill.sandboxes import seccomp
+from docmill.sandboxes.base import SandboxLimits, SandboxSpec
 from docmill.sandboxes.bubblewrap import BubblewrapBackend
+from docmill.sandboxes.claims import FIRST_UID, PLACES
+from docmill.sandboxes.identity import Identity
+from docmill.sandboxes.layers import LayerStore, default_cache
+from docmill.sandboxes.process import Process, end_orphans
+from docmill.sandboxes.programs import find_bubblewrap
+from docmill.sandboxes.runtime import build_runtime
 
 RUNNER = """
 import asyncio
@@ -81,6 +90,46 @@ async def test_kill_9_leaves_no_process_and_a_sweep_clears_the_rest() -> None:
     BubblewrapBackend().sweep()
     assert not [folder for folder in folders if folder.exists()]
     assert BubblewrapBackend().sweep() == 0
+
+
+def half_started(output: int) -> Process:
+    """A bubblewrap that has made its child and, most likely, not yet told it to go on."""
+    store = LayerStore(default_cache())
+    process = Process(
+        find_bubblewrap(store).path,
+        build_runtime(store, runtime="python3", packages=(), dropped=os.geteuid() == 0),
+        SandboxLimits(memory=1 << 28, cpus=1, pids=40, disk=1 << 24, seconds=60, output=output),
+        seccomp=seccomp.program(),
+        identity=Identity(FIRST_UID + PLACES if os.geteuid() == 0 else None),
+        entrances=(),
+    )
+    select.select([process._info], [], [], 10)  # pyright: ignore[reportPrivateUsage]
+    return process
+
+
+def test_a_start_can_be_given_up_in_its_middle() -> None:
+    """The child is ended, too."""
+    for _ in range(20):
+        process = half_started(4321)
+        process.kill()
+        process.bury()
+    assert not running("\0" + "4321")
+
+
+async def test_a_start_cut_by_kill_9_is_swept() -> None:
+    """A child left waiting for its dead parent is ended; a running sandbox isn't touched."""
+    for _ in range(20):
+        process = half_started(5432)
+        process._process.kill()  # pyright: ignore[reportPrivateUsage]
+        process.bury()
+    limits = SandboxLimits(memory=1 << 28, cpus=1, pids=40, disk=1 << 24, seconds=60, output=6543)
+    async with BubblewrapBackend().open(SandboxSpec(limits)) as sandbox:
+        end_orphans()
+        async with asyncio.timeout(10):
+            while running("\0" + "5432"):  # noqa: ASYNC110  # no event tells of other processes
+                await asyncio.sleep(0.01)
+        await sandbox.call("ping", {}, timeout=10)
+        assert running("\0" + "6543")
 
 
 @pytest.fixture

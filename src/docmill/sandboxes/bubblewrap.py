@@ -20,7 +20,7 @@ from docmill.sandboxes.base import Enforced, Probe, SandboxLimits, SandboxSpec
 from docmill.sandboxes.channel import Channel
 from docmill.sandboxes.identity import Identity
 from docmill.sandboxes.layers import LayerStore, default_cache
-from docmill.sandboxes.process import Process
+from docmill.sandboxes.process import Process, end_orphans
 from docmill.sandboxes.programs import Program, find_bubblewrap, remedy_for
 from docmill.sandboxes.runtime import Runtime, build_runtime
 
@@ -261,6 +261,7 @@ def _sweep(claim: claims.Claim) -> bool:
     folders = claim.noted()
     if not folders:
         return False
+    end_orphans()
     if cgroups.remove(folders):
         claim.clear()
     return True

@@ -27,7 +27,9 @@ _NAMESPACES = (
     "--unshare-cgroup-try",
 )
 TEMPORARY = "/tmp"  # noqa: S108  # inside, where nobody else is
-_BOOT = boot.program(f"{INSIDE}/{boot.NAME}")
+START = f"{INSIDE}/{boot.NAME}"
+"""Among the arguments of every sandbox's first process."""
+_BOOT = boot.program(START)
 
 
 def environment(runtime: Runtime) -> dict[str, str]:

@@ -11,9 +11,10 @@ import socket
 import subprocess
 from collections.abc import Sequence
 from contextlib import suppress
+from pathlib import Path
 
 from docmill.sandboxes.base import SandboxLimits
-from docmill.sandboxes.commandline import arguments, command
+from docmill.sandboxes.commandline import START, arguments, command
 from docmill.sandboxes.identity import Identity
 from docmill.sandboxes.runtime import Runtime
 
@@ -84,15 +85,20 @@ class Process:
         with suppress(OSError):
             if self._pidfd >= 0:
                 signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
-            else:
-                self._process.kill()
+            elif self._process.returncode is None:
+                self._kill_group()
+
+    def _kill_group(self) -> None:
+        """End bubblewrap and the child that is to be process 1: before it is told to die with its
+        parent it would wait for the dead one for ever."""
+        os.killpg(self._process.pid, signal.SIGKILL)
 
     def bury(self) -> None:
         """Wait until nothing is left, then close what is open. Blocks for some milliseconds."""
         try:
             self._process.wait(1.0)
         except subprocess.TimeoutExpired:
-            self._process.kill()
+            self._kill_group()
             self._process.wait()
         if self._process.stderr:
             self._process.stderr.close()
@@ -108,6 +114,35 @@ class Process:
             return ""
         os.set_blocking(self._process.stderr.fileno(), False)
         return (self._process.stderr.read(4096) or b"").decode("utf-8", "replace").strip()
+
+
+def end_orphans() -> int:
+    """End what a bubblewrap killed in the middle of its start has left; returns how many.
+
+    Such a process waits for its parent and does nothing else; it is in no cgroup yet.
+    """
+    found = [pid for pid in map(_starting, Path("/proc").glob("[0-9]*")) if pid]
+    for pid in found:
+        with suppress(OSError):
+            os.kill(pid, signal.SIGKILL)
+    return len(found)
+
+
+def _starting(folder: Path) -> int | None:
+    """The process, if it is bubblewrap's child (the first of its namespace) and that is gone."""
+    with suppress(OSError):
+        if not _is_ours(folder):
+            return None
+        status = dict(line.split(":\t", 1) for line in (folder / "status").read_text().splitlines())
+        is_child = len(status["NSpid"].split()) > 1
+        if is_child and not _is_ours(folder.parent / status["PPid"]):
+            return int(folder.name)
+    return None
+
+
+def _is_ours(folder: Path) -> bool:
+    words = (folder / "cmdline").read_bytes()
+    return words.partition(b"\0")[0].endswith(b"bwrap") and START.encode() in words
 
 
 def _pipe_with(data: bytes) -> int:
