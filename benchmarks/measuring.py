@@ -139,11 +139,18 @@ def descendants(pid: int) -> list[int]:
     waiting = [pid]
     while waiting:
         found.append(waiting.pop())
-        for task in Path(f"/proc/{found[-1]}/task").glob("*"):
-            try:
-                waiting += map(int, (task / "children").read_text().split())
-            except OSError:
-                continue
+        waiting += _children(found[-1])
+    return found
+
+
+def _children(pid: int) -> list[int]:
+    """Children of a process, whichever of its threads started them; none once it has gone."""
+    found: list[int] = []
+    try:
+        for task in Path(f"/proc/{pid}/task").iterdir():
+            found += map(int, (task / "children").read_text().split())
+    except OSError:
+        pass
     return found
 
 
