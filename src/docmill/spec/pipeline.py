@@ -138,7 +138,7 @@ class Pipeline(Frozen):
     mode: Literal["live", "batch"] = "live"
     """`batch` sends the turns of all documents as message batches: half the price, hours later."""
     concurrency: Annotated[int, Field(ge=1, le=1000)] | None = None
-    """Sessions at once; two per processor if left out."""
+    """Sessions at once; if left out, two per processor, and in `mode: batch` what memory holds."""
     failure_threshold: FailureThreshold = FailureThreshold()
     report: ReportSettings = ReportSettings()
     schedule: Schedule | None = None
