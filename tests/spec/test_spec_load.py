@@ -122,6 +122,24 @@ def test_a_union_gives_the_one_relevant_mistake(tmp_path: Path) -> None:
             ' — write it in quotes: "3"'
         )
     ]
+    cascade = load(tmp_path, agent="name: reader\nmodel: [rules, {id: rules, efort: low}, 3]\n")
+    assert lines(cascade) == [
+        (
+            "agent_specs/reader.yaml:2:28 model[1].efort — unknown key"
+            " — did you mean `effort`? (known: id, effort, speed)"
+        ),
+        (
+            "agent_specs/reader.yaml:2:41 model[2] — must be text, but is the number 3"
+            ' — write it in quotes: "3"'
+        ),
+    ]
+    empty = load(tmp_path, agent="name: reader\nmodel: []\n")
+    assert lines(empty) == [
+        (
+            "agent_specs/reader.yaml:2:1 model — needs at least one entry"
+            " — add one, or remove the key"
+        )
+    ]
 
 
 def test_tools_of_an_agent_must_fit_together(tmp_path: Path) -> None:

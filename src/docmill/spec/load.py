@@ -39,6 +39,8 @@ class LoadedWorkspace:
     """Mistakes of all files, in order of file and line."""
     locators: Mapping[str, Locator] = field(default_factory=dict[str, Locator])
     """File relative to the root → places of its keys."""
+    settings: tuple[str, ...] = ()
+    """`KEY=VALUE` by which a pipeline isn't as its file has it."""
 
     @property
     def root(self) -> Path:

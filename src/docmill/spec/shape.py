@@ -22,6 +22,20 @@ _WORDS: dict[Any, str] = {
 }
 
 
+Kind = Literal["simple", "mapping", "list"]
+
+
+class Branch(NamedTuple):
+    """A member of a union without a discriminator that a location goes through."""
+
+    place: KeyPath
+    """Of the union."""
+    kind: Kind
+    """Of the member."""
+    kinds: frozenset[Kind]
+    """Of all members."""
+
+
 class Located(NamedTuple):
     """A pydantic location in terms of the YAML file."""
 
@@ -29,8 +43,8 @@ class Located(NamedTuple):
     """Keys and indices as they stand in the file."""
     annotation: Any
     """What is allowed there."""
-    branches: tuple[tuple[KeyPath, str], ...]
-    """Unions without a discriminator on the way: place and branch taken."""
+    branches: tuple[Branch, ...]
+    """Unions without a discriminator on the way."""
 
 
 def plain(annotation: Any) -> Any:
@@ -81,7 +95,7 @@ def step(annotation: Any, key: str | int) -> Any:
 def locate(model: type[BaseModel], location: KeyPath) -> Located:
     """Where in the file a pydantic error location points, without its branch names and tags."""
     path: list[str | int] = []
-    branches: list[tuple[KeyPath, str]] = []
+    branches: list[Branch] = []
     annotation: Any = model
     for key in location:
         annotation = plain(annotation)
@@ -91,7 +105,8 @@ def locate(model: type[BaseModel], location: KeyPath) -> Located:
         if len(members) > 1:
             annotation = _branch(members, str(key))
             if not _tagged(members):
-                branches.append((tuple(path), str(key)))
+                kinds = frozenset[Kind](_kind(member) for member in members)
+                branches.append(Branch(tuple(path), _kind(annotation), kinds))
             continue
         path.append(key)
         annotation = step(annotation, key)
@@ -106,7 +121,16 @@ def _branch(members: tuple[Any, ...], name: str) -> Any:
     for member in members:
         if is_model(member) and (name in tags(member) or member.__name__ == name):
             return member
+    if name.startswith(("tuple[", "list[")):
+        return next((m for m in members if _kind(m) == "list"), None)
     return next((m for m in members if getattr(m, "__name__", "") == name), None)
+
+
+def _kind(annotation: Any) -> Kind:
+    annotation = plain(annotation)
+    if get_origin(annotation) in (tuple, list):
+        return "list"
+    return "mapping" if is_model(annotation) or get_origin(annotation) is dict else "simple"
 
 
 def known_keys(annotation: Any) -> tuple[str, ...]:

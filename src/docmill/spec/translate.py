@@ -88,7 +88,7 @@ def _translated(
     for details in error.errors(include_url=False):
         detail = cast("dict[str, Any]", details)
         place = shape.locate(model, detail["loc"])
-        if _wrong_branch(place, detail):
+        if _wrong_branch(place, detail) or _is_echo(detail):
             continue
         problem = _plain(detail, place, model, raw)
         if (problem.path, problem.message) not in seen:
@@ -100,16 +100,27 @@ def _translated(
 def _wrong_branch(place: shape.Located, detail: Mapping[str, Any]) -> bool:
     """Whether the error belongs to a union's branch the author didn't mean.
 
-    A mapping means the branch that is a mapping; anything else means the simple branch.
+    A mapping means the branch that is a mapping, a list the one that is a list, if there are such;
+    anything else means a simple branch.
     """
-    for where, branch in place.branches:
-        inside = len(place.path) > len(where)
-        simple = branch in ("str", "int", "float", "bool")
-        if simple and isinstance(detail["input"], dict):
-            return True
-        if not simple and not inside and not isinstance(detail["input"], dict):
-            return True
-    return False
+    value = detail["input"]
+    given: shape.Kind = "simple"
+    if isinstance(value, dict):
+        given = "mapping"
+    elif isinstance(value, list):
+        given = "list"
+    return any(
+        branch.kind != (given if given in branch.kinds else "simple")
+        for branch in place.branches
+        if len(place.path) == len(branch.place)
+    )
+
+
+def _is_echo(detail: Mapping[str, Any]) -> bool:
+    """A list all of whose entries have mistakes is called too short on top of them."""
+    if detail["type"] != "too_short" or not isinstance(detail["input"], list):
+        return False
+    return len(cast("list[Any]", detail["input"])) >= detail["ctx"]["min_length"]
 
 
 def _plain(

@@ -10,7 +10,6 @@ from docmill.spec.agent import Agent
 from docmill.spec.environment import Environment
 from docmill.spec.pipeline import Pipeline
 
-
 BUILT_IN_ENDPOINT = "anthropic"
 """Name of the endpoint that is there without docmill.yaml, which may change any of its keys."""
 
