@@ -174,7 +174,7 @@ class BudgetReserved(Frozen):
 
 
 class AttemptFailed(Frozen):
-    """An attempt at a model call gave no answer; `session.status_rescheduled` or the end follows."""
+    """An attempt at a model call gave no answer; another attempt or the end follows."""
 
     type: Literal["docmill.attempt_failed"] = "docmill.attempt_failed"
     model: str
