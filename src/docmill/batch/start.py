@@ -202,6 +202,7 @@ def _run_info(ground: Ground) -> RunInfo:
             model: _price_texts(price.model_dump(exclude_none=True))
             for model, price in prices.items()
         },
+        settings=ground.loaded.settings,
         limits={
             name: str(value)
             for name, value in compiled.pipeline.limits.model_dump(exclude_none=True).items()

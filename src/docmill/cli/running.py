@@ -41,9 +41,16 @@ def resume(run: str, limits: list[str], *, json: bool, process: PrefectProcess) 
     loaded, environment = here()
     with open_state(loaded) as state:
         number = number_of(state, run)
-        name = state.runs.info(number).pipeline
-    loaded = overridden(loaded, name, [_limit_setting(limit) for limit in limits])
+        info = state.runs.info(number)
+    name = info.pipeline
+    given = [_limit_setting(limit) for limit in limits]
+    loaded = overridden(loaded, name, _latest([*info.settings, *given]))
     _carry_out(loaded, name, environment, json=json, process=process, resume=number)
+
+
+def _latest(settings: list[str]) -> list[str]:
+    """Settings, each key once, as it was given last."""
+    return list({setting.partition("=")[0]: setting for setting in settings}.values())
 
 
 def _limit_setting(limit: str) -> str:

@@ -47,4 +47,4 @@ def overridden(loaded: LoadedWorkspace, name: str, settings: list[str]) -> Loade
     pipeline = override_pipeline(loaded.workspace.pipelines[name], settings)
     pipelines = {**loaded.workspace.pipelines, name: pipeline}
     workspace = loaded.workspace.model_copy(update={"pipelines": pipelines})
-    return replace(loaded, workspace=workspace)
+    return replace(loaded, workspace=workspace, settings=tuple(settings))

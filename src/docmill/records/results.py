@@ -169,6 +169,8 @@ class RunInfo(Frozen):
     prices: dict[str, dict[str, str]] = {}
     """Model → kind of token → USD per million, for the models this run used."""
     limits: dict[str, str] = {}
+    settings: tuple[str, ...] = ()
+    """Keys of the pipeline that were set for this run only: `limits.usd_per_run=12`."""
     forecast: Forecast | None = None
     """What it was expected to take when it began; None for runs of older versions."""
     expectations: tuple[ExpectationResult, ...] = ()
