@@ -6,7 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from docmill.batch.crowd import MOST_WAITING, free_megabytes, sessions_at_once
+from docmill.batch.crowd import (
+    MOST_WAITING,
+    free_megabytes,
+    sessions_at_once,
+    waiting_seconds,
+)
 from docmill.settings import Settings
 from docmill.spec.pipeline import Pipeline
 
@@ -38,6 +43,12 @@ def test_open_files_are_a_limit() -> None:
         assert sessions_at_once(BATCH, Settings()) <= 52
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def test_a_session_may_wait_a_day_for_each_turn() -> None:
+    """In batches; live, only as long as an endpoint may be down."""
+    assert waiting_seconds(BATCH) == BATCH.limits.turns * 86_400
+    assert waiting_seconds(LIVE) == 3600
 
 
 def test_free_memory_is_read_from_the_machine(tmp_path: Path) -> None:

@@ -45,6 +45,13 @@ mode: batch
 """
 
 
+ENVIRONMENT = """\
+name: default
+docmill: {limits: {seconds: 1}}
+"""
+"""A sandbox that has less time than a batch takes: waiting isn't counted."""
+
+
 def record(number: int) -> dict[str, Any]:
     """What a report says."""
     volts = f"3.{number:02d}"
@@ -64,11 +71,12 @@ def write_report(path: Path, number: int) -> None:
 def workspace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A workspace with its Prefect server up."""
     root = tmp_path_factory.mktemp("batches") / "demo"
-    for folder in ("agent_specs", "pipelines", "in"):
+    for folder in ("agent_specs", "pipelines", "sandbox", "in"):
         (root / folder).mkdir(parents=True)
     (root / "prices.yaml").write_text(PRICES)
     (root / "agent_specs" / "reader.yaml").write_text("name: reader\nmodel: scripted/reader\n")
     (root / "pipelines" / "reports.yaml").write_text(PIPELINE)
+    (root / "sandbox" / "default.yaml").write_text(ENVIRONMENT)
     for number in range(DOCUMENTS):
         write_report(root / "in" / f"report-{number}.pdf", number)
     settings = ServerSettings(folder=root / ".docmill" / "prefect")

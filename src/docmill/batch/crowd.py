@@ -1,4 +1,4 @@
-"""How many sessions a run has at once, where nobody says."""
+"""How many sessions a run has at once where nobody says, and how long each of them may wait."""
 
 import os
 import resource
@@ -13,6 +13,8 @@ SESSION_MEGABYTES = 16
 """Memory of one that waits: 6 MB of its sandbox's program, its files, and what it has read."""
 SESSION_FILES = 6
 """Open files of one: pipes to its sandbox."""
+LONGEST_BATCH = 86_400.0
+"""Seconds after which every call of a message batch is answered or has expired."""
 OTHER_FILES = 200
 """Of the store, the report and connections."""
 
@@ -34,6 +36,17 @@ def sessions_at_once(pipeline: Pipeline, settings: Settings) -> int:
     by_files = (files - OTHER_FILES) // SESSION_FILES
     by_memory = free_megabytes() // 2 // SESSION_MEGABYTES
     return max(few, min(MOST_WAITING, by_files, by_memory))
+
+
+def waiting_seconds(pipeline: Pipeline) -> float:
+    """Longest that a session may wait for its models, beside the time it works.
+
+    Its sandbox has to outlive that: a message batch takes a day at most, for each turn; live, an
+    endpoint may be down.
+    """
+    if pipeline.mode == "batch":
+        return LONGEST_BATCH * pipeline.limits.turns
+    return pipeline.retries.outage_minutes * 60
 
 
 def free_megabytes(meminfo: Path = Path("/proc/meminfo")) -> int:

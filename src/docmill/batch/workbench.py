@@ -3,9 +3,10 @@
 Opening sends nothing and spends nothing, but raises whatever would make every session fail.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from docmill.backends.local import LocalBackend
+from docmill.batch.crowd import waiting_seconds
 from docmill.batch.state import State
 from docmill.compile.forms import sandbox_spec
 from docmill.errors import PrerequisiteError
@@ -16,7 +17,7 @@ from docmill.models.batching import BatchListener
 from docmill.models.registry import Models
 from docmill.output.fields import resolve_record
 from docmill.plan import CompiledPipeline
-from docmill.sandboxes.base import Probe, SandboxBackend
+from docmill.sandboxes.base import Probe, SandboxBackend, SandboxSpec
 from docmill.session.bench import Stage, Workbench
 from docmill.settings import Settings
 from docmill.spec.agent import ModelChoice
@@ -69,7 +70,7 @@ def make_bench(ground: Ground, models: Models, *, number: int) -> Workbench:
         compiled=compiled,
         shape=resolve_record(pipeline.record, compiled.root),
         sandboxes=ground.backend,
-        sandbox_spec=sandbox_spec(compiled.environment, {"run": run_id(number)}),
+        sandbox_spec=_sandbox(ground, models, number),
         sandbox_name=ground.probe.backend,
         stages=_stages(ground, models),
         store=state.sessions,
@@ -82,6 +83,16 @@ def make_bench(ground: Ground, models: Models, *, number: int) -> Workbench:
         batched=_batched(ground, models),
         telemetry=ground.telemetry,
     )
+
+
+def _sandbox(ground: Ground, models: Models, number: int) -> SandboxSpec:
+    """What sandboxes are made of; their time doesn't run out while a model is waited for."""
+    compiled = ground.compiled
+    spec = sandbox_spec(compiled.environment, {"run": run_id(number)})
+    if all(models.endpoint(choice.id) is None for choice in compiled.agent.models):
+        return spec
+    seconds = spec.limits.seconds + waiting_seconds(compiled.pipeline)
+    return replace(spec, limits=replace(spec.limits, seconds=seconds))
 
 
 def make_accounts(ground: Ground, number: int) -> Accounts:
