@@ -94,7 +94,7 @@ async def first_message(
     """
     text, files = _as_text(prepared)
     if present == "pdf" and capabilities.documents:
-        return (text, await _file_block(sandbox, blobs), files)
+        return (text, await _file_block(prepared, sandbox, blobs), files)
     wanted: list[int] = []
     if capabilities.images and present == "pictures":
         wanted = [page.number for page in prepared.pages]
@@ -124,10 +124,17 @@ def is_garbled(page: Page) -> bool:
     return broken > MOST_BROKEN * len(characters)
 
 
-async def _file_block(sandbox: Sandbox, blobs: BlobStore) -> dict[str, Any]:
+async def _file_block(
+    prepared: PreparedDocument, sandbox: Sandbox, blobs: BlobStore
+) -> dict[str, Any]:
     data = await sandbox.get(DOCUMENT, max_bytes=MAX_FILE_BYTES)
     sha256 = await asyncio.to_thread(blobs.put, data)
-    source = {"type": "blob", "media_type": "application/pdf", "sha256": sha256}
+    source = {
+        "type": "blob",
+        "media_type": "application/pdf",
+        "sha256": sha256,
+        "pages": len(prepared.pages),
+    }
     return {"type": "document", "source": source}
 
 
