@@ -115,6 +115,20 @@ def test_a_finished_run_is_released(engine: Engine) -> None:
     assert store.latest("spec-check") == 2
 
 
+@pytest.mark.parametrize(("digest", "expected"), [("d1", (1, True)), ("d2", (2, False))])
+def test_a_run_killed_over_its_report_goes_on(
+    engine: Engine, digest: str, expected: tuple[int, bool]
+) -> None:
+    """It had ended, but nobody has its report; with other specs it is left as it ended."""
+    store = RunStore(engine)
+    number, _ = store.claim(info("d1"), [])
+    ended = info("d1").model_copy(update={"status": "finished"})
+    store.update(number, ended, release=False)
+    abandon(engine, number)
+    assert store.claim(info(digest), []) == expected
+    assert store.info(1).status == ("running" if digest == "d1" else "finished")
+
+
 @pytest.mark.parametrize("name", ["", "run-", "run-x", "latest", "run-٣"])
 def test_names_that_are_no_runs_are_refused(name: str) -> None:
     """The message shows what a name looks like."""

@@ -28,7 +28,7 @@ from docmill.session.run import run_session
 from docmill.spec.pipeline import FailureThreshold, Retries
 from docmill.store.reader import StoredRun
 from docmill.store.runs import DocumentEnd
-from docmill.store.sessions import Findings, Session
+from docmill.store.sessions import REMEMBERED, Findings, Session
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +67,8 @@ class BatchJob:
         limits = parts.plan.compiled.pipeline.limits
         self._time = RunTime(limits.minutes_per_run, run=info.id)
         self._sheets: SheetProcess | None = None
+        self._recalled: dict[str, Session] = {}
+        """Finished sessions by document key, read ahead."""
         self._waiting: set[str] = set()
         """Documents never tried before that are still to be read."""
         self._reused: list[tuple[PlannedDocument, DocumentEnd]] = []
@@ -152,7 +154,8 @@ class BatchJob:
 
     def reuse(self, document: PlannedDocument) -> DocumentStatus:
         """Take over what an earlier run found; verdicts are made anew."""
-        known = self._parts.bench.store.finished(document.key)
+        known = self._recalled.pop(document.key, None)
+        known = known or self._parts.bench.store.finished(document.key)
         if known is None:
             raise RunError(
                 f"{document.info.name} has vanished from the store.", remedy="Run again."
@@ -201,7 +204,8 @@ class BatchJob:
 
     async def report(self, end: RunEnd) -> Published:
         """Close the run in the store and write its report."""
-        self.close(end)
+        # The run is this process's until the report is written: killed before, it goes on.
+        self.close(end, release=False)
         parts = self._parts
         self.files = await asyncio.to_thread(
             build,
@@ -211,6 +215,7 @@ class BatchJob:
             templates=parts.templates,
             sheets=self._sheets,
         )
+        parts.state.runs.update(parts.bench.run, self.info)
         markdown = self.files.md.read_text() if self.files.md else ""
         return Published(markdown=markdown, folder=str(self.files.folder))
 
@@ -224,7 +229,7 @@ class BatchJob:
         """The run as it stands in the store."""
         return self._parts.state.reader(self._parts.bench.run)
 
-    def close(self, end: RunEnd) -> None:
+    def close(self, end: RunEnd, *, release: bool = True) -> None:
         """Store how the run ended, and release it."""
         self._flush_reused()
         limited = end.status == "finished" and bool(end.counts.get("limit"))
@@ -235,7 +240,7 @@ class BatchJob:
                 "ended": datetime.now(UTC),
             }
         )
-        self._parts.state.runs.update(self._parts.bench.run, self.info)
+        self._parts.state.runs.update(self._parts.bench.run, self.info, release=release)
 
     def _last_words(self, end: RunEnd) -> str:
         batches = self._parts.models.batches_under_way
@@ -260,6 +265,13 @@ class BatchJob:
         self._prepare_judging()
         if not self._waiting and len(documents) > SHEETS_BESIDE:
             self._sheets = SheetProcess()
+
+    def recall(self) -> None:
+        """Read what earlier runs found, for `reuse` to take over, before anybody waits for it."""
+        cached = [document.key for document in self._parts.plan.documents if document.cached]
+        for key in cached[:REMEMBERED]:
+            if known := self._parts.bench.store.finished(key):
+                self._recalled[key] = known
 
     def release(self) -> None:
         """End every process the job started, however the run went."""

@@ -117,14 +117,15 @@ class RunStore:
             if row["spec_digest"] == info.spec_digest:
                 _go_on(connection, row, info)
                 return int(row["number"])
-            old = RunInfo.model_validate_json(row["info"])
-            closed = old.model_copy(
-                update={
-                    "status": "failed",
-                    "ended": datetime.now(UTC),
-                    "message": "The process was killed, and the specs changed since.",
-                }
-            )
+            closed = RunInfo.model_validate_json(row["info"])
+            if closed.status == "running":
+                closed = closed.model_copy(
+                    update={
+                        "status": "failed",
+                        "ended": datetime.now(UTC),
+                        "message": "The process was killed, and the specs changed since.",
+                    }
+                )
             connection.execute(update(runs).where(this_run).values(**_run_row(closed), owner=""))
         return None
 
@@ -154,10 +155,13 @@ class RunStore:
         )
         return number
 
-    def update(self, number: int, info: RunInfo) -> None:
-        """Store what is known of a run by now; a run that has ended is released."""
+    def update(self, number: int, info: RunInfo, *, release: bool = True) -> None:
+        """Store what is known of a run by now; a run that has ended is released.
+
+        Without `release` it stays this process's: if that dies, the next run goes on with it.
+        """
         values = _run_row(info)
-        if info.status != "running":
+        if release and info.status != "running":
             values["owner"] = ""
         with self._engine.begin() as connection:
             connection.execute(update(runs).where(runs.c.number == number).values(values))
