@@ -27,11 +27,16 @@ def test_a_process_nobody_needed_is_gone_after_its_block() -> None:
 
 
 def test_a_process_started_ahead_runs_the_job(prefect_server: ServerAddress) -> None:
-    """The command line starts it before it knows which job there will be."""
+    """The command line starts it before it knows which job there will be.
+
+    While it starts the flow, the run's own process does something useful.
+    """
     job = ScriptedJob(documents(2, batch="ahead"))
+    begun: list[str] = []
     with PrefectProcess() as process:
-        outcome = run(job, prefect_server, process)
+        outcome = run(job, prefect_server, process, meanwhile=lambda: begun.append(job.flow_run_id))
     assert outcome.end.counts == {"ok": 2}
+    assert begun == [""]
 
 
 def test_a_lost_process_ends_the_run(prefect_server: ServerAddress) -> None:

@@ -96,7 +96,8 @@ def run_pipeline(
         )
         try:
             job.warm_up()
-            outcome = launch.run(job, server.ensure(prefect), process)
+            address = server.ensure(prefect)
+            outcome = launch.run(job, address, process, meanwhile=job.recall)
         finally:
             job.release()
             if job.info.status == "running":

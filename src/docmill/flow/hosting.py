@@ -110,8 +110,15 @@ class Host:
         return error or asyncio.CancelledError()
 
 
-async def host(job: Job, address: ServerAddress, process: PrefectProcess) -> RunOutcome:
+async def host(
+    job: Job,
+    address: ServerAddress,
+    process: PrefectProcess,
+    meanwhile: Callable[[], object] | None = None,
+) -> RunOutcome:
     """Let Prefect's process run the job; the first Ctrl-C or SIGTERM ends it cleanly.
+
+    `meanwhile` is called while the flow is being started over there.
 
     Raises:
         PrerequisiteError: Prefect's server refused the run before it began.
@@ -135,6 +142,8 @@ async def host(job: Job, address: ServerAddress, process: PrefectProcess) -> Run
     answering = asyncio.create_task(hosted.serve_quick(*quick))
     try:
         with stop_on_signals(hosted.stop):
+            if meanwhile:
+                meanwhile()
             return await hosted.serve(reader)
     finally:
         answering.cancel()

@@ -7,7 +7,7 @@ import prefect.
 import asyncio
 import os
 import sys
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 
 from docmill.flow.address import ServerAddress, environment
@@ -37,10 +37,17 @@ def prefect_client(address: ServerAddress) -> Generator[None]:
         os.environ.update(before)
 
 
-def run(job: Job, address: ServerAddress, process: PrefectProcess | None = None) -> RunOutcome:
+def run(
+    job: Job,
+    address: ServerAddress,
+    process: PrefectProcess | None = None,
+    *,
+    meanwhile: Callable[[], object] | None = None,
+) -> RunOutcome:
     """Run a job to its end. Ctrl-C and SIGTERM end it cleanly; a second Ctrl-C at once.
 
-    `process` is one that was started before; it is used up.
+    `process` is one that was started before; it is used up. `meanwhile` is called while Prefect
+    and its server get ready for the flow.
 
     Raises:
         PrerequisiteError: Prefect's server refused the run before it began.
@@ -48,7 +55,7 @@ def run(job: Job, address: ServerAddress, process: PrefectProcess | None = None)
             same.
     """
     with process or PrefectProcess() as prefect:
-        outcome = asyncio.run(host(job, address, prefect))
+        outcome = asyncio.run(host(job, address, prefect, meanwhile))
     if outcome.error:
         raise outcome.error
     return outcome
