@@ -17,7 +17,7 @@ from sqlalchemy import Engine, update
 from docmill.errors import LimitError
 from docmill.events import CallLost, ModelRequestEnd, ModelRequestStart, SandboxStopped
 from docmill.records.results import Usage
-from docmill.store.accounts import Accounts, rounded_up
+from docmill.store.accounts import ENOUGH, Accounts, rounded_up
 from docmill.store.database import open_database
 from docmill.store.lease import own_lease
 from docmill.store.schema import VERSION, reservations
@@ -124,7 +124,32 @@ def test_a_call_that_could_overshoot_is_refused_with_the_command_that_goes_on(
     assert "$0.2000" in caught.value.message
     assert "`limits.usd_per_run` 1.0000 (used 0.9000, set aside 0.0000)" in caught.value.message
     assert caught.value.remedy == "Go on: docmill resume run-0001 --limit usd=2"
+
+
+def test_a_run_is_exhausted_once_the_smallest_call_has_no_room(fresh: Workspace) -> None:
+    """A large call that doesn't fit says nothing about the others."""
+    accounts = fresh.accounts(per_run="1")
+    reserve(accounts, "s1", "0.2")
+    fresh.answer("s1", "0.2")
+    with pytest.raises(LimitError):
+        reserve(accounts, "s2", "0.9")
+    assert accounts.exhausted is None
+    fresh.sandbox("s1", "0.7")
+    with pytest.raises(LimitError) as caught:
+        reserve(accounts, "s2", "0.9")
     assert accounts.exhausted is caught.value
+    reserve(accounts, "s3", "0.05")
+    assert accounts.exhausted is None
+
+
+def test_a_run_that_never_had_room_is_exhausted_after_a_few_tries(fresh: Workspace) -> None:
+    """One that goes on under the same limit starts no session for each of its documents."""
+    accounts = fresh.accounts(per_run="1")
+    for number in range(ENOUGH):
+        assert accounts.exhausted is None
+        with pytest.raises(LimitError):
+            reserve(accounts, f"s{number}", "2")
+    assert accounts.exhausted is not None
 
 
 def test_a_document_has_its_own_limit_over_all_attempts(fresh: Workspace) -> None:

@@ -23,6 +23,8 @@ UNIT = Decimal(10) ** 12
 """Amounts are stored as whole numbers of picodollars: SQLite adds them exactly."""
 RUN = ""
 """The account of the whole run, beside those of its documents."""
+ENOUGH = 8
+"""So many refusals in a row mean that the run has no room, if no call ever had any."""
 PER_DOCUMENT = "limits.usd_per_document"
 PER_RUN = "limits.usd_per_run"
 CALL_BEGINS = (
@@ -88,6 +90,10 @@ class Accounts:
         )
         self._lease = own_lease()
         self._exhausted: LimitError | None = None
+        self._least: int | None = None
+        """The least that was ever set aside here; what doesn't leave so much is exhausted."""
+        self._refusals = 0
+        """In a row, as long as nothing was set aside."""
 
     @property
     def exhausted(self) -> LimitError | None:
@@ -123,6 +129,8 @@ class Accounts:
             row = (session, self._run, document, wanted, self._lease)
             connection.exec_driver_sql(_SET_ASIDE, row)
             connection.commit()
+        self._least = wanted if self._least is None else min(wanted, self._least)
+        self._exhausted, self._refusals = None, 0
         return True
 
     def leave(self, session: str) -> None:
@@ -194,7 +202,10 @@ class Accounts:
             f"--limit {option}={rounded_up(enough)}",
         )
         if standing.key == PER_RUN:
-            self._exhausted = error
+            self._refusals += 1
+            room = standing.limit - standing.used
+            if self._refusals >= ENOUGH if self._least is None else room < self._least:
+                self._exhausted = error
         raise error
 
 
