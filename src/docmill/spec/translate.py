@@ -11,6 +11,7 @@ from typing import Any, Generic, NamedTuple, TypeVar, cast, get_origin
 
 from pydantic import BaseModel, ValidationError
 
+from docmill.base import attribute_docstrings
 from docmill.errors import KeyProblem
 from docmill.spec import shape
 from docmill.spec.suggest import nearest, remedy_for
@@ -170,8 +171,8 @@ def _parent(model: type[BaseModel], location: KeyPath) -> Any:
 
 
 def _missing(path: KeyPath, parent: Any) -> KeyProblem:
-    field = shape.plain(parent).model_fields[str(path[-1])]
-    about = (field.description or "").replace("\n", " ").split(". ")[0].strip()
+    description = attribute_docstrings(shape.plain(parent)).get(str(path[-1]), "")
+    about = description.replace("\n", " ").split(". ")[0].strip()
     remedy = f"add `{path[-1]}:`" + (f" ({about.rstrip('.')})" if about else "")
     return KeyProblem(path, MISSING, remedy)
 
