@@ -1,6 +1,10 @@
 """Great Expectations in its child process: mistakes before the run, findings after it."""
 
+import os
+import signal
+import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -131,3 +135,20 @@ def test_columns_without_kinds_are_guessed_carefully(tmp_path: Path) -> None:
     assert list(frame["order"]) == ["007", "12"]
     assert list(frame["share"]) == [0.5, 0]
     assert frame["net"][0] == -1.5
+
+
+def test_the_library_s_process_ends_with_whoever_started_it(tmp_path: Path) -> None:
+    """A killed run leaves neither the process nor its folder behind."""
+    code = (
+        "import os, signal\n"
+        "from docmill.checks.expectations_process import LibraryProcess\n"
+        "LibraryProcess()\n"
+        "os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    environment = os.environ | {"TMPDIR": str(tmp_path)}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, check=False)
+    assert done.returncode == -signal.SIGKILL
+    until = time.monotonic() + 20
+    while any(tmp_path.iterdir()) and time.monotonic() < until:
+        time.sleep(0.05)
+    assert not any(tmp_path.iterdir())
