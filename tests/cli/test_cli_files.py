@@ -30,7 +30,7 @@ model, system, tools, mcp_servers, skills, multiagent, metadata)
 pipelines/parts.yaml:3:8 agent — `raeder` has no file in agent_specs/ — did you mean `reader`? \
 (known: reader)
 pipelines/parts.yaml:8:3 limits.trns — unknown key — did you mean `turns`? (known: \
-usd_per_document, usd_per_run, turns, minutes, minutes_per_run)
+usd_per_document, usd_per_run, turns, output_tokens, minutes, minutes_per_run)
 3 problems. Nothing was run, nothing was spent.
 Check again: docmill validate
 """
