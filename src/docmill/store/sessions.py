@@ -217,9 +217,7 @@ class SessionStore:
 
     def _set_state(self, session: str, state: str, findings: str | None) -> None:
         with self._engine.begin() as connection:
-            connection.execute(
-                _SET_STATE, {"which": session, "state": state, "findings": findings}
-            )
+            connection.execute(_SET_STATE, {"which": session, "state": state, "findings": findings})
 
 
 def _now() -> str:
