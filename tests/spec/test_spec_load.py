@@ -203,3 +203,14 @@ def test_outside_of_a_workspace_the_remedy_is_init(tmp_path: Path) -> None:
         find_workspace(tmp_path)
     with pytest.raises(PrerequisiteError, match="docmill init"):
         load_workspace(tmp_path / "nowhere")
+
+
+def test_of_the_pipelines_only_the_one_named_is_read(tmp_path: Path) -> None:
+    """A run needs no other; a name that isn't there is looked for among all."""
+    (tmp_path / "pipelines").mkdir()
+    for name in ("first", "second"):
+        (tmp_path / "pipelines" / f"{name}.yaml").write_text(f"name: {name}\n")
+    assert {p.file for p in load_workspace(tmp_path, only="first").problems} == {
+        "pipelines/first.yaml"
+    }
+    assert len({p.file for p in load_workspace(tmp_path, only="third").problems}) == 2

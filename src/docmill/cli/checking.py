@@ -44,7 +44,7 @@ def validate(*, json: bool) -> None:
 
 def plan(pipeline: str | None, settings: list[str], *, forecast: bool, json: bool) -> None:
     """Show what a run would do, and with `forecast` what it would take."""
-    loaded, environment = here()
+    loaded, environment = here(pipeline)
     name = chosen(loaded, pipeline)
     loaded = overridden(loaded, name, settings)
     expected: Forecast | None = None

@@ -31,7 +31,7 @@ LIMITS = {"usd": "usd_per_run"}
 
 def run(pipeline: str | None, settings: list[str], *, json: bool, process: PrefectProcess) -> None:
     """Run it and say what came of it; exits with the code of the outcome."""
-    loaded, environment = here()
+    loaded, environment = here(pipeline)
     name = chosen(loaded, pipeline)
     _carry_out(overridden(loaded, name, settings), name, environment, json=json, process=process)
 

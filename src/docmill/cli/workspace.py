@@ -9,15 +9,18 @@ from docmill.spec.load import LoadedWorkspace, find_workspace, load_workspace
 from docmill.spec.overrides import PLACE, override_pipeline
 
 
-def here() -> tuple[LoadedWorkspace, Settings]:
+def here(pipeline: str | None = None) -> tuple[LoadedWorkspace, Settings]:
     """The workspace the command was called in, and the environment's settings.
+
+    A command about one pipeline names it: the others need not be read.
 
     Raises:
         PrerequisiteError: there is none.
     """
     settings = load_settings()
     root = settings.workspace or find_workspace(Path.cwd())
-    return load_workspace(root), settings
+    only = pipeline and _name(pipeline)
+    return load_workspace(root, only=only), settings
 
 
 def chosen(loaded: LoadedWorkspace, name: str | None) -> str:
@@ -27,13 +30,18 @@ def chosen(loaded: LoadedWorkspace, name: str | None) -> str:
         SpecError: none was named and there are several, or none.
     """
     if name is not None:
-        return name.removesuffix("/default")
+        return _name(name)
     names = sorted(loaded.workspace.pipelines)
     if len(names) == 1:
         return names[0]
     loaded.check()
     remedy = f"name one of: {', '.join(names)}" if names else "write one into pipelines/"
     raise SpecError([Problem(PLACE, 0, 0, "PIPELINE", "which pipeline?", remedy)])
+
+
+def _name(given: str) -> str:
+    """Also as Prefect writes it: `spec-check/default`."""
+    return given.removesuffix("/default")
 
 
 def overridden(loaded: LoadedWorkspace, name: str, settings: list[str]) -> LoadedWorkspace:

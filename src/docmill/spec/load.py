@@ -111,8 +111,10 @@ def find_workspace(start: Path) -> Path:
     )
 
 
-def load_workspace(root: Path) -> LoadedWorkspace:
+def load_workspace(root: Path, *, only: str | None = None) -> LoadedWorkspace:
     """Read and validate every spec of the workspace; mistakes are gathered, not raised.
+
+    With `only`, of the pipelines no more than the one of that name is read, if there is one.
 
     Raises:
         PrerequisiteError: `root` is not a folder.
@@ -123,7 +125,7 @@ def load_workspace(root: Path) -> LoadedWorkspace:
     config = reading.config()
     agents = reading.folder(AGENTS, Agent)
     environments = reading.folder(ENVIRONMENTS, Environment)
-    pipelines = reading.folder(PIPELINES, Pipeline)
+    pipelines = reading.folder(PIPELINES, Pipeline, only=only)
     environments.setdefault(BUILT_IN_ENVIRONMENT, Environment(name=BUILT_IN_ENVIRONMENT))
     workspace = Workspace(
         root=reading.root,
@@ -165,9 +167,10 @@ class _Reading:
             return WorkspaceConfig()
         return self.file(CONFIG, WorkspaceConfig, empty={}) or WorkspaceConfig()
 
-    def folder(self, folder: str, model: type[M]) -> dict[str, M]:
+    def folder(self, folder: str, model: type[M], *, only: str | None = None) -> dict[str, M]:
         found: dict[str, M] = {}
-        for path in self._yaml_files(folder):
+        paths = list(self._yaml_files(folder))
+        for path in [path for path in paths if path.stem == only] or paths:
             spec = self.file(f"{folder}/{path.name}", model)
             self._check_name(f"{folder}/{path.name}", path.stem)
             if spec is not None:
