@@ -180,7 +180,7 @@ async def test_memory_of_all_processes_is_contained(sandbox: BubblewrapSandbox) 
         pytest.skip("memory is limited per process only")
     await sandbox.put("/workspace/hog.py", b"x = bytearray(b'x') * (80 << 20); print('fits')")
     await sandbox.put("/workspace/hogs", b"for i in 1 2 3 4 5; do python3 -i hog.py & done; wait")
-    printed = await output(sandbox, "mkfifo line; sleep 2 > line & bash hogs < line")
+    printed = await output(sandbox, "mkfifo line; sleep 6 > line & bash hogs < line")
     assert "Killed" in printed
     assert await output(sandbox, "echo alive") == "alive\n"
 
@@ -224,7 +224,7 @@ async def test_nothing_outlives_a_session(backend: BubblewrapBackend) -> None:
     """Processes that detached themselves end with the sandbox."""
     async with backend.open(SandboxSpec(LIMITS)) as sandbox:
         await bash(sandbox, "setsid nohup sleep 54321 & disown; (setsid sleep 54321 &) ; true")
-        assert processes("54321")
+        await until(lambda: processes("54321"))
     assert not processes("54321")
 
 
