@@ -22,29 +22,33 @@ DOCUMENT = "document"
 
 def main() -> None:
     """Answer the request on stdin."""
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    listens = threading.Event()
+    threading.Thread(target=_end_with_parent, args=(listens,), daemon=True).start()
     answer_to = sys.stdout
     warnings.simplefilter("ignore")
     logging.disable(logging.CRITICAL)
     with contextlib.redirect_stdout(sys.stderr):  # the library prints
         import_module("great_expectations")  # while whoever asks is still busy
+        listens.set()
         text = sys.stdin.read()
         if not text:
+            shutil.rmtree(Path.cwd(), ignore_errors=True)
             return
         request: dict[str, Any] = json.loads(text)
         answer = list(_check(request) if request["mode"] == "check" else _run(request))
     json.dump(answer, answer_to)
 
 
-def _end_with_parent() -> None:
-    """End, and leave nothing behind, if whoever started this process dies before it asked.
+def _end_with_parent(listens: threading.Event) -> None:
+    """End, and leave nothing behind, if whoever started this process dies during the import.
 
-    The import takes seconds; without this they would be spent for nobody.
+    It takes seconds; without this they would be spent for nobody. Once stdin is listened to, its
+    end is seen there.
     """
     watch = select.poll()
     watch.register(sys.stdin.fileno(), select.POLLIN)
     ((_, happened),) = watch.poll()
-    if not happened & select.POLLIN:
+    if not happened & select.POLLIN and not listens.is_set():
         shutil.rmtree(Path.cwd(), ignore_errors=True)
         os._exit(0)
 
