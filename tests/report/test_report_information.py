@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 from docmill.records.results import DocumentInfo, DocumentResult, RunInfo, Verdict
 from docmill.report.findings import Attention
+from docmill.report.rows import verdict_row
 from docmill.report.summary import Counter
 
 NOTE = Verdict(check="same content", verdict="fail", severity="info", message="A copy.")
@@ -37,3 +38,10 @@ def test_information_is_no_failed_check() -> None:
     counter.add(RESULT)
     summary = counter.summary(INFO)
     assert summary.verdicts["fail"] == 0
+
+
+def test_information_is_not_shown_as_a_failure() -> None:
+    """The table of verdicts counts what the summary counts."""
+    assert verdict_row(NOTE)["verdict"] == "info"
+    failed = NOTE.model_copy(update={"severity": "warning"})
+    assert verdict_row(failed)["verdict"] == "fail"

@@ -15,6 +15,8 @@ from docmill.report.summary import DOCUMENT_STATUSES, summarise
 from docmill.spec.pipeline import ReportSettings
 from docmill.store.runs import run_number
 
+KILLED = "killed"
+
 
 def list_runs(pipeline: str | None, limit: int, *, json: bool) -> None:
     """The newest runs."""
@@ -48,6 +50,9 @@ def list_runs(pipeline: str | None, limit: int, *, json: bool) -> None:
             for info, status, documents in listed
         ],
     )
+    for info, status in zip(found, statuses, strict=True):
+        if status == KILLED:
+            talk(f"{info.id} was killed; go on: docmill run {info.pipeline}")
 
 
 def show_run(run: str, *, json: bool) -> None:
@@ -116,7 +121,7 @@ def number_of(state: State, run: str) -> int:
 def _live_status(state: State, info: RunInfo) -> str:
     """`killed` where the store says `running` and no process does it."""
     if info.status == "running" and not state.runs.is_live(run_number(info.id)):
-        return "killed"
+        return KILLED
     return info.status
 
 

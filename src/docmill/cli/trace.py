@@ -137,7 +137,7 @@ def _print_verdicts(result: DocumentResult) -> None:
         [
             [
                 verdict.check,
-                verdict.verdict,
+                verdict.shown_as,
                 verdict.clause,
                 " ".join(
                     text

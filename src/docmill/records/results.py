@@ -39,6 +39,11 @@ class Verdict(Frozen):
         """Whether it is worth knowing without counting against the document."""
         return self.severity == "info" and self.verdict != "pass"
 
+    @property
+    def shown_as(self) -> VerdictKind | Literal["info"]:
+        """What a reader is shown: the verdict, or `info` where it doesn't count."""
+        return "info" if self.informative else self.verdict
+
 
 class Usage(Frozen):
     """What was consumed; sums of these make every total of the report."""

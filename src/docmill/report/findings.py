@@ -123,7 +123,7 @@ def _from_verdict(verdict: Verdict, value: CheckedValue | None) -> Finding:
     absent = value is not None and value.status == "missing"
     undecided = verdict.verdict in ("missing", "not_comparable")
     return Finding(
-        kind="info" if verdict.informative else verdict.verdict,
+        kind=verdict.shown_as,
         path=verdict.path,
         found=verdict.value or (value_text(value) if value and not absent else ""),
         limit=verdict.limit,

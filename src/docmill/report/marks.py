@@ -32,7 +32,7 @@ MARKS: dict[str, Mark] = {
     "missing": Mark("missing", "mute", "empty", 9),
     "not_comparable": Mark("not comparable", "mute", "unequal", 10),
     "info": Mark("info", "mute", "query", 11),
-    "pass": Mark("pass", "good", "check", 11),
-    "ok": Mark("ok", "good", "check", 12),
-    "verified": Mark("verified", "good", "check", 13),
+    "pass": Mark("pass", "good", "check", 12),
+    "ok": Mark("ok", "good", "check", 13),
+    "verified": Mark("verified", "good", "check", 14),
 }

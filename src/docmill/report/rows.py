@@ -80,7 +80,7 @@ def value_row(value: CheckedValue) -> Row:
 def verdict_row(verdict: Verdict, *, number: float | None = None) -> Row:
     """One verdict; `number` is the value judged, to sort by."""
     return _lean(
-        verdict=verdict.verdict,
+        verdict=verdict.shown_as,
         path=verdict.path,
         found=display.clip(verdict.value, MAX_TEXT),
         number=number,

@@ -159,7 +159,7 @@ def _document_cells(name: str, result: DocumentResult) -> list[Cell | Styled]:
         document.duplicate_of,
         len(values),
         sum(value.status == "verified" for value in values),
-        sum(verdict.verdict == "fail" for verdict in result.verdicts),
+        sum(verdict.shown_as == "fail" for verdict in result.verdicts),
         "; ".join(result.notes),
         result.session_id,
         document.sha256,
