@@ -74,11 +74,12 @@ def make_workspace(root: Path, url: str) -> None:
 async def drive(job: BatchJob) -> RunError | None:
     """What the flow does with a document: process it, and settle a failure."""
     try:
-        for document in (await job.ingest()).pending:
-            try:
-                await job.process(document, attempt=1)
-            except SessionError as error:
-                job.settle_failure(document, error, attempts=1)
+        async with job.models:
+            for document in (await job.ingest()).pending:
+                try:
+                    await job.process(document, attempt=1)
+                except SessionError as error:
+                    job.settle_failure(document, error, attempts=1)
     except RunError as error:
         job.settle_cancelled(job.plan.documents[0])
         return error

@@ -86,12 +86,13 @@ async def drive(job: BatchJob) -> dict[str, str]:
     counts = dict(ingested.settled)
     for document in ingested.finished:
         job.reuse(document)
-    for document in ingested.pending:
-        try:
-            status = (await job.process(document, attempt=1))["status"]
-        except SessionError as error:
-            status = job.settle_failure(document, error, attempts=1)
-        counts[status] = counts.get(status, 0) + 1
+    async with job.models:
+        for document in ingested.pending:
+            try:
+                status = (await job.process(document, attempt=1))["status"]
+            except SessionError as error:
+                status = job.settle_failure(document, error, attempts=1)
+            counts[status] = counts.get(status, 0) + 1
     await job.judge()
     job.release()
     job.close(RunEnd(status="finished", counts=counts))

@@ -92,10 +92,10 @@ class Office:
             settings = load_settings({"KEY": "test"})
             job = prepare_job(loaded, compiled, settings, state, observer=SilentObserver())
             try:
-                for document in (await job.ingest()).pending:
-                    await job.process(document, attempt=1)
+                async with job.models:
+                    for document in (await job.ingest()).pending:
+                        await job.process(document, attempt=1)
             finally:
-                await job.judge()
                 job.release()
             (result,) = job.reader().documents()
             events = [entry.event for entry in state.sessions.journal(result.session_id)]

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from docmill.checks.expressions import Expression, ExpressionError
 from docmill.checks.view import RecordView, Unproven
-from docmill.records.checked import CheckedRecord
+from docmill.records.checked import CheckedRecord, CheckedValue, Reading
 from docmill.spec.fields import Field
 
 MakeRecord = Callable[..., CheckedRecord]
@@ -177,7 +177,10 @@ def test_one_side_can_decide(
 def test_fields_may_have_the_names_of_python_words() -> None:
     """A field called `class` or `from` is a field."""
     fields = {"class": Field(), "from": Field(type="date")}
-    Expression("class == 'A' and from > date('2024-01-01')", fields)
+    expression = Expression("class == 'A' and from > date('2024-01-01')", fields)
+    readings = {"class": Reading(value="A"), "from": Reading(value=date(2024, 2, 1))}
+    values = (CheckedValue(path=p, status="verified", reading=r) for p, r in readings.items())
+    assert expression.test(RecordView(CheckedRecord(values=tuple(values)), fields)) is True
 
 
 @given(

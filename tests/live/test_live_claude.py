@@ -38,8 +38,8 @@ async def test_claude_reads_a_report(tmp_path: Path, anthropic_key: str) -> None
         compiled = compile_pipeline(loaded, "live")
         job = prepare_job(loaded, compiled, settings, state, observer=SilentObserver())
         (document,) = (await job.ingest()).pending
-        await job.process(document, attempt=1)
-        await job.judge()
+        async with job.models:
+            await job.process(document, attempt=1)
         job.release()
         (result,) = job.reader().documents()
     assert result.status == "ok"

@@ -16,7 +16,7 @@ from docmill.events import (
     StatusIdle,
 )
 from docmill.models.base import Model
-from docmill.models.registry import open_model
+from docmill.models.rules import RulesModel
 from docmill.session.run import SessionEnd, run_session
 from docmill.testing import ScriptedModel, tool_use
 
@@ -46,7 +46,7 @@ def unclear(bench: "Bench", write_pdf: Callable[[Sequence[str]], Path]) -> "Benc
 
 async def run(bench: "Bench", **models: Model) -> SessionEnd:
     """One session of `first` and `second`, or of the embedded model and `second`."""
-    first = {FIRST: models["first"]} if "first" in models else {"rules": open_model("rules")}
+    first = {FIRST: models["first"]} if "first" in models else {"rules": RulesModel()}
     workbench = bench.for_models({**first, SECOND: models["second"]})
     return await run_session(workbench, bench.document(workbench), attempt=1)
 

@@ -10,7 +10,7 @@ import pytest
 from docmill.errors import DocumentError, LimitError, ModelError, SessionError
 from docmill.events import DocumentPrepared, Event, RecordChecked
 from docmill.models.base import AttemptError
-from docmill.models.registry import open_model
+from docmill.models.rules import RulesModel
 from docmill.session.bench import Workbench
 from docmill.session.run import SessionEnd, run_session
 from docmill.testing import ScriptedModel, text, tool_use
@@ -41,7 +41,7 @@ async def run(bench: "Bench", workbench: Workbench) -> SessionEnd:
 
 async def test_the_embedded_model_reads_a_report(bench: "Bench") -> None:
     """Both values are verified with page, quote and box, and the page has its picture."""
-    end = await run(bench, bench.for_model(open_model("rules")))
+    end = await run(bench, bench.for_model(RulesModel()))
     assert end.findings.record is not None
     found = {value.path: value for value in end.findings.record.values}
     assert found["voltage"].status == "verified"

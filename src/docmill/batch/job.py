@@ -85,6 +85,11 @@ class BatchJob:
         return self._parts.plan
 
     @property
+    def models(self) -> Models:
+        """Who answers; leave them in the event loop they were asked in, and they are closed."""
+        return self._parts.models
+
+    @property
     def run_id(self) -> str:
         """`run-0007`."""
         return self.info.id
@@ -195,7 +200,6 @@ class BatchJob:
 
     async def judge(self) -> dict[str, Any]:
         """Verdicts on every record and over the batch, and the declared expectations."""
-        await self._parts.models.aclose()
         self._flush_reused()
         summary = await self._parts.verdicts.judge_all()
         self.info = self.info.model_copy(update={"expectations": summary.expectations})

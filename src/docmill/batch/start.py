@@ -16,7 +16,7 @@ from docmill.batch.job import BatchJob, JobParts
 from docmill.batch.observer import Observer
 from docmill.batch.state import State, open_state, server_settings
 from docmill.batch.verdicts import BatchVerdicts
-from docmill.batch.workbench import Ground, make_bench, open_models
+from docmill.batch.workbench import Ground, make_bench, of_run, open_models
 from docmill.checks.judge import compile_judge
 from docmill.checks.reference import load_reference
 from docmill.compile import compile_pipeline, plan_batch
@@ -97,7 +97,7 @@ def run_pipeline(
         try:
             job.warm_up()
             address = server.ensure(prefect)
-            outcome = launch.run(job, address, process, meanwhile=job.recall)
+            outcome = launch.run(job, address, process, meanwhile=job.recall, around=job.models)
         finally:
             job.release()
             if job.info.status == "running":
@@ -163,7 +163,7 @@ def survey(
 
 def _claim(ground: Ground, plan: BatchPlan, observer: Observer, *, resume: int | None) -> BatchJob:
     models = open_models(ground, observer)
-    make_bench(ground, models, number=0)  # whatever is missing is said before a run is claimed
+    bench = make_bench(ground, models)  # whatever is missing is said before a run is claimed
     check_limits(ground, plan)
     info = _run_info(ground)
     if not is_free(ground):
@@ -176,8 +176,8 @@ def _claim(ground: Ground, plan: BatchPlan, observer: Observer, *, resume: int |
         info = info.model_copy(update={"started": begun.started, "forecast": begun.forecast})
     ground.backend.sweep()
     observer.planned(info, plan, resumed=resumed)
-    bench = make_bench(ground, models, number=number)
-    return _job(ground, plan, info, JobMeans(bench, models, observer))
+    bench = of_run(ground, bench, number)
+    return _job(ground, plan, info, bench=bench, models=models, observer=observer)
 
 
 def _run_info(ground: Ground) -> RunInfo:
@@ -215,17 +215,16 @@ def _price_texts(kinds: dict[str, object]) -> dict[str, str]:
     return {kind: str(usd) for kind, usd in kinds.items()}
 
 
-@dataclass(frozen=True, slots=True)
-class JobMeans:
-    """What a job works with."""
-
-    bench: Workbench
-    models: Models
-    observer: Observer
-
-
-def _job(ground: Ground, plan: BatchPlan, info: RunInfo, means: JobMeans) -> BatchJob:
-    compiled, state, number = ground.compiled, ground.state, means.bench.run
+def _job(
+    ground: Ground,
+    plan: BatchPlan,
+    info: RunInfo,
+    *,
+    bench: Workbench,
+    models: Models,
+    observer: Observer,
+) -> BatchJob:
+    compiled, state, number = ground.compiled, ground.state, bench.run
     pipeline = compiled.pipeline
     table = load_reference(pipeline.reference, compiled.root) if pipeline.reference else None
     verdicts = BatchVerdicts(
@@ -238,11 +237,11 @@ def _job(ground: Ground, plan: BatchPlan, info: RunInfo, means: JobMeans) -> Bat
     )
     parts = JobParts(
         plan=plan,
-        bench=means.bench,
-        models=means.models,
+        bench=bench,
+        models=models,
         state=state,
         verdicts=verdicts,
-        observer=means.observer,
+        observer=observer,
         reports=reports_folder(ground.loaded, pipeline.name),
         templates=ground.loaded.root / "reports" / "templates",
         concurrency=sessions_at_once(pipeline, ground.settings),

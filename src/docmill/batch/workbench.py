@@ -56,28 +56,26 @@ def open_models(ground: Ground, listener: BatchListener | None = None) -> Models
     )
 
 
-def make_bench(ground: Ground, models: Models, *, number: int) -> Workbench:
-    """The workbench of run `number`.
+def make_bench(ground: Ground, models: Models) -> Workbench:
+    """A workbench that is no run's yet; `of_run` makes it one's.
 
     Raises:
         PrerequisiteError: a model, a key or a password can't be had.
     """
     compiled, state = ground.compiled, ground.state
     pipeline = compiled.pipeline
-    accounts = make_accounts(ground, number)
-    accounts.recover()
     return Workbench(
         compiled=compiled,
         shape=resolve_record(pipeline.record, compiled.root),
         sandboxes=ground.backend,
-        sandbox_spec=_sandbox(ground, models, number),
+        sandbox_spec=_sandbox(ground, models),
         sandbox_name=ground.probe.backend,
         stages=_stages(ground, models),
         store=state.sessions,
         blobs=state.blobs,
         prices=ground.prices,
-        run=number,
-        purses=Purses(accounts),
+        run=0,
+        purses=Purses(make_accounts(ground, 0)),
         max_bytes=parse_size(pipeline.documents.max_size),
         password=_password(ground),
         batched=_batched(ground, models),
@@ -85,10 +83,18 @@ def make_bench(ground: Ground, models: Models, *, number: int) -> Workbench:
     )
 
 
-def _sandbox(ground: Ground, models: Models, number: int) -> SandboxSpec:
+def of_run(ground: Ground, bench: Workbench, number: int) -> Workbench:
+    """The workbench for the sessions of run `number`."""
+    accounts = make_accounts(ground, number)
+    accounts.recover()
+    sandbox = replace(bench.sandbox_spec, labels={"run": run_id(number)})
+    return replace(bench, run=number, purses=Purses(accounts), sandbox_spec=sandbox)
+
+
+def _sandbox(ground: Ground, models: Models) -> SandboxSpec:
     """What sandboxes are made of; their time doesn't run out while a model is waited for."""
     compiled = ground.compiled
-    spec = sandbox_spec(compiled.environment, {"run": run_id(number)})
+    spec = sandbox_spec(compiled.environment, {})
     if all(models.endpoint(choice.id) is None for choice in compiled.agent.models):
         return spec
     seconds = spec.limits.seconds + waiting_seconds(compiled.pipeline)

@@ -8,7 +8,7 @@ import asyncio
 import os
 import sys
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import AbstractAsyncContextManager, contextmanager, nullcontext
 
 from docmill.flow.address import ServerAddress, environment
 from docmill.flow.hosting import host
@@ -43,11 +43,12 @@ def run(
     process: PrefectProcess | None = None,
     *,
     meanwhile: Callable[[], object] | None = None,
+    around: AbstractAsyncContextManager[object] | None = None,
 ) -> RunOutcome:
     """Run a job to its end. Ctrl-C and SIGTERM end it cleanly; a second Ctrl-C at once.
 
     `process` is one that was started before; it is used up. `meanwhile` is called while Prefect
-    and its server get ready for the flow.
+    and its server get ready for the flow; `around` is held open as long as the job is at work.
 
     Raises:
         PrerequisiteError: Prefect's server refused the run before it began.
@@ -55,7 +56,18 @@ def run(
             same.
     """
     with process or PrefectProcess() as prefect:
-        outcome = asyncio.run(host(job, address, prefect, meanwhile))
+        outcome = asyncio.run(_host(job, address, prefect, meanwhile, around))
     if outcome.error:
         raise outcome.error
     return outcome
+
+
+async def _host(
+    job: Job,
+    address: ServerAddress,
+    process: PrefectProcess,
+    meanwhile: Callable[[], object] | None,
+    around: AbstractAsyncContextManager[object] | None,
+) -> RunOutcome:
+    async with around or nullcontext():
+        return await host(job, address, process, meanwhile)

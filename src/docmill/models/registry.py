@@ -226,11 +226,6 @@ class Models:
         return key
 
 
-def open_model(name: str) -> Model:
-    """A model that needs neither endpoint nor key: `rules`."""
-    return Models().open(ModelChoice(id=name))
-
-
 def known_endpoints(declared: Mapping[str, Endpoint]) -> dict[str, Endpoint]:
     """The endpoints of docmill.yaml and the built-in one, each key of which it may override."""
     own = declared.get(CLAUDE)

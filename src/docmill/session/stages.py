@@ -73,7 +73,14 @@ class Stages:
             if any(map(_is_passed_on, past)):
                 continue
             try:
-                found = await self._ask(stage, number, whole, past, follower)
+                found = await self._ask(
+                    stage,
+                    number,
+                    before=whole.record,
+                    wanted=wanted,
+                    history=past,
+                    follower=follower,
+                )
             except ModelError as error:
                 last = number + 1 == len(self._bench.stages)
                 # What may pass is waited for: a later attempt goes on here.
@@ -88,16 +95,17 @@ class Stages:
         self,
         stage: Stage,
         number: int,
-        before: Reading,
+        *,
+        before: CheckedRecord | None,
+        wanted: Sequence[str],
         history: Sequence[Event],
         follower: Follower,
     ) -> Reading:
         bench, pages = self._bench, self._prepared.pages
-        wanted = unproven_fields(before.record, tuple(bench.shape.fields))
         task = await self._task(stage, number, wanted, history)
 
         def graded(record: CheckedRecord) -> CheckedRecord | None:
-            whole = self._put_together(before.record, record, wanted)
+            whole = self._put_together(before, record, wanted)
             last = number + 1 == len(bench.stages)
             return whole if last or not unproven_fields(whole, tuple(bench.shape.fields)) else None
 

@@ -70,7 +70,7 @@ async def test_thoughts_and_calls_go_back_word_for_word(desk: Open, request_of: 
         opening = request_of()
         heard = await here.model.respond(opening)
         result = {"type": "tool_result", "tool_use_id": "t1", "content": "words"}
-        await here.model.respond(
+        end = await here.model.respond(
             request_of(
                 messages=(
                     *opening.messages,
@@ -79,6 +79,7 @@ async def test_thoughts_and_calls_go_back_word_for_word(desk: Open, request_of: 
                 )
             )
         )
+    assert end.content == ({"type": "text", "text": "done"},)
 
 
 async def test_what_the_api_refuses_is_left_out(desk: Open, request_of: Request) -> None:
