@@ -116,7 +116,7 @@ async def test_an_endpoint_without_an_address_is_refused(url: str | None) -> Non
 async def test_an_address_may_end_as_servers_print_it(url: str) -> None:
     """With `/v1` or without."""
     async with Models({"local": Endpoint(base_url=url)}) as models:
-        client = models.line(ModelChoice(id="local/m")).client
+        client = models.connection(ModelChoice(id="local/m")).client
     assert client.base_url == "http://127.0.0.1:1"
 
 
@@ -144,6 +144,8 @@ async def test_a_cloud_without_its_package_says_how_to_get_it(
 async def test_models_of_one_endpoint_share_its_gate_and_connections() -> None:
     """A cascade or a grader on the same endpoint counts against the same rates."""
     async with Models({"a": LOCAL, "b": LOCAL}) as models:
-        lines = [models.line(ModelChoice(id=name)) for name in ("a/one", "a/two", "b/one")]
-    assert lines[0] is lines[1]
-    assert lines[0] is not lines[2]
+        connections = [
+            models.connection(ModelChoice(id=name)) for name in ("a/one", "a/two", "b/one")
+        ]
+    assert connections[0] is connections[1]
+    assert connections[0] is not connections[2]

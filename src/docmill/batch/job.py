@@ -25,6 +25,7 @@ from docmill.report.beside import SheetProcess
 from docmill.report.build import ReportFiles, build
 from docmill.session.bench import Workbench
 from docmill.session.run import run_session
+from docmill.spec.agent import EMBEDDED
 from docmill.spec.pipeline import FailureThreshold, Retries
 from docmill.store.reader import StoredRun
 from docmill.store.runs import DocumentEnd
@@ -47,7 +48,6 @@ class JobParts:
     concurrency: int
 
 
-FREE = "rules"
 REUSED_AT_ONCE = 100
 """Ends of reused documents stored in one transaction."""
 PREPARE_AT = 24
@@ -286,7 +286,7 @@ class BatchJob:
     def _refuse_spent_out(self) -> None:
         """Begin nothing once the run's own limit in dollars has left no room for a call."""
         error = self._parts.bench.purses.exhausted
-        if error is not None and self._parts.plan.compiled.agent.models[0].id != FREE:
+        if error is not None and self._parts.plan.compiled.agent.models[0].id != EMBEDDED:
             message = "The limit of the run was reached before this document's turn."
             raise LimitError(message, code=error.code, remedy=error.remedy)
 

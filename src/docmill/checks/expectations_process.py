@@ -8,14 +8,15 @@ import os
 import subprocess
 import sys
 from tempfile import TemporaryDirectory
-from types import TracebackType
+
+from docmill.children import ChildProcess
 
 
 class NoAnswerError(Exception):
     """The process gave no answer; the message says why."""
 
 
-class LibraryProcess:
+class LibraryProcess(ChildProcess):
     """One child process for one question; leaving the block ends it in any case."""
 
     def __init__(self) -> None:
@@ -28,7 +29,7 @@ class LibraryProcess:
             "GX_ANALYTICS_ENABLED": "false",
             "DO_NOT_TRACK": "1",
         }
-        self._process = subprocess.Popen(
+        process = subprocess.Popen(
             [sys.executable, "-m", "docmill.checks.expectations_child"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -36,6 +37,7 @@ class LibraryProcess:
             env=environment,
             cwd=self._home.name,
         )
+        super().__init__(process)
 
     def ask(self, request: bytes, *, seconds: float) -> bytes:
         """The answer to a request, both JSON.
@@ -55,20 +57,5 @@ class LibraryProcess:
 
     def close(self) -> None:
         """End the process, whatever it is doing; may be called twice."""
-        self._process.kill()
-        self._process.wait()
-        for stream in (self._process.stdin, self._process.stdout, self._process.stderr):
-            if stream is not None:
-                stream.close()
+        super().close()
         self._home.cleanup()
-
-    def __enter__(self) -> "LibraryProcess":
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()

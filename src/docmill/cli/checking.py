@@ -15,6 +15,7 @@ from docmill.plan import BatchPlan, CompiledPipeline, PlannedDocument
 from docmill.records.forecast import Forecast
 from docmill.report.costs import forecast_basis, forecast_text
 from docmill.report.display import count, size_text
+from docmill.spec.agent import EMBEDDED
 from docmill.spec.schemas import write_schemas
 
 
@@ -94,7 +95,7 @@ def plan(pipeline: str | None, settings: list[str], *, forecast: bool, json: boo
 def _asked(compiled: CompiledPipeline) -> str:
     """The models, and how they are asked."""
     model = compiled.agent.model_id
-    batched = compiled.pipeline.mode == "batch" and model != "rules"
+    batched = compiled.pipeline.mode == "batch" and model != EMBEDDED
     return f"{model}, in message batches" if batched else model
 
 

@@ -18,7 +18,7 @@ from docmill.models.registry import CLAUDE, Models, Place
 from docmill.records.results import Usage
 from docmill.report.display import count, usd_text
 from docmill.settings import Settings, load_settings
-from docmill.spec.agent import ModelChoice
+from docmill.spec.agent import EMBEDDED, ModelChoice
 from docmill.spec.load import LoadedWorkspace
 from docmill.spec.workspace import Endpoint
 
@@ -40,7 +40,7 @@ def probe_model(name: str, *, json: bool) -> None:
     Raises:
         PrerequisiteError: no such model, no key, or the endpoint doesn't answer.
     """
-    if name == "rules":
+    if name == EMBEDDED:
         talk("`rules` is embedded: there is nothing to reach, to pay or to configure.")
         return
     looked = _look(name, *_settled())
@@ -76,7 +76,7 @@ def _look(name: str, loaded: LoadedWorkspace | None, settings: Settings) -> _Loo
         loaded.root / own if loaded and own else None, first_party=first_party(endpoints)
     )
     usage = prices.priced(name, found.usage)
-    return _Looked(place, models.line(choice).endpoint, found, usage)
+    return _Looked(place, models.connection(choice).endpoint, found, usage)
 
 
 async def _asked(models: Models, model: MessagesModel) -> Found:

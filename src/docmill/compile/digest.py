@@ -16,7 +16,7 @@ from pydantic import BaseModel
 
 import docmill
 from docmill.output.shape import RecordShape
-from docmill.spec.agent import TOOLSET, Agent
+from docmill.spec.agent import EMBEDDED, TOOLSET, Agent
 from docmill.spec.environment import Environment
 from docmill.spec.pipeline import Pipeline
 
@@ -186,7 +186,7 @@ def model_source(shape: RecordShape) -> str:
 @lru_cache(maxsize=8)
 def model_version(model_id: str) -> str:
     """Version of the embedded model: a digest of its sources. Others are named by their id."""
-    if model_id != "rules":
+    if model_id != EMBEDDED:
         return ""
     package = Path(docmill.__file__).parent
     return _files_digest(

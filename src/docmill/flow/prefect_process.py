@@ -8,12 +8,12 @@ import os
 import socket
 import subprocess
 import sys
-from types import TracebackType
 
+from docmill.children import ChildProcess
 from docmill.flow.address import QUIET
 
 
-class PrefectProcess:
+class PrefectProcess(ChildProcess):
     """One child process for one run; leaving the block ends it in any case."""
 
     def __init__(self) -> None:
@@ -23,7 +23,7 @@ class PrefectProcess:
         """For calls the process waits for."""
         handles = (work.fileno(), quick.fileno())
         with work, quick:
-            self._process = subprocess.Popen(
+            process = subprocess.Popen(
                 [sys.executable, "-P", "-m", "docmill.flow.remote", *map(str, handles)],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
@@ -32,11 +32,7 @@ class PrefectProcess:
                 # Ctrl-C at the terminal is the run's business: it says when to stop.
                 start_new_session=True,
             )
-
-    @property
-    def pid(self) -> int:
-        """The process's id."""
-        return self._process.pid
+        super().__init__(process)
 
     def close(self) -> None:
         """End the process, whatever it is doing; may be called twice.
@@ -45,16 +41,4 @@ class PrefectProcess:
         """
         self.work.close()
         self.quick.close()
-        self._process.kill()
-        self._process.wait()
-
-    def __enter__(self) -> "PrefectProcess":
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
+        super().close()

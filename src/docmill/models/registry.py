@@ -14,7 +14,7 @@ from docmill.models.base import Model
 from docmill.models.rates import Clock, Gate, LoopClock, PauseListener
 from docmill.models.rounds import Roster
 from docmill.models.rules import RulesModel
-from docmill.spec.agent import ModelChoice
+from docmill.spec.agent import EMBEDDED, ModelChoice
 from docmill.spec.workspace import Capabilities, Endpoint
 from docmill.store.batches import BatchLog
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from docmill.models.batcher import Batcher
     from docmill.models.batching import BatchListener
     from docmill.models.messages.failures import Failures
-    from docmill.models.messages.model import Line
+    from docmill.models.messages.model import Connection
 
 CLAUDE = "anthropic"
 """Name of the built-in endpoint; docmill.yaml may change any of its keys."""
@@ -66,7 +66,7 @@ class Models:
         self._listener = listener
         self._batch_listener = batch_listener
         self._clock = clock or LoopClock()
-        self._lines: dict[str, Line] = {}
+        self._connections: dict[str, Connection] = {}
         self._batchers: dict[str, Batcher] = {}
         self.roster = Roster()
         """Sessions at work, for which message batches wait."""
@@ -84,9 +84,9 @@ class Models:
         """
         for batcher in self._batchers.values():
             await batcher.aclose()
-        lines, self._lines = self._lines, {}
-        for line in lines.values():
-            await line.client.aclose()
+        connections, self._connections = self._connections, {}
+        for connection in connections.values():
+            await connection.client.aclose()
 
     def open(self, choice: ModelChoice) -> Model:
         """The model of an agent spec.
@@ -95,7 +95,7 @@ class Models:
             PrerequisiteError: nothing here answers to that name, or the endpoint lacks a key, a
                 package or a capability the choice wants.
         """
-        if choice.id == "rules":
+        if choice.id == EMBEDDED:
             return RulesModel()
         name, model = self.place(choice.id)
         endpoint = self._endpoints[name]
@@ -107,7 +107,7 @@ class Models:
             )
         from docmill.models.messages.model import MessagesModel
 
-        return MessagesModel(model, choice, self.line(choice), self._failures(choice))
+        return MessagesModel(model, choice, self.connection(choice), self._failures(choice))
 
     def open_batched(
         self, choice: ModelChoice, log: BatchLog, *, outage_seconds: float = 3600.0
@@ -132,7 +132,7 @@ class Models:
         if name not in self._batchers:
             self._batchers[name] = Batcher(
                 name,
-                MessageBatches(self.line(choice).client, self._failures(choice)),
+                MessageBatches(self.connection(choice).client, self._failures(choice)),
                 log,
                 roster=self.roster,
                 outage_seconds=outage_seconds,
@@ -150,28 +150,28 @@ class Models:
         from docmill.models.messages.failures import Failures
 
         name, model = self.place(choice.id)
-        endpoint, line = self._endpoints[name], self.line(choice)
+        endpoint, connection = self._endpoints[name], self.connection(choice)
         return Failures(
             endpoint=name,
             model=model,
-            base_url=line.client.base_url,
+            base_url=connection.client.base_url,
             stall_seconds=endpoint.stall_seconds,
             key_remedy=_key_remedy(name, endpoint),
             scrub=_scrubber(self._key(name, endpoint)),
         )
 
-    def line(self, choice: ModelChoice) -> "Line":
+    def connection(self, choice: ModelChoice) -> "Connection":
         """What all models of the choice's endpoint share: client, gate, endpoint as settled.
 
         Raises:
             PrerequisiteError: as `open`; `rules` has none.
         """
         name = self.place(choice.id).endpoint
-        if name not in self._lines:
+        if name not in self._connections:
             endpoint = self._endpoints[name]
             _check_address(name, endpoint)
-            self._lines[name] = self._open_line(name, endpoint, self._key(name, endpoint))
-        return self._lines[name]
+            self._connections[name] = self._connect(name, endpoint, self._key(name, endpoint))
+        return self._connections[name]
 
     def endpoint(self, model_id: str) -> Endpoint | None:
         """The endpoint of a model as settled; None for `rules`.
@@ -179,14 +179,14 @@ class Models:
         Raises:
             PrerequisiteError: nothing here answers to that name.
         """
-        return None if model_id == "rules" else self._endpoints[self.place(model_id).endpoint]
+        return None if model_id == EMBEDDED else self._endpoints[self.place(model_id).endpoint]
 
-    def _open_line(self, name: str, endpoint: Endpoint, key: str | None) -> "Line":
+    def _connect(self, name: str, endpoint: Endpoint, key: str | None) -> "Connection":
         from docmill.models.messages.client import Client
-        from docmill.models.messages.model import Line
+        from docmill.models.messages.model import Connection
         from docmill.models.messages.warming import Warming
 
-        return Line(
+        return Connection(
             endpoint=endpoint,
             client=Client(name, endpoint, key=key),
             gate=Gate(name, endpoint.rates, clock=self._clock, listener=self._listener),
@@ -278,7 +278,7 @@ def _scrubber(key: str | None) -> Callable[[str], str]:
 
 def _unknown(model_id: str, endpoints: list[str]) -> PrerequisiteError:
     name = model_id.partition("/")[0]
-    near = difflib.get_close_matches(name, [*endpoints, "rules"], n=1)
+    near = difflib.get_close_matches(name, [*endpoints, EMBEDDED], n=1)
     hint = f" Did you mean `{near[0]}`?" if near else ""
     return PrerequisiteError(
         f"Nothing here answers to the model `{model_id}`.{hint} "

@@ -7,20 +7,22 @@ It imports what it needs while the run is still at work, then reads the run from
 import subprocess
 import sys
 from pathlib import Path
-from types import TracebackType
+
+from docmill.children import ChildProcess
 
 
-class SheetProcess:
+class SheetProcess(ChildProcess):
     """One child process for one report.xlsx; leaving the block ends it in any case."""
 
     def __init__(self) -> None:
-        self._process = subprocess.Popen(
+        process = subprocess.Popen(
             [sys.executable, "-P", "-m", "docmill.report.beside_child"],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             text=True,
         )
+        super().__init__(process)
 
     def begin(self, source: Path, target: Path) -> None:
         """Let it write `target` from the report.json at `source`."""
@@ -37,22 +39,3 @@ class SheetProcess:
         _, complaints = self._process.communicate()
         if self._process.returncode != 0:
             raise OSError(complaints.strip().rpartition("\n")[2] or "report.xlsx was not written")
-
-    def close(self) -> None:
-        """End the process, whatever it is doing; may be called twice."""
-        self._process.kill()
-        self._process.wait()
-        for stream in (self._process.stdin, self._process.stderr):
-            if stream is not None:
-                stream.close()
-
-    def __enter__(self) -> "SheetProcess":
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()

@@ -6,6 +6,8 @@ from pydantic import Field
 
 from docmill.base import Frozen
 
+EMBEDDED = "rules"
+"""Name of the model inside docmill: free, offline, no language model."""
 TOOLSET = "agent_toolset_20260401"
 ToolName = Literal["bash", "read", "write", "edit", "glob", "grep"]
 
@@ -97,7 +99,7 @@ class Agent(Frozen):
     description: str = ""
     """What the agent is for."""
     model: str | ModelChoice | Annotated[tuple[str | ModelChoice, ...], Field(min_length=1)] = (
-        "rules"
+        EMBEDDED
     )
     """`rules` (embedded, no key, no cost), a model id, or `endpoint/model`. A list is a cascade:
     the next model gets only what the one before left unverified, missing or ambiguous."""

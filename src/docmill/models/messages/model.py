@@ -32,7 +32,7 @@ THINKING_PATIENCE = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class Connection:
     """What all models of one endpoint share."""
 
     endpoint: Endpoint
@@ -46,10 +46,12 @@ class Line:
 class MessagesModel:
     """A model that is asked over the Messages API."""
 
-    def __init__(self, model: str, choice: ModelChoice, line: Line, failures: Failures) -> None:
+    def __init__(
+        self, model: str, choice: ModelChoice, connection: Connection, failures: Failures
+    ) -> None:
         self._model = model
         self._choice = choice
-        self._line = line
+        self._connection = connection
         self._failures = failures
 
     def __repr__(self) -> str:
@@ -65,20 +67,20 @@ class MessagesModel:
             PrerequisiteError: the key, the account or the model's name is refused.
         """
         request = self._completed(request)
-        asked = self._line.clock.time()
+        asked = self._connection.clock.time()
         async with self._turn(request) as begun:
-            ticket = await self._line.gate.enter(request.identity, self._expected(request))
-            waited = self._line.clock.time() - asked
+            ticket = await self._connection.gate.enter(request.identity, self._expected(request))
+            waited = self._connection.clock.time() - asked
             try:
                 response = await self._ask(request, begun)
             except AttemptError as error:
-                error.outage = self._line.gate.failed(ticket, error)
+                error.outage = self._connection.gate.failed(ticket, error)
                 error.waited = waited
                 raise
             except BaseException:
-                self._line.gate.abandoned(ticket)
+                self._connection.gate.abandoned(ticket)
                 raise
-            self._line.gate.succeeded(ticket, rated_tokens(response.usage))
+            self._connection.gate.succeeded(ticket, rated_tokens(response.usage))
         return replace(response, waited=waited)
 
     def bound_tokens(self, request: ModelRequest) -> int:
@@ -92,7 +94,7 @@ class MessagesModel:
             PrerequisiteError: as `respond`.
         """
         bound = self.bound_tokens(request)
-        if not self._line.endpoint.capabilities.count_tokens:
+        if not self._connection.endpoint.capabilities.count_tokens:
             return bound
         try:
             counted = await self.counted(request)
@@ -109,10 +111,10 @@ class MessagesModel:
         body = count_body(
             self._completed(request),
             model=self._model,
-            capabilities=self._line.endpoint.capabilities,
-            blobs=self._line.blobs,
+            capabilities=self._connection.endpoint.capabilities,
+            blobs=self._connection.blobs,
         )
-        counted = (await self._quick(self._line.client.count(body))).get("input_tokens")
+        counted = (await self._quick(self._connection.client.count(body))).get("input_tokens")
         return counted if isinstance(counted, int) else None
 
     async def has_batches(self) -> bool:
@@ -121,22 +123,22 @@ class MessagesModel:
         Raises:
             AttemptError, PrerequisiteError: as `respond`.
         """
-        newest = await self._quick(self._line.client.get("/v1/messages/batches?limit=1"))
+        newest = await self._quick(self._connection.client.get("/v1/messages/batches?limit=1"))
         return isinstance(newest.get("data"), list)
 
     def with_capabilities(self, capabilities: Capabilities) -> "MessagesModel":
         """The same model, asked for no more and no less than this."""
-        endpoint = self._line.endpoint.model_copy(update={"capabilities": capabilities})
-        line = replace(self._line, endpoint=endpoint)
-        return MessagesModel(self._model, self._choice, line, self._failures)
+        endpoint = self._connection.endpoint.model_copy(update={"capabilities": capabilities})
+        connection = replace(self._connection, endpoint=endpoint)
+        return MessagesModel(self._model, self._choice, connection, self._failures)
 
     def body(self, request: ModelRequest) -> dict[str, Any]:
         """The body of the call, without `stream`: what an entry of a batch holds."""
         return call_body(
             self._completed(request),
             model=self._model,
-            capabilities=self._line.endpoint.capabilities,
-            blobs=self._line.blobs,
+            capabilities=self._connection.endpoint.capabilities,
+            blobs=self._connection.blobs,
         )
 
     def outcome(self, result: dict[str, Any]) -> ModelResponse:
@@ -150,13 +152,13 @@ class MessagesModel:
         return replace(request, effort=effort, speed=speed)
 
     def _turn(self, request: ModelRequest) -> AbstractAsyncContextManager[Callable[[], None]]:
-        if not self._line.endpoint.capabilities.caching:
+        if not self._connection.endpoint.capabilities.caching:
             return nullcontext(_nothing)
-        return self._line.warming.turn(prefix_key(self._model, request))
+        return self._connection.warming.turn(prefix_key(self._model, request))
 
     def _expected(self, request: ModelRequest) -> float:
         """Tokens the call will take, roughly; put right once it is over."""
-        if self._line.endpoint.rates.tokens_per_minute is None:
+        if self._connection.endpoint.rates.tokens_per_minute is None:
             return 0.0
         return tokens.bound(request) * BOUND_TO_USUAL + USUAL_OUTPUT
 
@@ -177,7 +179,7 @@ class MessagesModel:
 
     @property
     def _errors(self) -> tuple[type[Exception], ...]:
-        return (*BROKEN, *self._line.client.unsigned)
+        return (*BROKEN, *self._connection.client.unsigned)
 
     def _named(self, error: Exception, fold: Fold) -> DocmillError:
         usage = fold.usage if fold.begun else None
@@ -197,10 +199,10 @@ class MessagesModel:
         begun: Callable[[], None],
     ) -> None:
         loop = asyncio.get_running_loop()
-        patience = self._line.endpoint.stall_seconds
+        patience = self._connection.endpoint.stall_seconds
         async with (
             asyncio.timeout(patience) as limit,
-            self._line.client.stream(body, headers) as events,
+            self._connection.client.stream(body, headers) as events,
         ):
             # The SDK swallows pings, so that only what belongs to the answer counts as progress.
             waits = True
@@ -215,7 +217,7 @@ class MessagesModel:
     async def _quick(self, call: Awaitable[object]) -> dict[str, Any]:
         """The answer to a call that asks no model; empty where the endpoint has no such call."""
         try:
-            async with asyncio.timeout(self._line.endpoint.stall_seconds):
+            async with asyncio.timeout(self._connection.endpoint.stall_seconds):
                 answer = await call
         except (TimeoutError, ValueError, *self._errors) as error:
             if self._failures.is_missing(error):

@@ -27,8 +27,8 @@ from docmill.models.rules.repair import repaired
 from docmill.models.rules.wanted import read_wanted
 from docmill.records.results import Usage
 from docmill.sandboxes.base import LAYOUT
+from docmill.spec.agent import EMBEDDED
 
-MODEL = "rules"
 _CHARS_PER_TOKEN = 4
 
 
@@ -128,7 +128,7 @@ def _response(request: ModelRequest, content: list[Block]) -> ModelResponse:
     ident = hashlib.sha256(f"{len(request.messages)}:{dumped}".encode()).hexdigest()[:20]
     return ModelResponse(
         id=f"msg_{ident}",
-        model=MODEL,
+        model=EMBEDDED,
         content=tuple(content),
         stop_reason="tool_use" if asks else "end_turn",
         usage=usage,
