@@ -4,6 +4,7 @@
 only a lost sandbox is an error.
 """
 
+import socket
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
@@ -16,6 +17,8 @@ LAYOUT = "/workspace/document/layout"
 """Folder of `page-0001.tsv`, ...: the words of each page (`documents.layout.dump_page`)."""
 PICTURES = "/workspace/document/pictures"
 """Folder of `page-0001.png`, ...: pages rendered on demand."""
+PROXY_PORT = 3128
+"""Where a sandbox with a door has its proxy, on its own loopback address."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +47,8 @@ class SandboxSpec:
     """pip requirements the environment asks for."""
     labels: Mapping[str, str] = field(default_factory=dict[str, str])
     """run, session: to find orphans."""
+    door: bool = False
+    """Whether there is a way out at all: a proxy's port inside that leads to `Sandbox.door`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +102,16 @@ class Sandbox(Protocol):
 
     async def get(self, path: str, *, max_bytes: int) -> bytes:
         """Read a regular file from inside; a longer one raises ToolError."""
+        ...
+
+    def door(self) -> socket.socket:
+        """Where connections made inside to 127.0.0.1:PROXY_PORT arrive: a listening socket.
+
+        It belongs to the sandbox, which closes it; non-blocking. There is no other way out.
+
+        Raises:
+            ValueError: the sandbox was opened without one (`SandboxSpec.door`).
+        """
         ...
 
 
