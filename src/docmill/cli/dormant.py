@@ -22,7 +22,6 @@ KEYS = frozenset(
         "Packages.apt",
         "Packages.npm",
         "PermissionPolicy.type",
-        "Pipeline.schedule",
         "Pipeline.vault",
         "Pipeline.watch",
         "UnrestrictedNetworking.type",

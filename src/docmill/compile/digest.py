@@ -69,8 +69,10 @@ IRRELEVANT = _table(
     Limits="usd_per_document usd_per_run turns output_tokens minutes minutes_per_run",
     Retries="attempts delay_seconds jitter calls outage_minutes",
     FailureThreshold="count share",
+    # whether a run starts, not what it finds
+    SandboxLimits="strict",
     ReportSettings="title formats pictures max_picture_mb",
-    Schedule="cron timezone",
+    Schedule="cron timezone overlap",
     Watch="path settle_seconds",
     # verdicts are computed anew from the stored record
     Reference="path sheet key columns version",
@@ -82,7 +84,8 @@ IRRELEVANT = _table(
     ConsistentCheck="name severity when type field per",
     Expectation="type kwargs severity",
     # where a model answers and what it costs, not which model it is
-    WorkspaceConfig="endpoints prices state reports",
+    WorkspaceConfig="endpoints prices state reports deploy",
+    Deploy="workspace work_pool pool_type work_queue job_variables pull",
     Endpoint="base_url service api_key_env api_key_file region project stall_seconds capabilities "
     "rates",
     Capabilities="json_schema strict_tools caching count_tokens images documents batches thinking",

@@ -103,6 +103,9 @@ class Schedule(Frozen):
     """Five fields: minute, hour, day of month, month, day of week."""
     timezone: str = "UTC"
     """IANA name, such as `Europe/Berlin`."""
+    overlap: Literal["skip", "queue", "cancel"] = "skip"
+    """When a run is due while the last one still works: leave it out, let it wait, or end the last
+    one."""
 
 
 class Watch(Frozen):
