@@ -6,6 +6,7 @@ left. Refuses where a sandbox can't be had; never runs anything outside of one.
 
 import asyncio
 import os
+import socket
 import time
 from collections.abc import AsyncGenerator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -16,8 +17,9 @@ from typing import Any
 
 from docmill.errors import PrerequisiteError, SandboxError
 from docmill.sandboxes import cgroups, claims, seccomp
-from docmill.sandboxes.base import Enforced, Probe, SandboxLimits, SandboxSpec
+from docmill.sandboxes.base import PROXY_PORT, Enforced, Probe, SandboxLimits, SandboxSpec
 from docmill.sandboxes.channel import Channel
+from docmill.sandboxes.doors import receive_door
 from docmill.sandboxes.identity import Identity
 from docmill.sandboxes.layers import LayerStore, default_cache
 from docmill.sandboxes.process import Process, end_orphans
@@ -38,6 +40,8 @@ class BubblewrapSandbox:
 
     def __init__(self, spec: SandboxSpec, claim: claims.Claim, group: cgroups.Group) -> None:
         self._limits = spec.limits
+        self._has_door = spec.door
+        self._door: socket.socket | None = None
         self._claim = claim
         self._group = group
         self._process: Process | None = None
@@ -62,9 +66,12 @@ class BubblewrapSandbox:
             seccomp=seccomp.program(),
             identity=identity,
             entrances=entrances,
+            door=PROXY_PORT if self._has_door else 0,
         )
         self._process = process
         try:
+            if self._has_door:
+                self._door = await receive_door(process.socket, START_SECONDS)
             self._told = await self._channel.open(process.socket, START_SECONDS)
             process.adopt()
         except (SandboxError, OSError) as error:
@@ -124,6 +131,12 @@ class BubblewrapSandbox:
         self._check()
         return await self._channel.get(path, max_bytes=max_bytes, timeout=TRANSFER_SECONDS)
 
+    def door(self) -> socket.socket:
+        """The way out; see `base.Sandbox.door`."""
+        if self._door is None:
+            raise ValueError("this sandbox was opened without a door")
+        return self._door
+
     def _check(self) -> None:
         if self._dead:
             raise self._cause()
@@ -160,6 +173,8 @@ class BubblewrapSandbox:
             self._watchdog.cancel()
         self._end()
         self._channel.close()
+        if self._door is not None:
+            self._door.close()
         loop = asyncio.get_running_loop()
         await asyncio.shield(loop.run_in_executor(None, self._bury))
 

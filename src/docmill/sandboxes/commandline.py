@@ -86,8 +86,13 @@ def _mounts(runtime: Runtime) -> tuple[str, ...]:
     return (*args, "--symlink", f"{INSIDE}/etc", "/etc")
 
 
-def command(runtime: Runtime, limits: SandboxLimits, entrances: Sequence[int]) -> list[str]:
-    """The program started inside, with the limits it keeps itself and the cgroups it joins."""
+def command(
+    runtime: Runtime, limits: SandboxLimits, entrances: Sequence[int], *, door: int = 0
+) -> list[str]:
+    """The program started inside, with the limits it keeps itself and the cgroups it joins.
+
+    `door`: the port of the way out, which the program makes; 0 for none.
+    """
     numbers = (limits.memory, limits.pids, limits.disk, round(limits.seconds), limits.output)
-    words = [str(int(number)) for number in (*numbers, *entrances)]
+    words = [str(int(number)) for number in (*numbers, door, *entrances)]
     return [runtime.python, "-I", "-S", "-B", "-c", _BOOT, *words]

@@ -33,8 +33,9 @@ class Process:
         seccomp: bytes,
         identity: Identity,
         entrances: Sequence[int],
+        door: int = 0,
     ) -> None:
-        """Start.
+        """Start; `door` is the port of a way out that the toolbox is to make, 0 for none.
 
         Raises:
             OSError: bubblewrap can't be executed.
@@ -46,7 +47,13 @@ class Process:
         args = arguments(runtime, limits, info=info, seccomp=filter_end)
         args_end = _pipe_with("\0".join([*args, ""]).encode())
         passed = (info, filter_end, args_end, *entrances)
-        run = [binary, "--args", str(args_end), "--", *command(runtime, limits, entrances)]
+        run = [
+            binary,
+            "--args",
+            str(args_end),
+            "--",
+            *command(runtime, limits, entrances, door=door),
+        ]
         try:
             with identity.assumed() as options:
                 self._process = subprocess.Popen(

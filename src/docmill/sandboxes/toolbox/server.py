@@ -45,15 +45,18 @@ class Settings:
 
     `memory`: bytes of address space for each child process; `pids`; `disk`: bytes a single file
     may have; `seconds`: wall time after which the toolbox ends itself; `output`: bytes of text
-    an answer may have.
+    an answer may have; `door`: port of the way out, 0 for none.
     """
 
-    def __init__(self, memory: int, pids: int, disk: int, seconds: int, output: int) -> None:
+    def __init__(
+        self, memory: int, pids: int, disk: int, seconds: int, output: int, *, door: int = 0
+    ) -> None:
         self.memory = memory
         self.pids = pids
         self.disk = disk
         self.seconds = seconds
         self.output = output
+        self.door = door
 
 
 class Call:
@@ -212,14 +215,14 @@ def _pause(fd: int, jobs: list[Job]) -> Set[int]:
 def main() -> None:
     """Join the cgroups, take the socket away from stdin so that no command inherits it, serve.
 
-    Arguments: the five settings, then descriptors of cgroups to join. After hello the host gets
+    Arguments: the six settings, then descriptors of cgroups to join. After hello the host gets
     the document ready; meanwhile this process closes itself to the commands it will run. Not
     dumpable means: no other process of the same user can read `/proc/1/mem`, its environment or
     its descriptors, so a command can't forge an answer.
     """
     numbers = [int(argument) for argument in sys.argv[1:]]
-    settings = Settings(*numbers[:5])
-    for entrance in numbers[5:]:
+    settings = Settings(*numbers[:5], door=numbers[5])
+    for entrance in numbers[6:]:
         posix.write(entrance, b"0")
         posix.close(entrance)
     limit(settings)
@@ -229,6 +232,10 @@ def main() -> None:
         posix.dup2(nothing, standard)
     posix.close(nothing)
     try:
+        if settings.door:
+            from . import door
+
+            door.hand_over(fd, settings.door)
         wire.write(fd, wire.pack_numbers(limits(settings), wire.HELLO))
         system.set_dumpable(0)
         codec.prepare()

@@ -128,6 +128,10 @@ def _become_bash(settings: Settings, stdin: int, output: int, status: int) -> No
         os.dup2(fd, target)
         os.set_inheritable(target, True)  # dup2 leaves the flag where both are the same
     environment = {**os.environ, "LC_ALL": os.environ.get("LANG", "C")}
+    if settings.door:
+        from . import door
+
+        environment |= door.environment(settings.door)
     os.execve(BASH, ["bash", "--noprofile", "--norc"], environment)  # noqa: S606
 
 
