@@ -22,7 +22,7 @@ from docmill.checks.reference import load_reference
 from docmill.compile import compile_pipeline, plan_batch
 from docmill.flow import launch, server
 from docmill.flow.job import RunEnd, RunOutcome
-from docmill.flow.prefect_process import PrefectProcess
+from docmill.flow.prefect_process import FlowSide
 from docmill.ledger.prices import first_party, load_prices
 from docmill.models.registry import Models
 from docmill.plan import BatchPlan, CompiledPipeline
@@ -30,6 +30,7 @@ from docmill.records.results import RunInfo
 from docmill.report.build import ReportFiles
 from docmill.sandboxes import open_backend
 from docmill.sandboxes.base import SandboxBackend
+from docmill.sandboxes.opening import require_limits
 from docmill.session.bench import Workbench
 from docmill.settings import Settings
 from docmill.spec.load import LoadedWorkspace
@@ -66,7 +67,7 @@ def run_pipeline(
     settings: Settings,
     observer: Observer,
     *,
-    process: PrefectProcess | None = None,
+    process: FlowSide | None = None,
     resume: int | None = None,
 ) -> RunResult:
     """Run a pipeline to its end, or go on with its run that was killed.
@@ -142,10 +143,12 @@ def survey(
     """What runs of the pipeline stand on, on this machine.
 
     Raises:
-        PrerequisiteError: no sandbox can be had.
+        PrerequisiteError: no sandbox can be had, or none with the limits that must be in force.
         SpecError: the workspace's price table can't be read.
     """
     backend = sandbox_of(compiled, settings)
+    if compiled.environment.docmill.limits.strict:
+        require_limits(backend.probe(), compiled.environment.name)
     own_prices = loaded.workspace.config.prices
     return Ground(
         loaded=loaded,

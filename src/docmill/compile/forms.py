@@ -48,6 +48,7 @@ def sandbox_limits(environment: Environment) -> SandboxLimits:
         disk=parse_size(limits.disk),
         seconds=float(limits.seconds),
         output=parse_size(limits.output),
+        strict=limits.strict,
     )
 
 

@@ -35,6 +35,8 @@ class SandboxLimits:
     """Wall time of the whole sandbox."""
     output: int
     """Bytes a tool call may return."""
+    strict: bool = False
+    """Whether to refuse where memory and pids can't be limited for all processes together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,20 @@ class Enforced:
     """`cgroup v2`, `cgroup v1`, `rlimit`, `tmpfs size`, `toolbox`, or `nothing`."""
     value: str
     """As read back from the kernel."""
+    together: bool = True
+    """Whether it holds for all processes of the sandbox as one, not for each by itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lack:
+    """Limits that don't hold for all processes together, and what would mend that."""
+
+    limits: tuple[str, ...]
+    """memory, pids, cpus."""
+    cause: str
+    """One sentence."""
+    remedy: str
+    """The command that mends it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +91,8 @@ class Probe:
     remedy: str = ""
     """The command that mends it."""
     enforced: tuple[Enforced, ...] = ()
+    lack: Lack | None = None
+    """Which limits are not in force for a sandbox as a whole; None: all are."""
     seconds: float = 0.0
     """How long the trial start took."""
 

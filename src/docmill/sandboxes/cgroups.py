@@ -1,6 +1,6 @@
 """Memory, process and processor limits for all processes of a sandbox together: cgroup v2 or v1.
 
-Uses whatever controllers this process may write; what can't be had is left to `rlimit`. Limits are
+Uses whatever controllers this process may write; `delegation` makes more of them so. Limits are
 read back from the kernel. Knows nothing of bubblewrap.
 """
 
@@ -11,13 +11,15 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from docmill.sandboxes.base import Enforced, SandboxLimits
 
 PREFIX = "docmill-"
+GIVEN = "docmill"
 _PERIOD = 100_000
 """Microseconds, the period of processor quotas."""
-_CONTROLLERS = ("memory", "pids", "cpu")
+CONTROLLERS = ("memory", "pids", "cpu")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +36,10 @@ def find_places(
 ) -> tuple[Place, ...]:
     """Where groups can be made; each controller once, v2 before v1. Empty if nowhere."""
     places: list[Place] = []
-    wanted = set(_CONTROLLERS)
+    wanted = set(CONTROLLERS)
     groups = _own_groups(own)
-    for mount in sorted(_mounts(mounts), key=lambda mount: -mount.version):
-        found = [name for name in _CONTROLLERS if name in wanted & set(mount.controllers)]
+    for mount in sorted(find_mounts(mounts), key=lambda mount: -mount.version):
+        found = [name for name in CONTROLLERS if name in wanted & set(mount.controllers)]
         for folder in _candidates(mount, groups):
             usable = _usable(folder, mount.version, found)
             if usable:
@@ -48,14 +50,34 @@ def find_places(
 
 
 @dataclass(frozen=True, slots=True)
-class _Mount:
+class Mount:
+    """A cgroup file system."""
+
     point: Path
     root: str
     version: int
     controllers: tuple[str, ...]
 
 
-def _mounts(file: Path) -> Iterable[_Mount]:
+class Mounted(NamedTuple):
+    """A group as a folder of the file system it lies in."""
+
+    folder: Path
+    point: Path
+    controllers: tuple[str, ...]
+    """Those the file system has, whether passed on to the group or not."""
+
+
+def own_folder(mounts: Path, own: Path) -> Mounted | None:
+    """The group of version 2 this process is in."""
+    for mount in find_mounts(mounts):
+        if mount.version == 2:
+            folder = next(iter(_candidates(mount, _own_groups(own))))
+            return Mounted(folder, mount.point, mount.controllers)
+    return None
+
+
+def find_mounts(file: Path) -> Iterable[Mount]:
     """cgroup file systems of mountinfo(5)."""
     with suppress(OSError):
         for line in file.read_text().splitlines():
@@ -66,9 +88,9 @@ def _mounts(file: Path) -> Iterable[_Mount]:
             point = Path(fields[4])
             if kind[0] == "cgroup":
                 options = [name for name in kind[2].split(",") if name not in ("rw", "ro")]
-                yield _Mount(point, fields[3], 1, tuple(options))
+                yield Mount(point, fields[3], 1, tuple(options))
             else:
-                yield _Mount(point, fields[3], 2, _words(point / "cgroup.controllers"))
+                yield Mount(point, fields[3], 2, _words(point / "cgroup.controllers"))
 
 
 def _own_groups(file: Path) -> dict[str, str]:
@@ -88,8 +110,11 @@ def _words(file: Path) -> tuple[str, ...]:
         return ()
 
 
-def _candidates(mount: _Mount, groups: dict[str, str]) -> Iterable[Path]:
-    """Own group first, so that limits set on docmill itself go on holding, then its ancestors."""
+def _candidates(mount: Mount, groups: dict[str, str]) -> Iterable[Path]:
+    """Own group first, so that limits set on docmill itself go on holding, then its ancestors.
+
+    Last of v1 a group `docmill` that root has made for somebody who may write nowhere else.
+    """
     name = next((name for name in mount.controllers if name in groups), "")
     relative = os.path.relpath(groups.get("" if mount.version == 2 else name, "/"), mount.root)
     folder = mount.point if relative.startswith("..") else mount.point / relative
@@ -97,6 +122,8 @@ def _candidates(mount: _Mount, groups: dict[str, str]) -> Iterable[Path]:
         yield folder
         folder = folder.parent
     yield mount.point
+    if mount.version == 1:
+        yield mount.point / GIVEN
 
 
 def _usable(folder: Path, version: int, controllers: Sequence[str]) -> tuple[str, ...]:

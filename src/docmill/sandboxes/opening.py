@@ -39,3 +39,21 @@ def require(probe: Probe) -> None:
     """
     if not probe.available:
         raise PrerequisiteError(f"No sandbox can be had: {probe.cause}", remedy=probe.remedy)
+
+
+def require_limits(probe: Probe, environment: str) -> None:
+    """Refuse if memory or pids of all processes of a sandbox together aren't limited.
+
+    Raises:
+        PrerequisiteError: with the command that mends it, and the way to do without.
+    """
+    loose = [e.limit for e in probe.enforced if not e.together and e.limit in ("memory", "pids")]
+    if loose:
+        cause = f" {probe.lack.cause}" if probe.lack else ""
+        mend = f"{probe.lack.remedy}\n" if probe.lack else ""
+        raise PrerequisiteError(
+            f"A sandbox's {' and '.join(sorted(loose))} can't be limited here, only those of each "
+            f"process in it, and a hostile document could take the machine's.{cause}",
+            remedy=f"{mend}Or do without, for documents you trust: write strict: false under "
+            f"docmill: limits: in sandbox/{environment}.yaml. See all: docmill doctor --sandbox",
+        )

@@ -64,6 +64,8 @@ class SandboxLimits(Frozen):
     """Wall time of the whole session."""
     output: str = "1MiB"
     """Bytes with unit one tool call may return; the rest is cut with a note."""
+    strict: bool = True
+    """Refuse to run where memory and pids can't be limited for all processes together."""
 
 
 class SandboxBlock(Frozen):
