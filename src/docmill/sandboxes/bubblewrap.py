@@ -6,12 +6,13 @@ left. Refuses where a sandbox can't be had; never runs anything outside of one.
 
 import asyncio
 import os
+import platform
 import socket
 import time
 from collections.abc import AsyncGenerator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +20,13 @@ from docmill.errors import PrerequisiteError, SandboxError
 from docmill.sandboxes import cgroups, claims, seccomp
 from docmill.sandboxes.base import PROXY_PORT, Enforced, Probe, SandboxLimits, SandboxSpec
 from docmill.sandboxes.channel import Channel
+from docmill.sandboxes.delegation import Obtained, here, obtain_places
 from docmill.sandboxes.doors import receive_door
 from docmill.sandboxes.identity import Identity
 from docmill.sandboxes.layers import LayerStore, default_cache
 from docmill.sandboxes.process import Process, end_orphans
 from docmill.sandboxes.programs import Program, find_bubblewrap, remedy_for
+from docmill.sandboxes.remedies import lack_of
 from docmill.sandboxes.runtime import Runtime, build_runtime
 
 NAME = "bubblewrap"
@@ -86,12 +89,21 @@ class BubblewrapSandbox:
         self._watchdog = loop.call_later(self._limits.seconds, self._expire)
 
     def _enter_group(self) -> list[int]:
-        """Descriptors of the groups to join; none where the kernel refuses them after all."""
+        """Descriptors of the groups to join; none where the kernel refuses them after all.
+
+        Raises:
+            PrerequisiteError: it refuses limits that have to be in force.
+        """
         try:
             self._group.create(self._limits)
             return self._group.entrances()
-        except OSError:
+        except OSError as error:
             self._group.destroy()
+            if self._limits.strict:
+                raise PrerequisiteError(
+                    f"The kernel refuses a control group for the sandbox: {error}.",
+                    remedy="See what is in force here: docmill doctor --sandbox",
+                ) from error
             self._group = cgroups.Group((), self._claim.name)
             return []
 
@@ -109,11 +121,13 @@ class BubblewrapSandbox:
         ]
         have = {limit.limit for limit in self._group.enforced()}
         if "memory" not in have:
-            limits.append(Enforced("memory", "rlimit", f"{told['memory']} per process"))
+            value = f"{told['memory']} per process"
+            limits.append(Enforced("memory", "rlimit", value, together=False))
         if "pids" not in have:
-            limits.append(Enforced("pids", "rlimit", str(told["pids"])))
+            together = _counts_by_namespace()
+            limits.append(Enforced("pids", "rlimit", str(told["pids"]), together=together))
         if "cpus" not in have:
-            limits.append(Enforced("cpus", "nothing", ""))
+            limits.append(Enforced("cpus", "nothing", "", together=False))
         return tuple(limits)
 
     async def call(self, op: str, args: Mapping[str, Any], *, timeout: float) -> Any:
@@ -203,8 +217,8 @@ class BubblewrapBackend:
         self._probe: Probe | None = None
 
     @cached_property
-    def _places(self) -> tuple[cgroups.Place, ...]:
-        return cgroups.find_places() if self._use_cgroups else ()
+    def _obtained(self) -> Obtained:
+        return obtain_places(here()) if self._use_cgroups else Obtained(())
 
     @cached_property
     def _program(self) -> Program:
@@ -228,6 +242,7 @@ class BubblewrapBackend:
                     available=True,
                     version=self._program.version,
                     enforced=sandbox.enforced,
+                    lack=lack_of(here(), self._obtained),
                     seconds=seconds,
                 )
         except (PrerequisiteError, SandboxError) as error:
@@ -242,7 +257,7 @@ class BubblewrapBackend:
         runtime = await self._runtime(spec)
         claim = claims.take(self._state)
         _sweep(claim)
-        group = cgroups.Group(self._places, claim.name)
+        group = cgroups.Group(self._obtained.places, claim.name)
         sandbox = BubblewrapSandbox(spec, claim, group)
         try:
             await sandbox.start(self._program, runtime, _identity(claim))
@@ -280,6 +295,12 @@ def _sweep(claim: claims.Claim) -> bool:
     if cgroups.remove(folders):
         claim.clear()
     return True
+
+
+@cache
+def _counts_by_namespace() -> bool:
+    """Whether the kernel counts a user's processes per user namespace (Linux 5.14)."""
+    return tuple(map(int, platform.release().split(".")[:2])) >= (5, 14)
 
 
 def _identity(claim: claims.Claim) -> Identity:
