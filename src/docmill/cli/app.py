@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from docmill.cli import sandboxing
 from docmill.cli.console import debugging, flush, put_json, talk
 from docmill.errors import DocmillError, PrerequisiteError, SpecError
 
@@ -26,12 +27,11 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 runs_app = typer.Typer(help="Runs of this workspace.", no_args_is_help=True, rich_markup_mode=None)
-sandbox_app = typer.Typer(help="Sandboxes.", no_args_is_help=True, rich_markup_mode=None)
 prefect_app = typer.Typer(
     help="The workspace's own Prefect server.", no_args_is_help=True, rich_markup_mode=None
 )
 app.add_typer(runs_app, name="runs")
-app.add_typer(sandbox_app, name="sandbox")
+app.add_typer(sandboxing.app, name="sandbox")
 app.add_typer(prefect_app, name="prefect")
 
 Json = Annotated[bool, typer.Option("--json", help="The answer as JSON on stdout.")]
@@ -221,14 +221,6 @@ def runs_show(run: RunName = "latest", *, json: Json = False) -> None:
     from docmill.cli import reading
 
     reading.show_run(run, json=json)
-
-
-@sandbox_app.command("clean")
-def sandbox_clean(*, json: Json = False) -> None:
-    """Remove what killed runs left behind."""
-    from docmill.cli import doctoring
-
-    doctoring.clean(json=json)
 
 
 @prefect_app.command("start")

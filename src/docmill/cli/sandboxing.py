@@ -1,0 +1,44 @@
+"""`docmill sandbox`: its commands, and the self-check they hold.
+
+`app` adds the group. Declares commands only; what they do is imported when they are called.
+"""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(help="Sandboxes.", no_args_is_help=True, rich_markup_mode=None)
+
+Json = Annotated[bool, typer.Option("--json", help="The answer as JSON on stdout.")]
+Backend = Annotated[
+    str | None,
+    typer.Option(metavar="NAME", help="`bubblewrap` or `docker`; else what the settings say."),
+]
+
+
+@app.command("clean")
+def clean(*, json: Json = False) -> None:
+    """Remove what killed runs left behind."""
+    from docmill.cli import doctoring
+
+    doctoring.clean(json=json)
+
+
+@app.command("selfcheck")
+def selfcheck(
+    backend: Backend = None,
+    only: Annotated[
+        str | None, typer.Option(metavar="NAME", help="One attack, or one room of them.")
+    ] = None,
+    *,
+    json: Json = False,
+) -> None:
+    """Attack a sandbox from inside, in every way we know, and say what held.
+
+    Each attack also runs without a sandbox, against bait made for it, which proves that it works.
+    Exits with 1 if an attack isn't contained.
+    """
+    from docmill.cli import attacking
+
+    attacking.selfcheck(backend, only, workspace=Path.cwd(), json=json)

@@ -1,0 +1,179 @@
+"""What attacks try to reach: files with a secret, a process that holds it, services that tell it.
+
+Everything is made for one round of attacks, lies in folders of its own and is gone afterwards. The
+secret is known to scripts by its hash only: who prints it has found it.
+"""
+
+import asyncio
+import hashlib
+import json
+import os
+import secrets
+import shutil
+import socket
+import sys
+import tempfile
+from collections.abc import AsyncGenerator, Generator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+PREFIX = "docmill-selfcheck-"
+_VICTIM = "import sys; sys.stdin.read()"
+"""Does nothing until whoever started it is gone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bait:
+    """The bait of one round."""
+
+    secret: str
+    folder: Path
+    """Temporary folder, world-readable, with the file `secret`; controls run and write here."""
+    copies: tuple[Path, ...]
+    """Files with the secret in other places an attacker would look."""
+    victim: int
+    """A process of this user with the secret among its arguments and in its environment."""
+    services: dict[str, Any]
+    """Kind of service → where it answers every caller with the secret."""
+
+    def facts(self, *, inside: bool) -> str:
+        """What a script is told, as JSON."""
+        return json.dumps(
+            {
+                "inside": inside,
+                "digest": hashlib.sha256(self.secret.encode()).hexdigest(),
+                "folder": str(self.folder),
+                "secrets": [str(path) for path in (self.folder / "secret", *self.copies)],
+                "code": __file__,
+                "victim": self.victim,
+                "targets": [1, self.victim] if inside else [self.victim],
+                **self.services,
+            }
+        )
+
+
+@asynccontextmanager
+async def lay(workspace: Path) -> AsyncGenerator[Bait]:
+    """Lay out bait, also in the user's home and in `workspace` where they can be written."""
+    secret = f"bait-{secrets.token_hex(16)}"
+    async with AsyncExitStack() as stack:
+        folder = stack.enter_context(_folder(Path(tempfile.gettempdir()), secret))
+        assert folder is not None
+        copies = [
+            stack.enter_context(_folder(place, secret))
+            for place in (Path.home(), workspace, _runtime_folder())
+        ]
+        found = [copy for copy in copies if copy]
+        victim = await stack.enter_async_context(_victim(secret, folder))
+        services = await _serve(stack, secret, found[-1] if found else folder)
+        yield Bait(secret, folder, tuple(copy / "secret" for copy in found), victim, services)
+
+
+def _runtime_folder() -> Path:
+    """Where services of this user keep their sockets."""
+    own = Path(f"/run/user/{os.geteuid()}")
+    return own if os.geteuid() and own.is_dir() else Path("/run")
+
+
+@contextmanager
+def _folder(place: Path, secret: str) -> Generator[Path | None]:
+    """A folder with the secret in a file; None where it can't be made."""
+    folder = None
+    with suppress(OSError):
+        folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=place))
+        folder.chmod(0o755)
+        (folder / "secret").write_text(secret)
+    try:
+        yield folder
+    finally:
+        if folder:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+@asynccontextmanager
+async def _victim(secret: str, folder: Path) -> AsyncGenerator[int]:
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-I", "-S", "-c", _VICTIM, secret),
+        stdin=asyncio.subprocess.PIPE,
+        env={"DOCMILL_SELFCHECK": secret},
+        cwd=folder,
+        start_new_session=True,
+    )
+    try:
+        yield process.pid
+    finally:
+        with suppress(ProcessLookupError):
+            process.kill()
+        await process.wait()
+        if process.stdin:
+            process.stdin.close()
+
+
+class _Answering(asyncio.DatagramProtocol):
+    """Answers every datagram with the secret."""
+
+    def __init__(self, secret: str) -> None:
+        self._secret = secret.encode()
+        self._transport: asyncio.DatagramTransport | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        if isinstance(transport, asyncio.DatagramTransport):
+            self._transport = transport
+
+    def datagram_received(self, data: bytes, addr: Any) -> None:
+        if self._transport:
+            self._transport.sendto(self._secret, addr)
+
+
+async def _serve(stack: AsyncExitStack, secret: str, folder: Path) -> dict[str, Any]:
+    """Start one service of each kind there is here; those that can't be had are left out."""
+
+    async def tell(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(OSError):
+            writer.write(secret.encode())
+            await writer.drain()
+        writer.close()
+
+    async def stream(server: asyncio.Server) -> Any:
+        stack.callback(server.close)
+        return server.sockets[0].getsockname()
+
+    found: dict[str, Any] = {}
+    with suppress(OSError):
+        found["tcp"] = (await stream(await asyncio.start_server(tell, "127.0.0.1", 0)))[1]
+    with suppress(OSError):
+        found["tcp6"] = (await stream(await asyncio.start_server(tell, "::1", 0)))[1]
+    for address in _addresses():
+        with suppress(OSError):
+            name = await stream(await asyncio.start_server(tell, address, 0))
+            found["lan"] = name[:2]
+            break
+    with suppress(OSError):
+        path = str(folder / "service.sock")
+        await stream(await asyncio.start_unix_server(tell, path))
+        os.chmod(path, 0o666)  # noqa: PTH101, S103  # of an event loop's own; anyone may knock
+        found["unix"] = path
+    with suppress(OSError):
+        name = f"\0{PREFIX}{secrets.token_hex(8)}"
+        await stream(await asyncio.start_unix_server(tell, name))
+        found["abstract"] = name[1:]
+    transport, _ = await asyncio.get_running_loop().create_datagram_endpoint(
+        lambda: _Answering(secret), ("127.0.0.1", 0)
+    )
+    stack.callback(transport.close)
+    found["udp"] = transport.get_extra_info("sockname")[1]
+    return found
+
+
+def _addresses() -> list[str]:
+    """Addresses of this machine besides loopback, as datagrams to elsewhere would carry them."""
+    found: list[str] = []
+    for elsewhere in ("192.0.2.1", "10.0.0.1", "172.17.0.2"):
+        with suppress(OSError), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+            probe.connect((elsewhere, 9))
+            own = str(probe.getsockname()[0])
+            if not own.startswith("127.") and own not in found:
+                found.append(own)
+    return found

@@ -1,0 +1,112 @@
+"""Attacks that are scripts: the same text runs inside a sandbox and, as its control, outside.
+
+`prologue` gives scripts their words and says how they end. Where the attack itself would harm the
+host a `guard` runs before it in the control, and makes a place where it can't.
+"""
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from pathlib import Path
+
+from docmill.errors import SandboxError
+from docmill.sandboxes.base import Sandbox, SandboxLimits
+from docmill.sandboxes.selfcheck.bait import Bait
+from docmill.sandboxes.selfcheck.base import LIMITS, Attack, Outcome, Stage
+
+MARK = "selfcheck-outcome "
+SECONDS = 8.0
+"""An attack's time; none needs a quarter of it."""
+_PROLOGUE = Path(__file__).with_name("prologue.py").read_text(encoding="utf-8")
+_KILLED = {128 + number: number for number in (signal.SIGKILL, signal.SIGSYS)}
+"""Exit codes that are an answer of the kernel's: out of memory, and a call that ends its caller."""
+
+
+def scripted(
+    name: str,
+    *,
+    tries: str,
+    script: str,
+    held_by: str,
+    gives: str,
+    guard: str = "",
+    limits: SandboxLimits | None = None,
+) -> Attack:
+    """An attack by one script; with `limits` it gets a sandbox of its own, and may end it."""
+
+    async def shared(stage: Stage) -> Outcome:
+        return await run_inside(stage.sandbox, stage.bait, script)
+
+    async def alone(stage: Stage) -> Outcome:
+        async with stage.open(limits or LIMITS) as sandbox:
+            try:
+                found = await run_inside(sandbox, stage.bait, script)
+                await sandbox.call("ping", {}, timeout=SECONDS)
+            except SandboxError as error:
+                return Outcome(False, f"the sandbox was ended: {error.code}")
+        return found
+
+    async def control(bait: Bait) -> Outcome:
+        return await run_outside(bait, guard + script)
+
+    inside: Callable[[Stage], Awaitable[Outcome]] = alone if limits else shared
+    return Attack(name, tries, held_by, gives, inside, control, alone=limits is not None)
+
+
+def text_of(script: str) -> str:
+    """The whole program."""
+    return f"{_PROLOGUE}\n\nrun({script!r})\n"
+
+
+async def run_inside(sandbox: Sandbox, bait: Bait, script: str) -> Outcome:
+    """Run a script in a sandbox.
+
+    Raises:
+        SandboxError: it ended the sandbox.
+    """
+    path = "/workspace/.attack.py"
+    await sandbox.put(path, text_of(script).encode())
+    command = f"python3 -I -B {path} '{bait.facts(inside=True)}' 2>&1"
+    arguments = {"command": command, "timeout_ms": int(SECONDS * 1000)}
+    answer = await sandbox.call("bash", arguments, timeout=SECONDS + 4)
+    return outcome_of(str(answer["output"]), int(answer["exit_code"]))
+
+
+async def run_outside(bait: Bait, script: str) -> Outcome:
+    """Run a script without a sandbox, in the bait's folder and a session of its own."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-I", "-B", "-c", text_of(script), bait.facts(inside=False)),
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+        env={"PATH": os.defpath, "LANG": "C.UTF-8"},
+        cwd=bait.folder,
+        start_new_session=True,
+    )
+    try:
+        async with asyncio.timeout(SECONDS):
+            printed, _ = await process.communicate()
+    except TimeoutError:
+        return Outcome(None, f"no end within {SECONDS:g} s")
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        await process.wait()
+    code = process.returncode or 0
+    return outcome_of(printed.decode("utf-8", "replace"), 128 - code if code < 0 else code)
+
+
+def outcome_of(printed: str, code: int) -> Outcome:
+    """What a script has said; one that said nothing has proven nothing, unless it was killed."""
+    for line in reversed(printed.splitlines()):
+        if line.startswith(MARK):
+            reached, evidence = json.loads(line.removeprefix(MARK))
+            return Outcome(reached, evidence)
+    if code in _KILLED:
+        return Outcome(False, f"ended by {signal.Signals(_KILLED[code]).name}")
+    last = (printed.strip().splitlines() or ["nothing"])[-1]
+    return Outcome(None, f"the script failed: exit code {code}, {last[:200]}")
