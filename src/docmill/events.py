@@ -32,10 +32,15 @@ class StatusRescheduled(Frozen):
 
 
 class StatusIdle(Frozen):
-    """The agent has nothing left to do; `stop_reason` says why."""
+    """The agent does nothing; `stop_reason` says why.
+
+    `requires_action`: it waits until a person has allowed or denied the tool calls in `event_ids`.
+    """
 
     type: Literal["session.status_idle"] = "session.status_idle"
     stop_reason: str
+    event_ids: tuple[str, ...] = ()
+    """`tool_use_id`s of the calls it waits for."""
 
 
 class StatusTerminated(Frozen):
@@ -132,6 +137,52 @@ class CustomToolUse(Frozen):
     tool_use_id: str
     name: str
     input: dict[str, Any]
+
+
+class McpToolUse(Frozen):
+    """The agent calls a tool of an MCP server."""
+
+    type: Literal["agent.mcp_tool_use"] = "agent.mcp_tool_use"
+    tool_use_id: str
+    mcp_server_name: str
+    name: str
+    """What the server calls the tool; the model knows it by a longer name."""
+    input: dict[str, Any]
+
+
+class McpToolResult(Frozen):
+    """What the server answered; of a long answer, `content` is its beginning and `blob` all."""
+
+    type: Literal["agent.mcp_tool_result"] = "agent.mcp_tool_result"
+    mcp_tool_use_id: str
+    content: str | tuple[Block, ...]
+    """Text, or blocks; a picture's `source` is `{type: blob, media_type, sha256}`."""
+    is_error: bool = False
+    blob: str = ""
+    seconds: float = 0.0
+
+
+class ToolConfirmation(Frozen):
+    """A person, or the time that was over, decided on a tool call; stored before it is run."""
+
+    type: Literal["user.tool_confirmation"] = "user.tool_confirmation"
+    tool_use_id: str
+    result: Literal["allow", "deny"]
+    deny_message: str = ""
+    """Why not, as the model is told."""
+
+
+class McpTools(Frozen):
+    """What an MCP server offers the agent, as it said when the run began."""
+
+    type: Literal["docmill.mcp_tools"] = "docmill.mcp_tools"
+    mcp_server_name: str
+    tools: tuple[str, ...]
+    """Names by which the model knows them."""
+    digest: str
+    """sha256 of names, descriptions and schemas: another one means the server has changed."""
+    notes: tuple[str, ...] = ()
+    """What was left out or cut, and why."""
 
 
 class SandboxStarted(Frozen):
@@ -292,6 +343,10 @@ Event = Annotated[
     | ToolUse
     | ToolResultEvent
     | CustomToolUse
+    | McpToolUse
+    | McpToolResult
+    | ToolConfirmation
+    | McpTools
     | SandboxStarted
     | SandboxStopped
     | DocumentPrepared

@@ -28,6 +28,9 @@ FINAL = [tool_use("submit_record", {"a": 1}, call="s1")]
 class Notepad:
     """A tool that keeps what it was told."""
 
+    asks = False
+    origin = None
+
     def __init__(self, *, repeatable: bool = True) -> None:
         self.repeatable = repeatable
         self.changes_files = not repeatable

@@ -22,9 +22,11 @@ from docmill.output.fields import resolve_record
 from docmill.plan import PlannedDocument
 from docmill.sandboxes import open_backend
 from docmill.session.bench import Stage, Workbench
+from docmill.session.consent import Consent
 from docmill.spec.agent import ModelChoice
 from docmill.spec.load import load_workspace
 from docmill.store.accounts import Accounts
+from docmill.store.approvals import Approvals
 from docmill.store.database import open_database
 from docmill.store.sessions import SessionStore
 from docmill.telemetry import Telemetry
@@ -61,6 +63,7 @@ class Bench:
         self.system = "Read."
         self._engine = open_database(root / ".docmill")
         self.store = SessionStore(self._engine)
+        self.approvals = Approvals(self._engine)
         self.blobs = BlobStore(root / "blobs")
         self.usd_per_run: Decimal | None = None
 
@@ -99,6 +102,7 @@ class Bench:
             run=1,
             purses=Purses(self.accounts()),
             max_bytes=1 << 20,
+            consent=Consent(self.approvals, minutes=compiled.pipeline.limits.approval_minutes),
             telemetry=telemetry,
         )
 

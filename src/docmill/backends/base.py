@@ -9,7 +9,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from docmill.events import CustomToolResult, Event
+from docmill.events import CustomToolResult, Event, ToolConfirmation
 from docmill.sandboxes.base import Sandbox
 
 
@@ -60,6 +60,11 @@ class EventStream(Protocol):
 
     def answer(self, result: CustomToolResult) -> None:
         """Answer a custom tool call; comes before the event after the call is asked for."""
+        ...
+
+    def confirm(self, confirmation: ToolConfirmation) -> None:
+        """Decide a call that the agent waits for; all `event_ids` of a `requires_action` are
+        decided before the event after it is asked for."""
         ...
 
     async def count_tokens(self) -> int:

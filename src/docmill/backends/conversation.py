@@ -12,6 +12,7 @@ from docmill.events import (
     ContextCompacted,
     CustomToolResult,
     Event,
+    McpToolResult,
     ModelRequestEnd,
     ModelRequestStart,
     ToolResultEvent,
@@ -112,7 +113,7 @@ class Conversation:
                     raise JournalChangedError
             case ModelRequestEnd():
                 self._hear(event)
-            case ToolResultEvent() | CustomToolResult():
+            case ToolResultEvent() | CustomToolResult() | McpToolResult():
                 self._settle(event)
             case ContextCompacted():
                 self._compact(event.dropped)
@@ -145,9 +146,11 @@ class Conversation:
         if heard.calls:
             self.words = 0
 
-    def _settle(self, event: ToolResultEvent | CustomToolResult) -> None:
+    def _settle(self, event: ToolResultEvent | CustomToolResult | McpToolResult) -> None:
         if isinstance(event, ToolResultEvent):
             call = event.tool_use_id
+        elif isinstance(event, McpToolResult):
+            call = event.mcp_tool_use_id
         else:
             call = event.custom_tool_use_id
             self.final = self.final or event.final

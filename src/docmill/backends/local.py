@@ -7,7 +7,7 @@ stores nothing and decides nothing about limits of money; the session does.
 import asyncio
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 
 from docmill.backends.answers import Call
 from docmill.backends.base import Task
@@ -19,14 +19,18 @@ from docmill.events import (
     CustomToolResult,
     CustomToolUse,
     Event,
+    McpToolResult,
+    McpTools,
+    McpToolUse,
     StatusIdle,
+    ToolConfirmation,
     ToolResultEvent,
     ToolUse,
     UserMessage,
 )
 from docmill.models.base import Model
 from docmill.sandboxes.base import Sandbox
-from docmill.tools.base import Tool, ToolResult
+from docmill.tools.base import Offer, Origin, Tool, ToolResult, ToolSource
 
 NUDGES = 1
 NUDGE = "Hand in the record with submit_record; nothing else is read."
@@ -39,32 +43,54 @@ INTERRUPTED = (
     "The call was cut when the session was interrupted; it may have done all, some or nothing of "
     "its work. Look before you repeat it."
 )
+DENIED = "This call was denied: {why} Don't repeat it; do without, or say null for what it is for."
 
 
 class LocalBackend:
     """Runs agents on this machine with any model and any sandbox."""
 
-    def __init__(self, model: Model, tools: Sequence[Tool]) -> None:
+    def __init__(
+        self, model: Model, tools: Sequence[Tool], sources: Sequence[ToolSource] = ()
+    ) -> None:
         self._model = model
-        self._tools = {str(tool.definition["name"]): tool for tool in tools}
+        self._tools = tuple(tools)
+        self._sources = tuple(sources)
 
     @asynccontextmanager
     async def open(self, task: Task, sandbox: Sandbox) -> AsyncGenerator["LocalStream"]:
-        """Start the loop; it holds nothing but the sandbox, which is the session's."""
-        yield LocalStream(self._model, self._tools, task, sandbox)
+        """Start the loop; it holds the sandbox, which is the session's, and MCP servers in it."""
+        async with AsyncExitStack() as stack:
+            offers = [
+                await stack.enter_async_context(source.open(sandbox)) for source in self._sources
+            ]
+            own = [*self._tools, *(tool for offer in offers for tool in offer.tools)]
+            tools = {str(tool.definition["name"]): tool for tool in own}
+            yield LocalStream(self._model, tools, task, sandbox, offers=offers)
 
 
 class LocalStream:
     """One running agent."""
 
     def __init__(
-        self, model: Model, tools: Mapping[str, Tool], task: Task, sandbox: Sandbox
+        self,
+        model: Model,
+        tools: Mapping[str, Tool],
+        task: Task,
+        sandbox: Sandbox,
+        *,
+        offers: Sequence[Offer] = (),
     ) -> None:
         self._model = model
         self._tools = tools
         self._task = task
         self._sandbox = sandbox
+        self._offers = offers
         self._answers: dict[str, CustomToolResult] = {}
+        self._decided = {
+            event.tool_use_id: event
+            for event in task.history
+            if isinstance(event, ToolConfirmation)
+        }
         custom = (*task.tools, *([task.output] if task.output else []))
         self._custom = {str(tool["name"]) for tool in custom}
         definitions = (*(tool.definition for tool in tools.values()), *task.tools)
@@ -73,6 +99,10 @@ class LocalStream:
     def answer(self, result: CustomToolResult) -> None:
         """Keep the answer for the loop, which picks it up with the next event."""
         self._answers[result.custom_tool_use_id] = result
+
+    def confirm(self, confirmation: ToolConfirmation) -> None:
+        """Keep what a person decided on a call that waits for it."""
+        self._decided[confirmation.tool_use_id] = confirmation
 
     async def count_tokens(self) -> int:
         """Input tokens of the next call, as exactly as the endpoint can say."""
@@ -83,6 +113,8 @@ class LocalStream:
         for event in self._task.history:
             self._talk.add(event)
         await self._restore()
+        for offer in self._offers:
+            yield _announced(offer)
         if self._talk.is_empty:
             yield self._said(UserMessage(content=self._task.messages))
         while not self._talk.final:
@@ -142,15 +174,12 @@ class LocalStream:
                 return _words(NUDGE) if self._talk.words < NUDGES else None
 
     async def _settle_calls(self) -> AsyncIterator[Event]:
-        """Answer every waiting call: those of the sandbox at once, then those of the session."""
-        begun = {event.tool_use_id for event in self._task.history if isinstance(event, ToolUse)}
+        """Answer every waiting call: those of tools, then those of the session."""
         calls = list(self._talk.calls)
-        inside = [call for call in calls if call.name not in self._custom]
-        for call in inside:
-            if call.id not in begun:
-                yield ToolUse(tool_use_id=call.id, name=call.name, input=call.input)
-        async for event in self._run_all(inside, begun):
-            yield self._said(event)
+        async for event in self._settle_tools(
+            [call for call in calls if call.name not in self._custom]
+        ):
+            yield event
         for call in calls:
             if call.name in self._custom:
                 if call.malformed:
@@ -162,8 +191,44 @@ class LocalStream:
                 yield CustomToolUse(tool_use_id=call.id, name=call.name, input=call.input)
                 self._talk.add(self._answers.pop(call.id))
 
+    async def _settle_tools(self, calls: Sequence[Call]) -> AsyncIterator[Event]:
+        """Run what may be run at once; then what a person has to allow, once that is decided."""
+        begun = {
+            event.tool_use_id
+            for event in self._task.history
+            if isinstance(event, ToolUse | McpToolUse)
+        }
+        for call in calls:
+            if call.id not in begun:
+                yield self._use(call)
+        asking = [call for call in calls if self._has_to_ask(call)]
+        free = [call for call in calls if call not in asking]
+        async for event in self._run_all(free, begun):
+            yield self._said(event)
+        if asking:
+            ids = tuple(call.id for call in asking)
+            yield StatusIdle(stop_reason="requires_action", event_ids=ids)
+            async for event in self._run_all(asking, set()):
+                yield self._said(event)
+
+    def _has_to_ask(self, call: Call) -> bool:
+        tool = self._tools.get(call.name)
+        known = call.id in self._decided or call.malformed
+        return tool is not None and tool.asks and not known
+
+    def _use(self, call: Call) -> Event:
+        tool = self._tools.get(call.name)
+        if tool is None or tool.origin is None:
+            return ToolUse(tool_use_id=call.id, name=call.name, input=call.input)
+        return McpToolUse(
+            tool_use_id=call.id,
+            mcp_server_name=tool.origin.server,
+            name=tool.origin.name,
+            input=call.input,
+        )
+
     async def _run_all(self, calls: Sequence[Call], begun: set[str]) -> AsyncIterator[Event]:
-        """Results of calls in the sandbox as they are done; none outlives the loop."""
+        """Results of calls of tools as they are done; none outlives the loop."""
         running = [
             asyncio.create_task(self._result(call, interrupted=call.id in begun)) for call in calls
         ]
@@ -175,14 +240,20 @@ class LocalStream:
                 task.cancel()
             await asyncio.gather(*running, return_exceptions=True)
 
-    async def _result(self, call: Call, *, interrupted: bool) -> ToolResultEvent:
+    async def _result(self, call: Call, *, interrupted: bool) -> ToolResultEvent | McpToolResult:
         started = time.monotonic()
         result = await self._run(call, interrupted=interrupted)
-        return ToolResultEvent(
-            tool_use_id=call.id,
+        seconds = time.monotonic() - started
+        tool = self._tools.get(call.name)
+        if tool is None or tool.origin is None:
+            return ToolResultEvent(
+                tool_use_id=call.id, content=result.text, is_error=result.is_error, seconds=seconds
+            )
+        return McpToolResult(
+            mcp_tool_use_id=call.id,
             content=result.content,
             is_error=result.is_error,
-            seconds=time.monotonic() - started,
+            seconds=seconds,
         )
 
     async def _run(self, call: Call, *, interrupted: bool) -> ToolResult:
@@ -192,20 +263,38 @@ class LocalStream:
             return ToolResult(f"There is no tool `{call.name}`; there are: {known}.", is_error=True)
         if call.malformed:
             return ToolResult(_no_json(call), is_error=True)
+        decided = self._decided.get(call.id)
+        if decided is not None and decided.result == "deny":
+            return ToolResult(DENIED.format(why=decided.deny_message), is_error=True)
         if interrupted and not tool.repeatable:
             return ToolResult(INTERRUPTED, is_error=True)
         return await tool.run(call.input, self._sandbox)
 
     async def _restore(self) -> None:
         """Rebuild the workspace of a resumed session: run again, in order, what changed it."""
-        done = {
-            event.tool_use_id for event in self._task.history if isinstance(event, ToolResultEvent)
-        }
-        for event in self._task.history:
-            if isinstance(event, ToolUse) and event.tool_use_id in done:
+        history = self._task.history
+        done = {event.tool_use_id for event in history if isinstance(event, ToolResultEvent)}
+        done |= {event.mcp_tool_use_id for event in history if isinstance(event, McpToolResult)}
+        denied = {call for call, event in self._decided.items() if event.result == "deny"}
+        by_origin = {tool.origin: tool for tool in self._tools.values() if tool.origin}
+        for event in history:
+            if isinstance(event, ToolUse):
                 tool = self._tools.get(event.name)
-                if tool is not None and tool.changes_files:
-                    await tool.run(event.input, self._sandbox)
+            elif isinstance(event, McpToolUse):
+                tool = by_origin.get(Origin(event.mcp_server_name, event.name))
+            else:
+                continue
+            if event.tool_use_id in done - denied and tool is not None and tool.changes_files:
+                await tool.run(event.input, self._sandbox)
+
+
+def _announced(offer: Offer) -> McpTools:
+    return McpTools(
+        mcp_server_name=offer.server,
+        tools=tuple(str(tool.definition["name"]) for tool in offer.tools),
+        digest=offer.digest,
+        notes=offer.notes,
+    )
 
 
 def _words(text: str) -> UserMessage:

@@ -1,9 +1,11 @@
 """What a run tells whoever watches it: one call per thing that happens to a document."""
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from docmill.plan import BatchPlan, PlannedDocument
 from docmill.records.results import RunInfo, Usage
+from docmill.store.approvals import Question
 from docmill.store.runs import DocumentEnd
 
 
@@ -24,6 +26,13 @@ class Observer(Protocol):
 
     def published(self, flow_run_id: str, url: str) -> None:
         """The run can be watched in Prefect's UI at this address."""
+        ...
+
+    def waits(self, document: str, questions: Sequence[Question]) -> None:
+        """A document's session waits for a person to decide on tool calls; with none, it goes on.
+
+        `document` is its id.
+        """
         ...
 
     def paused(self, endpoint: str, reason: str, seconds: float) -> None:
@@ -56,6 +65,9 @@ class SilentObserver:
         """Ignored."""
 
     def published(self, flow_run_id: str, url: str) -> None:
+        """Ignored."""
+
+    def waits(self, document: str, questions: Sequence[Question]) -> None:
         """Ignored."""
 
     def paused(self, endpoint: str, reason: str, seconds: float) -> None:

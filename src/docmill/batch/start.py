@@ -166,7 +166,8 @@ def survey(
 
 def _claim(ground: Ground, plan: BatchPlan, observer: Observer, *, resume: int | None) -> BatchJob:
     models = open_models(ground, observer)
-    bench = make_bench(ground, models)  # whatever is missing is said before a run is claimed
+    # Whatever is missing is said before a run is claimed.
+    bench = make_bench(ground, models, observer.waits)
     check_limits(ground, plan)
     info = _run_info(ground)
     if not is_free(ground):

@@ -10,6 +10,7 @@ from docmill.blobs import BlobStore
 from docmill.flow.address import ServerSettings
 from docmill.settings import Settings
 from docmill.spec.load import LoadedWorkspace
+from docmill.store.approvals import Approvals
 from docmill.store.database import open_database
 from docmill.store.reader import StoredRun
 from docmill.store.runs import RunStore
@@ -24,6 +25,7 @@ class State:
     runs: RunStore
     sessions: SessionStore
     blobs: BlobStore
+    approvals: Approvals
 
     def reader(self, number: int) -> StoredRun:
         """A stored run with its documents and pictures.
@@ -44,7 +46,13 @@ def open_state(loaded: LoadedWorkspace) -> Generator[State]:
     folder = loaded.state_folder
     engine = open_database(folder)
     try:
-        yield State(engine, RunStore(engine), SessionStore(engine), BlobStore(folder / "blobs"))
+        yield State(
+            engine,
+            runs=RunStore(engine),
+            sessions=SessionStore(engine),
+            blobs=BlobStore(folder / "blobs"),
+            approvals=Approvals(engine),
+        )
     finally:
         engine.dispose()
 

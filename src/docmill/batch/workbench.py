@@ -3,6 +3,7 @@
 Opening sends nothing and spends nothing, but raises whatever would make every session fail.
 """
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from docmill.backends.local import LocalBackend
@@ -19,12 +20,14 @@ from docmill.output.fields import resolve_record
 from docmill.plan import CompiledPipeline
 from docmill.sandboxes.base import Probe, SandboxBackend, SandboxSpec
 from docmill.session.bench import Stage, Workbench
+from docmill.session.consent import Consent
 from docmill.settings import Settings
 from docmill.spec.agent import ModelChoice
 from docmill.spec.load import LoadedWorkspace
 from docmill.spec.sizes import parse_size
 from docmill.spec.workspace import Capabilities
 from docmill.store.accounts import Accounts
+from docmill.store.approvals import Question
 from docmill.store.batches import BatchLog
 from docmill.store.runs import run_id
 from docmill.telemetry import Telemetry
@@ -56,8 +59,12 @@ def open_models(ground: Ground, listener: BatchListener | None = None) -> Models
     )
 
 
-def make_bench(ground: Ground, models: Models) -> Workbench:
+def make_bench(
+    ground: Ground, models: Models, tell: Callable[[str, Sequence[Question]], None]
+) -> Workbench:
     """A workbench that is no run's yet; `of_run` makes it one's.
+
+    `tell` is called when a document begins to wait for a person, and when it goes on.
 
     Raises:
         PrerequisiteError: a model, a key or a password can't be had.
@@ -77,6 +84,12 @@ def make_bench(ground: Ground, models: Models) -> Workbench:
         run=0,
         purses=Purses(make_accounts(ground, 0)),
         max_bytes=parse_size(pipeline.documents.max_size),
+        consent=Consent(
+            state.approvals,
+            minutes=pipeline.limits.approval_minutes,
+            tell=tell,
+            waiting=models.roster.waiting,
+        ),
         password=_password(ground),
         batched=_batched(ground, models),
         telemetry=ground.telemetry,

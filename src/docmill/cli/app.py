@@ -152,6 +152,40 @@ def show(
 
 
 @app.command()
+def approve(
+    run: Annotated[
+        str | None, typer.Argument(help="`run-0007`, `7`, or `latest`; lists what waits without.")
+    ] = None,
+    document: Annotated[
+        str | None, typer.Argument(help="Id or name of a document of the run.")
+    ] = None,
+    *,
+    deny: Annotated[bool, typer.Option("--deny", help="Refuse instead.")] = False,
+    reason: Annotated[
+        str, typer.Option(metavar="TEXT", help="Why not, as the agent is told.")
+    ] = "",
+    call: Annotated[str | None, typer.Option(metavar="ID", help="Only this call.")] = None,
+    every: Annotated[bool, typer.Option("--all", help="All calls that wait there.")] = False,
+    json: Json = False,
+) -> None:
+    """Allow tool calls that wait for a person (`permission_policy: always_ask`), or list them."""
+    from docmill.cli import approving
+
+    if run is None:
+        approving.list_waiting(json=json)
+        return
+    approving.approve(
+        run,
+        document,
+        decision="deny" if deny else "allow",
+        reason=reason,
+        call=call,
+        every=every,
+        json=json,
+    )
+
+
+@app.command()
 def report(run: RunName = "latest", *, json: Json = False) -> None:
     """Write the report of a stored run anew and say where it lies."""
     from docmill.cli import reading

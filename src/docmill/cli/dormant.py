@@ -11,17 +11,12 @@ from docmill.base import Frozen
 
 KEYS = frozenset(
     {
-        "Agent.mcp_servers",
         "Agent.multiagent",
         "Agent.skills",
-        "CustomTool.type",
-        "LimitedNetworking.allow_mcp_servers",
         "LimitedNetworking.allow_package_managers",
         "LimitedNetworking.allowed_hosts",
-        "McpToolset.type",
         "Packages.apt",
         "Packages.npm",
-        "PermissionPolicy.type",
         "Pipeline.vault",
         "Pipeline.watch",
         "UnrestrictedNetworking.type",

@@ -6,18 +6,21 @@ Everything goes to stderr. Without a terminal there is no moving line and no col
 import sys
 import time
 from collections import Counter
+from collections.abc import Sequence
 from decimal import Decimal
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
 from rich.text import Text
 
+from docmill.cli.approving import question_text
 from docmill.cli.console import inert
 from docmill.cli.outcome import GLYPHS
 from docmill.cli.tables import shortened, terminal
 from docmill.plan import BatchPlan, PlannedDocument
 from docmill.records.results import RunInfo, Usage
 from docmill.report.display import count, usd_text
+from docmill.store.approvals import Question
 from docmill.store.runs import DocumentEnd
 
 
@@ -31,6 +34,7 @@ class Progressing:
         self._begun: dict[str, float] = {}
         self._usd = Decimal(0)
         self._unpriced = 0
+        self._documents: dict[str, str] = {}
         self._silent = Counter[str]()
         self._names = 0
         self.run = ""
@@ -39,6 +43,7 @@ class Progressing:
     def planned(self, info: RunInfo, plan: BatchPlan, *, resumed: bool) -> None:
         """The headline: what runs, on what, within which limits."""
         self.run = info.id
+        self._documents = {entry.info.id: _name(entry) for entry in plan.documents}
         self._names = max((len(_name(document)) for document in plan.documents), default=0)
         documents = count(len(plan.documents), "document")
         self._say("  ".join([info.id, info.pipeline, documents]), style="bold")
@@ -89,6 +94,18 @@ class Progressing:
         line.append(f"{end.status:<8}", style=style)
         line.append(self._details(document, end, usage))
         self._console.print(line)
+
+    def waits(self, document: str, questions: Sequence[Question]) -> None:
+        """What a person is asked, and the command that answers."""
+        name = self._documents.get(document, document)
+        if not questions:
+            self._say(f"  ▶ {name} goes on")
+        for question in questions:
+            told = inert(question_text(question))
+            self._say(f"  ⏸ {name} asks to call {told}", style="yellow")
+        if questions:
+            command = f"docmill approve {self.run} {document}"
+            self._say(f"    allow: {command}    refuse: {command} --deny", style="yellow")
 
     def paused(self, endpoint: str, reason: str, seconds: float) -> None:
         """Why nothing happens, and when it is tried again."""

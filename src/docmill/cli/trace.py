@@ -20,6 +20,9 @@ from docmill.events import (
     CustomToolUse,
     DocumentPrepared,
     Event,
+    McpToolResult,
+    McpTools,
+    McpToolUse,
     ModelRequestEnd,
     ModelRequestStart,
     OutcomeEvaluationEnd,
@@ -33,6 +36,7 @@ from docmill.events import (
     StatusIdle,
     StatusRescheduled,
     StatusRunning,
+    ToolConfirmation,
     ToolResultEvent,
     ToolUse,
     UserMessage,
@@ -207,12 +211,21 @@ def _dollars(amount: str) -> str:
     return amount if amount == "unpriced" else usd_text(Decimal(amount))
 
 
-def _call(event: ToolUse | CustomToolUse) -> str:
+def _call(event: ToolUse | CustomToolUse | McpToolUse) -> str:
     given = ", ".join(f"{key}={value!r}" for key, value in event.input.items())
-    return f"{event.name}({given})"
+    server = f"{event.mcp_server_name}: " if isinstance(event, McpToolUse) else ""
+    return f"{server}{event.name}({given})"
 
 
-def _result(event: ToolResultEvent | CustomToolResult) -> str:
+def _confirmed(event: ToolConfirmation) -> str:
+    return f"denied: {event.deny_message}" if event.result == "deny" else "allowed"
+
+
+def _offered(event: McpTools) -> str:
+    return "; ".join([f"{event.mcp_server_name}: {', '.join(event.tools)}", *event.notes])
+
+
+def _result(event: ToolResultEvent | CustomToolResult | McpToolResult) -> str:
     content = event.content if isinstance(event.content, str) else _blocks(event.content)
     return f"error: {content}" if event.is_error else content
 
@@ -252,6 +265,10 @@ _GISTS: dict[type[Any], Callable[[Any], str]] = {
     ModelRequestEnd: _answer,
     ToolUse: _call,
     CustomToolUse: _call,
+    McpToolUse: _call,
+    McpToolResult: _result,
+    McpTools: _offered,
+    ToolConfirmation: _confirmed,
     ToolResultEvent: _result,
     CustomToolResult: _result,
     RecordChecked: _checked,

@@ -41,8 +41,11 @@ DECISIVE = _table(
     ToolConfig="name enabled permission_policy",
     AgentToolset="type default_config configs",
     CustomTool="type name description input_schema",
-    McpToolset="type mcp_server_name default_config",
+    McpToolDefaults="enabled permission_policy",
+    McpToolConfig="name enabled permission_policy",
+    McpToolset="type mcp_server_name default_config configs",
     McpServer="type name url",
+    McpProgram="type name command env",
     Environment="name description config docmill",
     CloudConfig="type packages networking",
     Packages="pip apt npm",
@@ -66,7 +69,8 @@ IRRELEVANT = _table(
     # which files there are and which are refused unread; a finished session depends on none of it
     Documents="path glob exclude max_size max_pages password_env",
     # limits end a session unfinished; they don't change what a finished one found
-    Limits="usd_per_document usd_per_run turns output_tokens minutes minutes_per_run",
+    Limits="usd_per_document usd_per_run turns output_tokens minutes minutes_per_run "
+    "approval_minutes",
     Retries="attempts delay_seconds jitter calls outage_minutes",
     FailureThreshold="count share",
     # whether a run starts, not what it finds

@@ -10,6 +10,7 @@ from docmill.models.base import Model
 from docmill.output.shape import RecordShape
 from docmill.plan import CompiledPipeline
 from docmill.sandboxes.base import SandboxBackend, SandboxSpec
+from docmill.session.consent import Consent
 from docmill.spec.agent import ModelChoice
 from docmill.spec.workspace import Capabilities
 from docmill.store.sessions import SessionStore
@@ -44,6 +45,8 @@ class Workbench:
     run: int
     purses: Purses
     max_bytes: int
+    consent: Consent
+    """How a person is asked about tool calls."""
     password: str | None = None
     batched: frozenset[str] = frozenset()
     """Models that are asked in message batches."""

@@ -16,16 +16,22 @@ from docmill.events import (
     CustomToolResult,
     CustomToolUse,
     Event,
+    McpToolResult,
+    McpToolUse,
     ModelRequestEnd,
     ModelRequestStart,
     OutcomeEvaluationEnd,
     OutcomeEvaluationStart,
+    StatusIdle,
     StatusRescheduled,
+    StatusRunning,
     ToolResultEvent,
+    ToolUse,
 )
 from docmill.ledger.purse import Purse
 from docmill.records.results import Usage
 from docmill.session.bench import Workbench
+from docmill.session.consent import Asker
 from docmill.session.journal import Journal
 from docmill.session.worktime import WorkingTime
 
@@ -47,6 +53,11 @@ class Follower:
         self._bench = bench
         self._journal = journal
         self._clock = clock
+        self._calls = {
+            event.tool_use_id: event
+            for event in journal.history
+            if isinstance(event, ToolUse | McpToolUse)
+        }
 
     async def follow(self, stream: EventStream, answerers: Mapping[str, Answerer]) -> None:
         """Store all an agent does, to its end; a call that is cut stays set aside.
@@ -62,7 +73,9 @@ class Follower:
                     await self._announce(event, stream, purse)
                     continue
                 self.store(event)
-                if isinstance(event, CustomToolUse):
+                if isinstance(event, StatusIdle) and event.event_ids:
+                    await self._ask(event, stream)
+                elif isinstance(event, CustomToolUse):
                     async for said in answerers[event.name].answer(event):
                         if isinstance(said, OutcomeEvaluationStart):
                             await self._set_aside(said, purse)
@@ -78,13 +91,26 @@ class Follower:
                 self._charge(event)
             case AttemptFailed():
                 self._charge_failure(event)
-            case ToolResultEvent():
+            case ToolResultEvent() | McpToolResult():
                 self._journal.add(event, usage=Usage(tool_calls=1))
+            case ToolUse() | McpToolUse():
+                self._calls[event.tool_use_id] = event
+                self._journal.add(event)
             case StatusRescheduled():
                 self._journal.add(event)
                 self._clock.pause()
             case _:
                 self._journal.add(event)
+
+    async def _ask(self, idle: StatusIdle, stream: EventStream) -> None:
+        """Let a person decide; what is decided is stored before the tool can run."""
+        asker = Asker(self._bench.consent, self._journal, run=self._bench.run)
+        self._clock.pause()
+        async for confirmation in asker.decisions(idle, self._calls):
+            self.store(confirmation)
+            stream.confirm(confirmation)
+        self._clock.resume()
+        self.store(StatusRunning(attempt=self._journal.attempt))
 
     async def _announce(self, event: ModelRequestStart, stream: EventStream, purse: Purse) -> None:
         """Set the worst case aside; where the estimate is too much, the exact count decides."""

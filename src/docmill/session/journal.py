@@ -1,9 +1,10 @@
 """The journal of one session: stored before the next step, read back whole at resume."""
 
+import json
 from collections.abc import Callable
 
 from docmill.blobs import BlobStore
-from docmill.events import Event, StatusRunning, ToolResultEvent
+from docmill.events import Event, McpToolResult, StatusRunning, ToolResultEvent
 from docmill.records.results import Usage
 from docmill.store.sessions import Charge, SessionStore
 
@@ -59,14 +60,21 @@ class Journal:
             self._listener(event)
 
     def _compact(self, event: Event) -> Event:
-        if not isinstance(event, ToolResultEvent) or len(event.content) <= INLINE_CHARACTERS:
+        if isinstance(event, McpToolResult):
+            text = json.dumps(event.content, ensure_ascii=False)
+        elif isinstance(event, ToolResultEvent):
+            text = event.content
+        else:
             return event
-        blob = self._blobs.put(event.content.encode("utf-8", "surrogatepass"))
-        beginning = event.content[:200]
-        return event.model_copy(update={"content": beginning, "blob": blob})
+        if len(text) <= INLINE_CHARACTERS:
+            return event
+        blob = self._blobs.put(text.encode("utf-8", "surrogatepass"))
+        return event.model_copy(update={"content": text[:200], "blob": blob})
 
     def _restored(self, event: Event) -> Event:
-        if not isinstance(event, ToolResultEvent) or not event.blob:
+        if not isinstance(event, ToolResultEvent | McpToolResult) or not event.blob:
             return event
-        content = self._blobs.get(event.blob).decode("utf-8", "surrogatepass")
-        return event.model_copy(update={"content": content, "blob": ""})
+        text = self._blobs.get(event.blob).decode("utf-8", "surrogatepass")
+        content = json.loads(text) if isinstance(event, McpToolResult) else text
+        kept = tuple(content) if isinstance(content, list) else content
+        return event.model_copy(update={"content": kept, "blob": ""})

@@ -16,6 +16,8 @@ from docmill.events import (
     CustomToolResult,
     CustomToolUse,
     Event,
+    McpToolResult,
+    McpToolUse,
     ModelRequestEnd,
     ModelRequestStart,
     OutcomeEvaluationEnd,
@@ -63,12 +65,14 @@ class SessionSpans:
                 self._end_call(event.model_usage, None)
             case AttemptFailed():
                 self._fail_call(event)
-            case ToolUse() | CustomToolUse():
+            case ToolUse() | CustomToolUse() | McpToolUse():
                 self._begin_tool(event)
             case ToolResultEvent():
                 self._end_tool(event.tool_use_id, event)
             case CustomToolResult():
                 self._end_tool(event.custom_tool_use_id, event)
+            case McpToolResult():
+                self._end_tool(event.mcp_tool_use_id, event)
             case _:
                 self._note_on_document(event)
 
@@ -141,7 +145,7 @@ class SessionSpans:
         span.set_status(Status(StatusCode.ERROR, event.code))
         span.end()
 
-    def _begin_tool(self, event: ToolUse | CustomToolUse) -> None:
+    def _begin_tool(self, event: ToolUse | CustomToolUse | McpToolUse) -> None:
         attributes = {
             "gen_ai.operation.name": "execute_tool",
             "gen_ai.tool.name": event.name,
@@ -151,7 +155,9 @@ class SessionSpans:
         self._say(span, "gen_ai.tool.call.arguments", event.input)
         self._tools[event.tool_use_id] = span
 
-    def _end_tool(self, call: str, event: ToolResultEvent | CustomToolResult) -> None:
+    def _end_tool(
+        self, call: str, event: ToolResultEvent | CustomToolResult | McpToolResult
+    ) -> None:
         span = self._tools.pop(call, None)
         if span is None:
             return

@@ -27,7 +27,7 @@ class PermissionPolicy(Frozen):
     """Whether a tool call needs a person's consent."""
 
     type: Literal["always_allow", "always_ask"] = "always_allow"
-    """`always_ask` waits for a person."""
+    """`always_ask` waits for `docmill approve`, and is denied after `limits.approval_minutes`."""
 
 
 class ToolDefaults(Frozen):
@@ -69,26 +69,64 @@ class CustomTool(Frozen):
     """JSON Schema of its input."""
 
 
+class McpToolDefaults(Frozen):
+    """Settings for every tool of an MCP server that has none of its own."""
+
+    enabled: bool = True
+    """Whether the agent has the tools; false leaves those that `configs` enables."""
+    permission_policy: PermissionPolicy = PermissionPolicy(type="always_ask")
+    """A person is asked before each call, if left out: the server may offer new tools any day."""
+
+
+class McpToolConfig(Frozen):
+    """Settings for one tool of an MCP server."""
+
+    name: Annotated[str, Field(min_length=1, max_length=128)]
+    """What the server calls it."""
+    enabled: bool = True
+    """Whether the agent has the tool."""
+    permission_policy: PermissionPolicy | None = None
+
+
 class McpToolset(Frozen):
-    """All tools of one of the agent's MCP servers."""
+    """The tools of one of the agent's MCP servers."""
 
     type: Literal["mcp_toolset"]
     mcp_server_name: str
     """Name of an entry in `mcp_servers`."""
-    default_config: ToolDefaults = ToolDefaults()
+    default_config: McpToolDefaults = McpToolDefaults()
+    configs: tuple[McpToolConfig, ...] = ()
+    """Settings of single tools."""
 
 
 Tool = Annotated[AgentToolset | CustomTool | McpToolset, Field(discriminator="type")]
 
+ServerName = Annotated[str, Field(min_length=1, max_length=64)]
+
 
 class McpServer(Frozen):
-    """A Model Context Protocol server the agent may use."""
+    """A Model Context Protocol server, reached over HTTP from the host, never from the sandbox."""
 
     type: Literal["url"] = "url"
-    name: str
+    name: ServerName
     """What toolsets call it by."""
     url: str
-    """Its address."""
+    """Its address (streamable HTTP); a credential for its host comes from the pipeline's vault."""
+
+
+class McpProgram(Frozen):
+    """A Model Context Protocol server that is a program inside the session's sandbox (ours)."""
+
+    type: Literal["stdio"]
+    name: ServerName
+    """What toolsets call it by."""
+    command: Annotated[tuple[str, ...], Field(min_length=1, max_length=64)]
+    """The program and its arguments, found inside; it speaks over its standard input and output."""
+    env: dict[str, str] = {}
+    """Variables it is started with; no secrets, the sandbox can read them."""
+
+
+McpEntry = Annotated[McpServer | McpProgram, Field(discriminator="type")]
 
 
 class Agent(Frozen):
@@ -107,7 +145,7 @@ class Agent(Frozen):
     """System prompt; docmill adds the rules of evidence and the record's fields itself."""
     tools: tuple[Tool, ...] = (AgentToolset(type=TOOLSET),)
     """What the agent may call, besides `submit_record`."""
-    mcp_servers: tuple[McpServer, ...] = ()
+    mcp_servers: tuple[McpEntry, ...] = ()
     """Model Context Protocol servers."""
     skills: tuple[dict[str, Any], ...] = ()
     """Skills of a hosted service."""

@@ -54,9 +54,12 @@ class Limits(Frozen):
     output_tokens: Annotated[int, Field(ge=256, le=1_000_000)] = 16_000
     """Tokens of one answer; what a call could cost is reckoned with it."""
     minutes: Annotated[float, Field(gt=0)] = 15
-    """Wall time of one session; waiting for rates, outages and batches isn't counted."""
+    """Wall time of one session; waiting for rates, outages, batches and people isn't counted."""
     minutes_per_run: Annotated[float, Field(gt=0)] | None = None
     """Wall time of the whole run."""
+    approval_minutes: Annotated[float, Field(ge=0, le=10080)] = 60
+    """How long a tool call with `always_ask` waits for `docmill approve` before it is denied; 0
+    denies at once. Isn't counted as time of the session."""
 
 
 class Retries(Frozen):

@@ -2,8 +2,8 @@
 
 from sqlalchemy import Boolean, Column, ForeignKey, Index, Integer, MetaData, Table, Text
 
-VERSION = 3
-UPGRADED = frozenset({1, 2})
+VERSION = 4
+UPGRADED = frozenset({1, 2, 3})
 """Older formats that differ only by tables that are missing; opening makes them."""
 
 metadata = MetaData()
@@ -132,3 +132,21 @@ batch_entries = Table(
 )
 """One row per attempt at a model call that was, or was to be, part of a batch. `result` is what the
 endpoint said, as JSON; `failed`: it was no answer, and the call has to be made again."""
+
+approvals = Table(
+    "approvals",
+    metadata,
+    Column("session", Text, primary_key=True),
+    Column("call", Text, primary_key=True),
+    Column("run", Integer, nullable=False, index=True),
+    Column("document", Text, nullable=False),
+    Column("server", Text, nullable=False),
+    Column("tool", Text, nullable=False),
+    Column("input", Text, nullable=False),
+    Column("asked", Text, nullable=False),
+    Column("until", Text, nullable=False),
+    Column("decision", Text),
+    Column("reason", Text, nullable=False, default=""),
+)
+"""Tool calls that a person was asked about; `decision` is null, `allow` or `deny`. `server` is
+empty for a tool of the sandbox."""

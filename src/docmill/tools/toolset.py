@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from docmill.errors import ToolError
 from docmill.sandboxes.base import Sandbox
 from docmill.spec.agent import Agent, AgentToolset
-from docmill.tools.base import ToolResult
+from docmill.tools.base import Origin, ToolResult
 
 VERSION = "agent_toolset_20260401/1"
 """Part of every document's key; raised when a tool's inputs or answers change."""
@@ -105,9 +105,10 @@ _DESIGNS: Mapping[str, _Design] = {
 class SandboxTool:
     """One tool of the toolset; made by `toolset`."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, *, asks: bool = False) -> None:
         self._name = name
         self._design = _DESIGNS[name]
+        self._asks = asks
 
     @property
     def definition(self) -> dict[str, Any]:
@@ -127,6 +128,16 @@ class SandboxTool:
     def repeatable(self) -> bool:
         """Whether running it twice does no harm."""
         return self._design.repeatable
+
+    @property
+    def asks(self) -> bool:
+        """Whether the agent's spec wants a person to allow each call."""
+        return self._asks
+
+    @property
+    def origin(self) -> Origin | None:
+        """It is the sandbox's own."""
+        return None
 
     @property
     def changes_files(self) -> bool:
@@ -196,8 +207,14 @@ def _shown(result: object) -> ToolResult:
 def toolset(agent: Agent) -> tuple[SandboxTool, ...]:
     """The tools the agent's spec enables, in the toolset's order."""
     enabled: dict[str, bool] = {}
+    asking: dict[str, bool] = {}
     for entry in agent.tools:
         if isinstance(entry, AgentToolset):
-            enabled |= dict.fromkeys(_DESIGNS, entry.default_config.enabled)
-            enabled |= {config.name: config.enabled for config in entry.configs}
-    return tuple(SandboxTool(name) for name in _DESIGNS if enabled.get(name))
+            default = entry.default_config
+            enabled |= dict.fromkeys(_DESIGNS, default.enabled)
+            asking |= dict.fromkeys(_DESIGNS, default.permission_policy.type == "always_ask")
+            for config in entry.configs:
+                enabled[config.name] = config.enabled
+                if config.permission_policy is not None:
+                    asking[config.name] = config.permission_policy.type == "always_ask"
+    return tuple(SandboxTool(name, asks=asking[name]) for name in _DESIGNS if enabled.get(name))
