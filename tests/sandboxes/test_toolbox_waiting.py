@@ -100,4 +100,4 @@ def test_calls_are_answered_as_their_work_gets_done() -> None:
 
 def _serve(fd: int) -> None:
     with pytest.raises(wire.ClosedError):
-        server.serve(fd, SETTINGS)
+        server.serve(fd, fd, SETTINGS)

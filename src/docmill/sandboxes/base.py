@@ -51,6 +51,8 @@ class SandboxSpec:
     """run, session: to find orphans."""
     door: bool = False
     """Whether there is a way out at all: a proxy's port inside that leads to `Sandbox.door`."""
+    oci_runtime: str = ""
+    """What starts Docker's containers, as the engine calls it (`runsc`); empty: its default."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,13 +49,27 @@ class Channel:
         self._reader: asyncio.StreamReader
         self._writer: asyncio.StreamWriter
 
-    async def open(self, end: socket.socket, timeout: float) -> Mapping[str, Any]:
+    async def open(
+        self,
+        end: socket.socket,
+        timeout: float,
+        *,
+        protocol: Callable[
+            [asyncio.StreamReader], asyncio.StreamReaderProtocol
+        ] = asyncio.StreamReaderProtocol,
+    ) -> Mapping[str, Any]:
         """Take over the socket and wait for the toolbox's first frame: the limits it found.
+
+        `protocol` feeds the reader where frames don't come as they are.
 
         Raises:
             SandboxError: it didn't come.
         """
-        self._reader, self._writer = await asyncio.open_unix_connection(sock=end)
+        loop = asyncio.get_running_loop()
+        self._reader = asyncio.StreamReader()
+        feeding = protocol(self._reader)
+        transport, _ = await loop.create_connection(lambda: feeding, sock=end)
+        self._writer = asyncio.StreamWriter(transport, feeding, self._reader, loop)
         try:
             reply = await asyncio.wait_for(self._receive(), timeout)
         except asyncio.CancelledError:

@@ -186,8 +186,8 @@ class Job:
         self.frame = ({"id": self._number, "error": problem}, b"")
 
 
-def serve(fd: int, settings: Settings) -> None:
-    """Answer calls until the host closes the stream."""
+def serve(fd: int, out: int, settings: Settings) -> None:
+    """Answer the calls that come from `fd` on `out` until the host closes the stream."""
     jobs: list[Job] = []
     while True:
         ready = _pause(fd, jobs)
@@ -198,7 +198,7 @@ def serve(fd: int, settings: Settings) -> None:
             jobs.append(Job(*wire.receive(fd), settings))
         for job in jobs:
             if job.wait is None:
-                wire.send(fd, *job.frame)
+                wire.send(out, *job.frame)
         jobs = [job for job in jobs if job.wait]
         reap()
 
@@ -213,9 +213,10 @@ def _pause(fd: int, jobs: list[Job]) -> Set[int]:
 
 
 def main() -> None:
-    """Join the cgroups, take the socket away from stdin so that no command inherits it, serve.
+    """Join the cgroups, take the stream away from stdin so that no command inherits it, serve.
 
-    Arguments: the six settings, then descriptors of cgroups to join. After hello the host gets
+    Arguments: the six settings, then descriptors of cgroups to join. The stream is the socket that
+    is stdin or, in a container, the pipes that are stdin and stdout. After hello the host gets
     the document ready; meanwhile this process closes itself to the commands it will run. Not
     dumpable means: no other process of the same user can read `/proc/1/mem`, its environment or
     its descriptors, so a command can't forge an answer.
@@ -227,18 +228,34 @@ def main() -> None:
         posix.close(entrance)
     limit(settings)
     fd = posix.dup(0)
+    out = fd if system.is_socket(fd) else posix.dup(1)
     nothing = posix.open("/dev/null", posix.O_RDWR)
     for standard in (0, 1, 2):
         posix.dup2(nothing, standard)
     posix.close(nothing)
     try:
-        if settings.door:
-            from . import door
-
-            door.hand_over(fd, settings.door)
-        wire.write(fd, wire.pack_numbers(limits(settings), wire.HELLO))
+        wire.write(out, wire.pack_numbers(_prepare(fd, out, settings), wire.HELLO))
         system.set_dumpable(0)
         codec.prepare()
-        serve(fd, settings)
+        serve(fd, out, settings)
     except wire.ClosedError:
         system.leave(0)
+
+
+def _prepare(fd: int, out: int, settings: Settings) -> dict[str, int]:
+    """Make what the sandbox's outside hasn't made; the limits in force."""
+    found = {}
+    door_end = fd
+    if out != fd:
+        from . import contained
+
+        contained.furnish()
+        found = contained.cgroup_limits()
+        door_end = contained.reach_door() if settings.door else fd
+    if settings.door:
+        from . import door
+
+        door.hand_over(door_end, settings.door)
+    if door_end != fd:
+        posix.close(door_end)
+    return {**found, **limits(settings)}
