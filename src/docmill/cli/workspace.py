@@ -6,7 +6,10 @@ from pathlib import Path
 from docmill.errors import Problem, SpecError
 from docmill.settings import Settings, load_settings
 from docmill.spec.load import LoadedWorkspace, find_workspace, load_workspace
-from docmill.spec.overrides import PLACE, override_pipeline
+from docmill.spec.overrides import PLACE, override_model, override_pipeline
+
+MODEL = "model="
+"""The one key that isn't the pipeline's own."""
 
 
 def here(pipeline: str | None = None) -> tuple[LoadedWorkspace, Settings]:
@@ -45,14 +48,21 @@ def _name(given: str) -> str:
 
 
 def overridden(loaded: LoadedWorkspace, name: str, settings: list[str]) -> LoadedWorkspace:
-    """The workspace with `-c KEY=VALUE` applied to one pipeline.
+    """The workspace with `-c KEY=VALUE` applied to one pipeline, `model=NAME` to its agent.
 
     Raises:
         SpecError: a key or value doesn't fit.
     """
-    if not settings or name not in loaded.workspace.pipelines:
+    workspace = loaded.workspace
+    if not settings or name not in workspace.pipelines:
         return loaded
-    pipeline = override_pipeline(loaded.workspace.pipelines[name], settings)
-    pipelines = {**loaded.workspace.pipelines, name: pipeline}
-    workspace = loaded.workspace.model_copy(update={"pipelines": pipelines})
+    own = [setting for setting in settings if not setting.startswith(MODEL)]
+    pipeline = override_pipeline(workspace.pipelines[name], own)
+    agents = workspace.agents
+    for setting in settings:
+        if setting.startswith(MODEL) and pipeline.agent in agents:
+            agent = override_model(agents[pipeline.agent], setting.removeprefix(MODEL))
+            agents = {**agents, pipeline.agent: agent}
+    pipelines = {**workspace.pipelines, name: pipeline}
+    workspace = workspace.model_copy(update={"pipelines": pipelines, "agents": agents})
     return replace(loaded, workspace=workspace, settings=tuple(settings))

@@ -15,7 +15,7 @@ from docmill.errors import DocmillError, RunError
 from docmill.flow.address import ServerAddress
 from docmill.flow.calls import Answer, Ask, Begin, Ended, Forget, Stop, packed, receive
 from docmill.flow.job import Job, RunOutcome
-from docmill.flow.prefect_process import PrefectProcess
+from docmill.flow.prefect_process import FlowSide
 
 INTERRUPTED = "The run was interrupted."
 
@@ -113,7 +113,7 @@ class Host:
 async def host(
     job: Job,
     address: ServerAddress,
-    process: PrefectProcess,
+    process: FlowSide,
     meanwhile: Callable[[], object] | None = None,
 ) -> RunOutcome:
     """Let Prefect's process run the job; the first Ctrl-C or SIGTERM ends it cleanly.

@@ -13,7 +13,7 @@ from contextlib import AbstractAsyncContextManager, contextmanager, nullcontext
 from docmill.flow.address import ServerAddress, environment
 from docmill.flow.hosting import host
 from docmill.flow.job import Job, RunOutcome
-from docmill.flow.prefect_process import PrefectProcess
+from docmill.flow.prefect_process import FlowSide, PrefectProcess
 
 
 @contextmanager
@@ -40,7 +40,7 @@ def prefect_client(address: ServerAddress) -> Generator[None]:
 def run(
     job: Job,
     address: ServerAddress,
-    process: PrefectProcess | None = None,
+    process: FlowSide | None = None,
     *,
     meanwhile: Callable[[], object] | None = None,
     around: AbstractAsyncContextManager[object] | None = None,
@@ -65,7 +65,7 @@ def run(
 async def _host(
     job: Job,
     address: ServerAddress,
-    process: PrefectProcess,
+    process: FlowSide,
     meanwhile: Callable[[], object] | None,
     around: AbstractAsyncContextManager[object] | None,
 ) -> RunOutcome:

@@ -8,9 +8,64 @@ import os
 import socket
 import subprocess
 import sys
+from types import TracebackType
+from typing import Protocol, Self
 
 from docmill.children import ChildProcess
 from docmill.flow.address import QUIET
+
+HANDLES = "_DOCMILL_FLOW_HANDLES"
+"""Environment variable of a run that a deployment's flow started: its two sockets, `5,6`."""
+
+
+class FlowSide(Protocol):
+    """Whoever runs Prefect's flow for a run, at the other end of two sockets."""
+
+    @property
+    def work(self) -> socket.socket:
+        """For calls that take their time, many at once."""
+        ...
+
+    @property
+    def quick(self) -> socket.socket:
+        """For calls the other side waits for."""
+        ...
+
+    def __enter__(self) -> Self:
+        """The connection lasts as long as the block."""
+        ...
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+        /,
+    ) -> None: ...
+
+
+class StartingFlow:
+    """The deployed flow that started this run, in the place of a `PrefectProcess`."""
+
+    def __init__(self, work: int, quick: int) -> None:
+        self.work = socket.socket(fileno=work)
+        self.quick = socket.socket(fileno=quick)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.work.close()
+        self.quick.close()
+
+
+def flow_side() -> FlowSide:
+    """Prefect's side for the run of this command: a child, or the flow that started it."""
+    handles = os.environ.pop(HANDLES, "")
+    if not handles:
+        return PrefectProcess()
+    work, quick = map(int, handles.split(","))
+    return StartingFlow(work, quick)
 
 
 class PrefectProcess(ChildProcess):

@@ -11,6 +11,7 @@ import signal
 import socket
 import sys
 import traceback
+from collections.abc import Awaitable, Callable
 from typing import Any, NoReturn
 
 from docmill.errors import DocmillError, SessionError
@@ -28,7 +29,7 @@ from docmill.flow.calls import (
 )
 from docmill.flow.dealing import Control
 from docmill.flow.hosting import JobError
-from docmill.flow.job import Ingested, Published, RunEnd
+from docmill.flow.job import Ingested, Job, Published, RunEnd, RunOutcome
 from docmill.flow.launch import prefect_client
 from docmill.flow.runner import run_flow
 from docmill.plan import PlannedDocument
@@ -114,13 +115,22 @@ def alone() -> NoReturn:
     os._exit(1)
 
 
-async def run(begin: Begin, work: socket.socket, quick: socket.socket) -> None:
-    """Run the flow, and say what came of it."""
-    reader, writer = await asyncio.open_connection(sock=work)
+Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+Runner = Callable[[Job, Control], Awaitable[RunOutcome]]
+
+
+async def converse(begin: Begin, work: Streams, quick: socket.socket, runner: Runner) -> None:
+    """Run the job, and say what came of it."""
+    reader, writer = work
     job, control = RemoteJob(begin, writer, quick), Control()
     listening = asyncio.create_task(listen(reader, job, control))
-    flow = asyncio.ensure_future(run_flow(job, control))
-    await asyncio.wait({flow})
+    flow = asyncio.ensure_future(runner(job, control))
+    try:
+        await asyncio.wait({flow})
+    except asyncio.CancelledError:
+        # Whoever runs this process ends it: the run is closed first.
+        control.stop("The run was cancelled in Prefect.")
+        await asyncio.wait({flow})
     listening.cancel()
     writer.write(packed(_ended(flow)))
     await writer.drain()
@@ -149,6 +159,10 @@ def _ended(flow: asyncio.Future[Any]) -> Message:
     return Ended(error=error)
 
 
+async def _run(begin: Begin, work: socket.socket, quick: socket.socket) -> None:
+    await converse(begin, await asyncio.open_connection(sock=work), quick, run_flow)
+
+
 def main() -> None:
     """Wait for the job and run it; the sockets' handles are the two arguments."""
     # Who ends the run tells its process, and that one us.
@@ -159,7 +173,7 @@ def main() -> None:
         begin = receive_now(work)
         if isinstance(begin, Begin):
             with prefect_client(begin.address):
-                asyncio.run(run(begin, work, quick))
+                asyncio.run(_run(begin, work, quick))
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from docmill.errors import Problem, SpecError
+from docmill.spec.agent import Agent
 from docmill.spec.pipeline import Pipeline
 from docmill.spec.translate import validate
 
@@ -44,6 +45,26 @@ def override_pipeline(pipeline: Pipeline, settings: list[str]) -> Pipeline:
         problems.append(Problem(PLACE, 0, 0, ".".join(map(str, path)), message, remedy))
     if problems or validated.model is None:
         raise SpecError(problems)
+    return validated.model
+
+
+def override_model(agent: Agent, text: str) -> Agent:
+    """The agent with another model, or several, as YAML would write them.
+
+    Raises:
+        SpecError: that is no model's name.
+    """
+    try:
+        value: Any = cast("Any", YAML(typ="safe")).load(text)
+    except YAMLError:
+        value = text
+    data = cast("dict[str, Any]", _as_yaml(agent.model_dump(exclude_defaults=True)))
+    validated = validate(Agent, {**data, "model": value}, {})
+    if validated.model is None or validated.problems:
+        problems = [finding.problem for finding in validated.problems]
+        raise SpecError(
+            [Problem(PLACE, 0, 0, "model", each.message, each.remedy) for each in problems]
+        )
     return validated.model
 
 

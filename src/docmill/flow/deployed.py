@@ -1,0 +1,162 @@
+"""The flow of every deployment: a run of the pipeline it is named after, in a process beside it.
+
+`deployments` registers it; a worker's Prefect loads it by its module path. The run is `docmill run`
+as anybody would call it, joined to this flow by two sockets as `hosting` and `remote` are.
+"""
+
+import asyncio
+import os
+import socket
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, suppress
+from importlib.metadata import version
+from typing import Annotated, Any
+
+from prefect import flow
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.objects import FlowRun
+from prefect.context import FlowRunContext
+from prefect.states import Failed
+from pydantic import Field
+
+from docmill.errors import PrerequisiteError
+from docmill.flow import superseding
+from docmill.flow.calls import Begin, receive
+from docmill.flow.dealing import Control
+from docmill.flow.job import Job, RunOutcome
+from docmill.flow.prefect_process import HANDLES
+from docmill.flow.remote import Streams, converse
+from docmill.flow.runner import run_within
+from docmill.flow.tasks import PREFECT_ERRORS
+
+LAST_WORDS = 4000
+"""Characters of what the run's process said last that stand in the flow run's state."""
+
+Dollars = Annotated[float, Field(gt=0)]
+AtOnce = Annotated[int, Field(ge=1, le=1000)]
+
+
+@flow(name="docmill", persist_result=False)
+async def run_pipeline(
+    *,
+    documents: str | None = None,
+    model: str | None = None,
+    concurrency: AtOnce | None = None,
+    usd_per_run: Dollars | None = None,
+    usd_per_document: Dollars | None = None,
+    settings: list[str] | None = None,
+) -> Any:
+    """Run the pipeline.
+
+    Args:
+        documents: Folder, file or address instead of the pipeline's `documents.path`.
+        model: Model instead of the agent's.
+        concurrency: Documents at once.
+        usd_per_run: US dollars that the run may cost.
+        usd_per_document: US dollars that one document may cost.
+        settings: Other keys of the pipeline, as `limits.turns=5`.
+    """
+    context = FlowRunContext.get()
+    assert context is not None
+    assert context.flow_run is not None
+    _same_version(context.flow_run)
+    async with get_client() as client:
+        superseded = await superseding.by_another(client, context.flow_run)
+        if superseded:
+            return superseded
+        await superseding.end_others(client, context.flow_run)
+        name = (await client.read_flow(context.flow_run.flow_id)).name
+    given = {
+        "documents.path": documents,
+        "model": model,
+        "concurrency": concurrency,
+        "limits.usd_per_run": usd_per_run,
+        "limits.usd_per_document": usd_per_document,
+    }
+    overrides = [f"{key}={value}" for key, value in given.items() if value is not None]
+    return await _run(context.flow_run, name, [*overrides, *(settings or ())])
+
+
+def _same_version(run: FlowRun) -> None:
+    """Refuse what another docmill has deployed: its specs may mean something else here.
+
+    Raises:
+        PrerequisiteError: with both versions.
+    """
+    deployed = (run.deployment_version or "").partition("+")[0]
+    here = version("docmill")
+    if deployed and deployed != here:
+        raise PrerequisiteError(
+            f"This worker has docmill {here}; docmill {deployed} has deployed the pipeline.",
+            remedy=f"On the worker: pip install docmill=={deployed}; or deploy again: "
+            "docmill deploy",
+        )
+
+
+async def _run(run: FlowRun, name: str, settings: list[str]) -> Any:
+    """Start the run's process and be its Prefect until it has ended."""
+    with ExitStack() as ends:
+        work, theirs = map(ends.enter_context, socket.socketpair())
+        quick, theirs_quick = map(ends.enter_context, socket.socketpair())
+        handles = (theirs.fileno(), theirs_quick.fileno())
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-P", "-m", "docmill", "run", name),
+            *_options(settings),
+            stdin=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.PIPE,
+            pass_fds=handles,
+            env=os.environ | {HANDLES: ",".join(map(str, handles))},
+        )
+        theirs.close()
+        theirs_quick.close()
+        saying = asyncio.create_task(_listen(process))
+        try:
+            state = await _answer(run, await asyncio.open_connection(sock=work), quick)
+            code = await process.wait()
+            said = await saying
+        finally:
+            if process.returncode is None:
+                process.terminate()
+                await process.wait()
+            saying.cancel()
+    if state is not None:
+        return state
+    return Failed(message=said.strip() or f"docmill ended with exit code {code}.")
+
+
+async def _answer(run: FlowRun, work: Streams, quick: socket.socket) -> Any:
+    """Carry the run out as this flow; None if it was over before it began."""
+    begin = await receive(work[0])
+    if not isinstance(begin, Begin):
+        work[1].close()
+        return None
+    states: list[Any] = []
+    # A name that is also docmill's; Prefect gave it one of its own when it was scheduled.
+    with suppress(*PREFECT_ERRORS):
+        async with get_client() as client:
+            await client.update_flow_run(run.id, name=begin.run_id)
+
+    async def within(job: Job, control: Control) -> RunOutcome:
+        end = await run_within(job, control)
+        states.append(end.state)
+        return end.outcome
+
+    await converse(begin, work, quick, within)
+    return states[0] if states else None
+
+
+async def _listen(process: asyncio.subprocess.Process) -> str:
+    """Pass on what the run's process says, and keep the end of it."""
+    assert process.stderr is not None
+    said = ""
+    while line := await process.stderr.readline():
+        text = line.decode("utf-8", "replace")
+        sys.stderr.write(text)
+        said = (said + text)[-LAST_WORDS:]
+    return said
+
+
+def _options(settings: list[str]) -> Iterator[str]:
+    for setting in settings:
+        yield from ("-c", setting)
