@@ -95,10 +95,10 @@ def run(
     """Run a pipeline, or go on with its run that was killed."""
     given = [*(settings or []), *([] if concurrency is None else [f"concurrency={concurrency}"])]
     try:
-        from docmill.flow.prefect_process import PrefectProcess
+        from docmill.flow.prefect_process import flow_side
 
         # Prefect is imported over there while everything else is imported here.
-        with PrefectProcess() as process:
+        with flow_side() as process:
             from docmill.cli import running
 
             running.run(pipeline, given, json=json, process=process)
@@ -127,15 +127,48 @@ def resume(
     stand. What the run spent before counts against its limits.
     """
     try:
-        from docmill.flow.prefect_process import PrefectProcess
+        from docmill.flow.prefect_process import flow_side
 
-        with PrefectProcess() as process:
+        with flow_side() as process:
             from docmill.cli import running
 
             running.resume(run, limit or [], json=json, process=process)
     except KeyboardInterrupt:
         talk("\nInterrupted; nothing was run.")
         raise
+
+
+@app.command()
+def deploy(
+    pipelines: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[PIPELINE]...", help="Files in pipelines/; all if left out."),
+    ] = None,
+    *,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only show what would change.")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Register pipelines with Prefect as deployments: schedule, parameters, version.
+
+    Without names all pipelines are registered, and deployments of removed ones are taken away.
+    """
+    from docmill.cli import deploying
+
+    deploying.deploy(pipelines or [], dry_run=dry_run, json=json)
+
+
+@app.command()
+def worker(
+    limit: Annotated[
+        int | None, typer.Option(metavar="N", help="Runs at once; no limit if left out.")
+    ] = None,
+) -> None:
+    """Run what deployments schedule: a Prefect worker for the workspace's pool."""
+    from docmill.cli import deploying
+
+    deploying.worker(limit=limit)
 
 
 @app.command()
@@ -204,12 +237,21 @@ def doctor(
         ),
     ] = None,
     *,
+    sandbox: Annotated[
+        bool,
+        typer.Option("--sandbox", help="Which limits hold for a sandbox, and what mends the rest."),
+    ] = False,
     json: Json = False,
 ) -> None:
     """Say what this machine has, what it lacks, and the command that mends it.
 
     Asks no model, unless one is named.
     """
+    if sandbox:
+        from docmill.cli import limiting
+
+        limiting.doctor_sandbox(json=json)
+        return
     if model is not None:
         from docmill.cli import probing
 

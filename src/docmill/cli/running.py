@@ -13,7 +13,7 @@ from docmill.cli.progress import Progressing
 from docmill.cli.reading import number_of
 from docmill.cli.workspace import chosen, here, overridden
 from docmill.errors import EXIT_LIMIT, EXIT_OK, EXIT_UNFINISHED, RunError
-from docmill.flow.prefect_process import PrefectProcess
+from docmill.flow.prefect_process import FlowSide
 from docmill.records.reader import RunReader
 from docmill.records.results import DocumentStatus, RunInfo
 from docmill.report.summary import Summary, summarise
@@ -29,14 +29,14 @@ LIMITS = {"usd": "usd_per_run"}
 """Short names that `--limit` knows besides the keys of `limits`."""
 
 
-def run(pipeline: str | None, settings: list[str], *, json: bool, process: PrefectProcess) -> None:
+def run(pipeline: str | None, settings: list[str], *, json: bool, process: FlowSide) -> None:
     """Run it and say what came of it; exits with the code of the outcome."""
     loaded, environment = here(pipeline)
     name = chosen(loaded, pipeline)
     _carry_out(overridden(loaded, name, settings), name, environment, json=json, process=process)
 
 
-def resume(run: str, limits: list[str], *, json: bool, process: PrefectProcess) -> None:
+def resume(run: str, limits: list[str], *, json: bool, process: FlowSide) -> None:
     """Go on with a run that did not finish; exits with the code of the outcome."""
     loaded, environment = here()
     with open_state(loaded) as state:
@@ -64,7 +64,7 @@ def _carry_out(
     environment: Settings,
     *,
     json: bool,
-    process: PrefectProcess,
+    process: FlowSide,
     resume: int | None = None,
 ) -> None:
     observer = Progressing()
