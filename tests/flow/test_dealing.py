@@ -8,7 +8,7 @@ import pytest
 from scripted_job import ScriptedJob, documents
 
 from docmill.errors import RunError
-from docmill.flow.dealing import Control, Tally, deal
+from docmill.flow.dealing import Control, Place, Tally, deal
 from docmill.plan import PlannedDocument
 from docmill.records.results import DocumentStatus
 from docmill.spec.pipeline import FailureThreshold
@@ -26,8 +26,8 @@ async def test_no_more_documents_are_under_way_than_allowed() -> None:
     running: list[int] = []
     now = 0
 
-    async def handle(document: PlannedDocument) -> DocumentStatus:
-        del document
+    async def handle(document: PlannedDocument, place: Place) -> DocumentStatus:
+        del document, place
         nonlocal now
         now += 1
         running.append(now)
@@ -53,8 +53,8 @@ async def test_documents_are_pulled_as_workers_get_free() -> None:
             pulled += 1
             yield document
 
-    async def handle(document: PlannedDocument) -> DocumentStatus:
-        del document
+    async def handle(document: PlannedDocument, place: Place) -> DocumentStatus:
+        del document, place
         await asyncio.sleep(0)
         ahead.append(pulled - tally.counts.get("ok", 0))
         return "ok"
@@ -69,7 +69,8 @@ async def test_stopping_cancels_what_is_under_way_and_what_was_never_begun() -> 
     job, control = ScriptedJob(documents(6)), Control()
     tally = unlimited(control, 6)
 
-    async def handle(document: PlannedDocument) -> DocumentStatus:
+    async def handle(document: PlannedDocument, place: Place) -> DocumentStatus:
+        del place
         if document.info.id == "d2":
             control.stop("Enough.")
         if document.info.id != "d0":
@@ -95,7 +96,8 @@ async def test_a_mistake_in_a_handler_ends_the_run_and_loses_no_document() -> No
     """What nobody expected is raised; the documents around it are settled all the same."""
     job, control = ScriptedJob(documents(5)), Control()
 
-    async def handle(document: PlannedDocument) -> DocumentStatus:
+    async def handle(document: PlannedDocument, place: Place) -> DocumentStatus:
+        del place
         if document.info.id == "d1":
             raise KeyError("surprise")
         await asyncio.sleep(60)

@@ -1,4 +1,4 @@
-"""Deals documents out to a fixed number of workers, and stops doing so when told to.
+"""Deals documents out to a fixed number of places, and stops doing so when told to.
 
 Used by `runner`; knows neither Prefect nor sessions.
 """
@@ -69,40 +69,74 @@ class Tally:
             self._control.stop(message, error=error)
 
 
+class Place:
+    """Where a document is at work; it is left while the document waits to be tried again."""
+
+    def __init__(self, places: asyncio.Semaphore) -> None:
+        self._places = places
+        self._taken = False
+
+    async def take(self) -> None:
+        """Wait for a free place, unless there is one already."""
+        if not self._taken:
+            await self._places.acquire()
+            self._taken = True
+
+    def leave(self) -> None:
+        """Let another document have it."""
+        if self._taken:
+            self._taken = False
+            self._places.release()
+
+
 async def deal(
     documents: Iterable[PlannedDocument],
-    handle: Callable[[PlannedDocument], Awaitable[DocumentStatus]],
+    handle: Callable[[PlannedDocument, Place], Awaitable[DocumentStatus]],
     *,
     job: Job,
     control: Control,
     tally: Tally,
 ) -> None:
-    """Hand every document to `handle`, `job.concurrency` at once, until done or stopped.
+    """Hand every document to `handle`, with a place for it, until done or stopped.
 
-    Documents that are under way when the run is stopped are cancelled; each document is counted
-    once.
+    There are `job.concurrency` places. As many documents again may wait, having left theirs; then
+    no more are dealt out. Documents that are under way when the run is stopped are cancelled; each
+    document is counted once.
     """
     queue = iter(documents)
+    places = asyncio.Semaphore(job.concurrency)
 
     async def work() -> None:
-        for document in queue:
-            if control.stopped:
-                cancel(document)
-                return
-            try:
-                tally.add(await handle(document))
-            except asyncio.CancelledError:
-                cancel(document)
-                raise
-            except RunError as error:
-                cancel(document)
-                control.stop(error.message, error=error)
+        place = Place(places)
+        try:
+            while await deal_one(place):
+                place.leave()
+        finally:
+            place.leave()
+
+    async def deal_one(place: Place) -> bool:
+        await place.take()
+        document = next(queue, None)
+        if document is None:
+            return False
+        if control.stopped:
+            cancel(document)
+            return False
+        try:
+            tally.add(await handle(document, place))
+        except asyncio.CancelledError:
+            cancel(document)
+            raise
+        except RunError as error:
+            cancel(document)
+            control.stop(error.message, error=error)
+        return True
 
     def cancel(document: PlannedDocument) -> None:
         job.settle_cancelled(document)
         tally.add("cancelled")
 
-    workers = [asyncio.create_task(work()) for _ in range(job.concurrency)]
+    workers = [asyncio.create_task(work()) for _ in range(2 * job.concurrency)]
     try:
         await _until_done(workers, control)
     finally:

@@ -1,4 +1,4 @@
-"""A job as a Prefect flow: ingest → one cached, retried task per document → judge → report.
+"""A job as a Prefect flow: ingest → documents, see `tasks` → judge → report.
 
 Prefect shows and retries; `job` does, and keeps the truth. Everything here survives the loss of
 Prefect's server: the run goes on, only its picture in the UI ends. Import it by way of `launch`.
@@ -9,36 +9,31 @@ import contextlib
 import inspect
 import re
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
 
-import httpx
 from prefect import Flow, Task
 from prefect.artifacts import acreate_markdown_artifact
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import State
-from prefect.context import FlowRunContext, TagsContext, TaskRunContext
+from prefect.context import FlowRunContext, TagsContext
 from prefect.events.clients import PrefectEventsClient
 from prefect.events.worker import EventsWorker
-from prefect.exceptions import PrefectException
 from prefect.settings import PREFECT_API_URL, get_current_settings
 from prefect.states import Cancelled, Completed, Failed
 
-from docmill.errors import PrerequisiteError, SessionError
+from docmill.errors import PrerequisiteError
 from docmill.flow.address import ServerAddress
 from docmill.flow.dealing import Control, Tally, deal
 from docmill.flow.job import Ingested, Job, Published, RunEnd, RunOutcome
 from docmill.flow.server import healthy
-from docmill.plan import PlannedDocument
-from docmill.records.results import DocumentStatus
+from docmill.flow.tasks import PREFECT_ERRORS, DocumentTasks
 
 T = TypeVar("T")
 
-PREFECT_ERRORS = (PrefectException, httpx.HTTPError)
-"""What Prefect's client raises when its server fails it or refuses."""
 REUSED_ONE_BY_ONE = 20
 """Up to so many finished documents are shown one by one, as cached tasks; more of them as one
 task."""
@@ -52,16 +47,11 @@ LOST = (
 )
 
 
-@dataclass(slots=True)
-class Underway:
-    """A document between its first attempt and its end."""
+class FlowEnd(NamedTuple):
+    """How a job ended, for Prefect and for the run."""
 
-    document: PlannedDocument
-    attempts: int = 0
-    summary: dict[str, Any] | None = None
-    """What `process` returned: the document is done, its result stored."""
-    error: SessionError | None = None
-    """Why the last attempt failed."""
+    state: State[Any]
+    outcome: RunOutcome
 
 
 class FlowJob:
@@ -75,16 +65,12 @@ class FlowJob:
         self.done = asyncio.Event()
         self.begun = False
         """Prefect's server has taken the run."""
-        self._underway: dict[str, Underway] = {}
         self._published: Published | None = None
-        self._reusing = self._document_task()
-        # What the store hasn't finished is never taken from Prefect's cache.
-        self._processing = self._reusing.with_options(refresh_cache=True)
 
     def flow(self) -> Flow[[], Any]:
         """The job as a Prefect flow with the pipeline's name."""
         return Flow(
-            self._body,
+            self.body,
             name=self.job.name,
             version=version("docmill"),
             flow_run_name=self.job.run_id,
@@ -95,7 +81,8 @@ class FlowJob:
             result_storage=get_current_settings().results.local_storage_path,
         )
 
-    async def _body(self) -> State[Any]:
+    async def body(self) -> State[Any]:
+        """The job from end to end, inside a flow run of Prefect; its final state."""
         context = FlowRunContext.get()
         assert context is not None
         assert context.flow_run is not None
@@ -132,8 +119,12 @@ class FlowJob:
         )
         for status, number in ingested.settled.items():
             tally.add(status, number)
-        await self._reuse(ingested, tally)
-        await deal(ingested.pending, self._process, job=self.job, control=self.control, tally=tally)
+        tasks = DocumentTasks(self.job, self.control, ingested.pending)
+        await self._reuse(ingested, tally, tasks)
+        async with tasks:
+            await deal(
+                ingested.pending, tasks.process, job=self.job, control=self.control, tally=tally
+            )
         end = RunEnd(status="finished", counts=tally.counts)
         if self.control.stopped:
             status = "failed" if self.control.error else "cancelled"
@@ -152,78 +143,7 @@ class FlowJob:
                 )
         return {"folder": published.folder}
 
-    def _document_task(self) -> Task[..., Any]:
-        retries = self.job.retries
-        delays = [retries.delay_seconds * 2**number for number in range(retries.attempts - 1)]
-        return Task(
-            self._document,
-            name="document",
-            task_run_name="{name}",
-            persist_result=True,
-            result_serializer="json",
-            cache_key_fn=lambda _, parameters: parameters["key"],
-            retries=retries.attempts - 1,
-            retry_delay_seconds=delays or None,
-            retry_jitter_factor=retries.jitter,
-            # Prefect never retries if this is a method: it asks `inspect.isfunction`.
-            retry_condition_fn=lambda _task, _run, state: self._may_retry(state),
-        )
-
-    async def _document(self, name: str, document: str, key: str) -> dict[str, Any] | State[Any]:
-        """The task's body; `name` is what Prefect shows, `key` what it caches by."""
-        underway = self._underway.get(document)
-        if underway is None:
-            return {"document": document, "status": "reused"}
-        context = TaskRunContext.get()
-        assert context is not None
-        underway.attempts = context.task_run.run_count
-        underway.error = None
-        try:
-            underway.summary = await self.job.process(underway.document, attempt=underway.attempts)
-        except SessionError as error:
-            underway.error = error
-            raise
-        except asyncio.CancelledError:
-            if not self.control.stopped:
-                raise
-            # Prefect would call the task crashed.
-            return Cancelled(message=self.control.reason)
-        return underway.summary
-
-    def _may_retry(self, state: State[Any]) -> bool:
-        error = state.data
-        return isinstance(error, SessionError) and error.retryable and not self.control.stopped
-
-    async def _process(self, document: PlannedDocument) -> DocumentStatus:
-        underway = Underway(document)
-        self._underway[document.info.id] = underway
-        try:
-            await self._processing(document.info.name, document.info.id, document.key)
-        except (SessionError, asyncio.CancelledError, *PREFECT_ERRORS, OSError) as problem:
-            return self._settle(underway, problem)
-        finally:
-            del self._underway[document.info.id]
-        if underway.summary is None:
-            raise asyncio.CancelledError
-        return underway.summary["status"]
-
-    def _settle(self, underway: Underway, problem: BaseException) -> DocumentStatus:
-        """What a document came to whose task did not end well."""
-        if underway.summary is not None:
-            # Done and stored; only Prefect could not note it down any more.
-            return underway.summary["status"]
-        error = problem if isinstance(problem, SessionError) else underway.error
-        if isinstance(problem, asyncio.CancelledError) and (error is None or error.retryable):
-            raise problem
-        if error is None:
-            error = SessionError(
-                f"Prefect could not run the document's task: {problem!r}",
-                code="orchestration_failed",
-                remedy=f"Go on: docmill run {self.job.name}",
-            )
-        return self.job.settle_failure(underway.document, error, attempts=underway.attempts)
-
-    async def _reuse(self, ingested: Ingested, tally: Tally) -> None:
+    async def _reuse(self, ingested: Ingested, tally: Tally, tasks: DocumentTasks) -> None:
         async def take_over() -> int:
             for document in ingested.finished:
                 tally.add(self.job.reuse(document))
@@ -235,8 +155,7 @@ class FlowJob:
         elif number:
             await take_over()
             for document in ingested.finished:
-                with contextlib.suppress(*PREFECT_ERRORS, OSError):
-                    await self._reusing(document.info.name, document.info.id, document.key)
+                await tasks.reuse(document)
 
     async def _watch(self, run_id: UUID) -> None:
         """Stop the run when it was cancelled in Prefect's UI."""
@@ -270,6 +189,14 @@ async def run_flow(job: Job, control: Control) -> RunOutcome:
         await _send_rest()
         return running.outcome
     return replace(running.outcome, notice=LOST)
+
+
+async def run_within(job: Job, control: Control) -> FlowEnd:
+    """Run a job as the Prefect flow that is being run here already."""
+    running = FlowJob(job, control)
+    state = await running.body()
+    assert running.outcome is not None
+    return FlowEnd(state, running.outcome)
 
 
 async def step(name: str, work: Callable[[], Awaitable[T]]) -> T:
