@@ -23,11 +23,18 @@ PARTS = (
     "reports/templates",
 )
 """What of the repository's root makes a workspace; the wheel holds the same."""
+LAX = (
+    "    strict: false # where the workspace was made memory is limited per process only;\n"
+    "    # what mends it: docmill doctor --sandbox\n"
+)
+_LIMITS = "  limits:\n"
 _IGNORED = ".docmill/\nreports/*\n!reports/templates/\n"
 
 
-def make_workspace(folder: Path) -> list[str]:
+def make_workspace(folder: Path, *, strict: bool = True) -> list[str]:
     """Make a workspace; returns the names of its pipelines.
+
+    `strict`: False lets its environments do with what limits this machine has.
 
     Raises:
         PrerequisiteError: the folder has something in it, or can't be made.
@@ -48,9 +55,17 @@ def make_workspace(folder: Path) -> list[str]:
             else:
                 shutil.copy(source, target)
         (folder / ".gitignore").write_text(_IGNORED)
+        if not strict:
+            _relax(folder / "sandbox")
     except OSError as error:
         raise PrerequisiteError(
             f"{folder} can't be written: {error.strerror or error}.",
             remedy="Name a folder that can be: docmill init NAME",
         ) from error
     return sorted(path.stem for path in (folder / "pipelines").glob("*.yaml"))
+
+
+def _relax(environments: Path) -> None:
+    """Write into the environments that they do without limits for a sandbox as a whole."""
+    for path in environments.glob("*.yaml"):
+        path.write_text(path.read_text().replace(_LIMITS, _LIMITS + LAX))

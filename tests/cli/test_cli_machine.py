@@ -73,6 +73,21 @@ def test_the_doctor_gives_data_too(docmill: "Docmill", bare: Path) -> None:
     assert {entry["limit"] for entry in told["enforced"]} >= {"memory", "disk"}
 
 
+def test_the_doctor_looks_at_the_sandbox_alone(docmill: "Docmill", elsewhere: Path) -> None:
+    """Each limit with what keeps it and for whom; what the machine says; as text and as data."""
+    answer = docmill("doctor", "--sandbox", at=elsewhere)
+    told = docmill("doctor", "--sandbox", "--json", at=elsewhere).json
+    assert told["available"]
+    assert answer.code == (0 if told["strict"] else 3)
+    memory = next(line for line in answer.out.splitlines() if " memory " in line)
+    assert memory.endswith("the whole sandbox" if told["strict"] else "each process")
+    assert {entry["limit"]: entry["together"] for entry in told["enforced"]}["disk"]
+    assert "user namespaces" in answer.out
+    assert {"user namespaces", "AppArmor", "control groups"} <= {
+        fact["subject"] for fact in told["machine"]
+    }
+
+
 def test_mistakes_in_the_specs_are_a_finding(docmill: "Docmill", bare: Path) -> None:
     """With the command that tells them; the exit code is that of missing prerequisites."""
     (bare / "pipelines" / "spec-check.yaml").write_text("name: spec-check\n")

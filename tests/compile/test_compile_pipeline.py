@@ -154,7 +154,7 @@ def test_mistakes_of_its_own_files_stop_it(tmp_path: Path, name: str) -> None:
 def test_sizes_become_bytes_once() -> None:
     """The sandbox gets plain numbers."""
     environment = Environment.model_validate({"name": "e", "packages": ["pandas"]})
-    limits = SandboxLimits(2**30, 1.0, 128, 512 * 2**20, 900.0, 2**20)
+    limits = SandboxLimits(2**30, 1.0, 128, 512 * 2**20, 900.0, 2**20, strict=True)
     assert sandbox_limits(environment) == limits
     spec = sandbox_spec(environment, {"run": "7"})
     assert (spec.limits, spec.packages, spec.labels) == (limits, ("pandas",), {"run": "7"})

@@ -62,6 +62,17 @@ def test_v2_uses_the_nearest_group_that_passes_controllers_on(tmp_path: Path) ->
     assert place.controllers == ("memory", "pids", "cpu")
 
 
+def test_v1_groups_that_root_has_made_for_a_user_are_found(tmp_path: Path) -> None:
+    """Last, at the top: where an ordinary user may write nowhere else."""
+    files = tree(tmp_path, [("memory", "cgroup c rw,memory")], "4:memory:/\n")
+    (tmp_path / "memory/cgroup.procs").unlink()
+    assert cgroups.find_places(*files) == ()
+    (tmp_path / "memory/docmill").mkdir()
+    (tmp_path / "memory/docmill/cgroup.procs").touch()
+    (place,) = cgroups.find_places(*files)
+    assert place == cgroups.Place(tmp_path / "memory/docmill", 1, ("memory",))
+
+
 def test_without_control_groups_there_are_no_places(tmp_path: Path) -> None:
     """Neither files nor mounts: limits are left to others, and the list says so."""
     assert cgroups.find_places(tmp_path / "none", tmp_path / "none") == ()

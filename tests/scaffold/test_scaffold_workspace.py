@@ -25,6 +25,18 @@ def test_a_new_workspace_is_complete_and_without_mistakes(tmp_path: Path) -> Non
         assert any((loaded.root / pipeline.documents.path).iterdir())
 
 
+def test_a_machine_without_limits_gets_a_workspace_that_runs_and_says_so(tmp_path: Path) -> None:
+    """Where memory can't be limited for a sandbox as a whole, each environment has a line on it."""
+    make_workspace(tmp_path / "strict")
+    make_workspace(tmp_path / "lax", strict=False)
+    for name, strict in (("strict", True), ("lax", False)):
+        loaded = load_workspace(tmp_path / name)
+        assert loaded.problems == ()
+        limits = [each.docmill.limits for each in loaded.workspace.environments.values()]
+        assert [each.strict for each in limits] == [strict] * len(limits)
+        assert limits
+
+
 def test_a_new_workspace_holds_no_code_and_no_state(tmp_path: Path) -> None:
     """What made the sample documents stays in the repository; runs and reports aren't copied."""
     make_workspace(tmp_path)

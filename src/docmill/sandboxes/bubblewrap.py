@@ -242,7 +242,7 @@ class BubblewrapBackend:
                     available=True,
                     version=self._program.version,
                     enforced=sandbox.enforced,
-                    lack=lack_of(here(), self._obtained),
+                    lack=lack_of(here(), self._obtained, sandbox.enforced),
                     seconds=seconds,
                 )
         except (PrerequisiteError, SandboxError) as error:

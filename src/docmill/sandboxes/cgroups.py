@@ -57,6 +57,7 @@ class Mount:
     root: str
     version: int
     controllers: tuple[str, ...]
+    read_only: bool = False
 
 
 class Mounted(NamedTuple):
@@ -85,12 +86,13 @@ def find_mounts(file: Path) -> Iterable[Mount]:
             fields, kind = left.split(), right.split()
             if not kind or kind[0] not in ("cgroup", "cgroup2"):
                 continue
-            point = Path(fields[4])
+            point, read_only = Path(fields[4]), "ro" in fields[5].split(",")
             if kind[0] == "cgroup":
                 options = [name for name in kind[2].split(",") if name not in ("rw", "ro")]
-                yield Mount(point, fields[3], 1, tuple(options))
+                yield Mount(point, fields[3], 1, tuple(options), read_only)
             else:
-                yield Mount(point, fields[3], 2, _words(point / "cgroup.controllers"))
+                found = _words(point / "cgroup.controllers")
+                yield Mount(point, fields[3], 2, found, read_only)
 
 
 def _own_groups(file: Path) -> dict[str, str]:

@@ -5,28 +5,24 @@ from pathlib import Path
 from docmill.errors import PrerequisiteError
 from docmill.sandboxes.base import Probe, SandboxBackend
 from docmill.sandboxes.bubblewrap import BubblewrapBackend
+from docmill.sandboxes.docker import DockerBackend
 
 NAMES = ("auto", "bubblewrap", "docker")
 
 
 def open_backend(name: str, *, cache: Path | None = None) -> SandboxBackend:
-    """The backend of that name, tried once; `auto` is bubblewrap.
+    """The backend of that name, tried once; `auto` is bubblewrap, also where Docker is at hand.
 
     Never another one than asked for, and never none: documents are not opened outside.
 
     Raises:
         PrerequisiteError: there is no such backend, or it doesn't work here; with the remedy.
     """
-    if name == "docker":
-        raise PrerequisiteError(
-            "The Docker sandbox isn't part of this version of docmill.",
-            remedy="Set backend: bubblewrap (or auto) in the environment",
-        )
     if name not in NAMES:
         raise PrerequisiteError(
             f"There is no sandbox backend {name!r}.", remedy=f"Use one of: {', '.join(NAMES)}"
         )
-    backend = BubblewrapBackend(cache)
+    backend = DockerBackend(cache) if name == "docker" else BubblewrapBackend(cache)
     require(backend.probe())
     return backend
 
@@ -41,19 +37,26 @@ def require(probe: Probe) -> None:
         raise PrerequisiteError(f"No sandbox can be had: {probe.cause}", remedy=probe.remedy)
 
 
+def loose_limits(probe: Probe) -> tuple[str, ...]:
+    """Which of memory and pids aren't limited for all processes of a sandbox together."""
+    named = {entry.limit for entry in probe.enforced if not entry.together}
+    return tuple(limit for limit in ("memory", "pids") if limit in named)
+
+
 def require_limits(probe: Probe, environment: str) -> None:
     """Refuse if memory or pids of all processes of a sandbox together aren't limited.
 
     Raises:
         PrerequisiteError: with the command that mends it, and the way to do without.
     """
-    loose = [e.limit for e in probe.enforced if not e.together and e.limit in ("memory", "pids")]
+    loose = loose_limits(probe)
     if loose:
         cause = f" {probe.lack.cause}" if probe.lack else ""
         mend = f"{probe.lack.remedy}\n" if probe.lack else ""
         raise PrerequisiteError(
-            f"A sandbox's {' and '.join(sorted(loose))} can't be limited here, only those of each "
-            f"process in it, and a hostile document could take the machine's.{cause}",
-            remedy=f"{mend}Or do without, for documents you trust: write strict: false under "
-            f"docmill: limits: in sandbox/{environment}.yaml. See all: docmill doctor --sandbox",
+            f"This machine can't limit {' and '.join(loose)} of a sandbox as a whole, only of each "
+            f"process in it; a hostile document could use up the machine's.{cause}",
+            remedy=f"{mend}Or go on without, for documents you trust: "
+            f"write `strict: false` under docmill, limits in sandbox/{environment}.yaml. "
+            "What is in force: docmill doctor --sandbox",
         )

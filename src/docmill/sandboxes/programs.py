@@ -109,14 +109,9 @@ _SWITCHES = (
 """File of the kernel, its value that forbids sandboxes, the command that mends it."""
 
 
-def in_container() -> bool:
-    """Whether this is Docker's or Podman's container."""
-    return any(mark.exists() for mark in _CONTAINERS)
-
-
 def remedy_for(complaint: str) -> str:
     """The command that mends what bubblewrap complains about."""
-    if in_container():
+    if any(mark.exists() for mark in _CONTAINERS):
         return (
             "Containers refuse user namespaces by default: start this one with "
             "--security-opt seccomp=unconfined --security-opt apparmor=unconfined "

@@ -6,23 +6,18 @@ Looks at the machine only; `delegation` has tried before. `programs` does the sa
 import pwd
 from collections.abc import Sequence
 
-from docmill.sandboxes.base import Lack
+from docmill.sandboxes.base import Enforced, Lack
 from docmill.sandboxes.cgroups import CONTROLLERS, GIVEN, find_mounts
 from docmill.sandboxes.delegation import NEEDED, Obtained, Surroundings, complete, in_service
-from docmill.sandboxes.programs import in_container
 
 _DROP_IN = "/etc/systemd/system/user@.service.d/docmill.conf"
 _ALL = " ".join(CONTROLLERS)
 
 
-def lack_of(around: Surroundings, obtained: Obtained) -> Lack | None:
-    """What keeps docmill from limiting memory, pids and cpus of a sandbox as a whole."""
-    have = {name for place in obtained.places for name in place.controllers}
-    missing = tuple(name for name in CONTROLLERS if name not in have)
-    if not missing:
-        return None
-    cause, remedy = _explain(around, obtained)
-    return Lack(tuple("cpus" if name == "cpu" else name for name in missing), cause, remedy)
+def lack_of(around: Surroundings, obtained: Obtained, enforced: Sequence[Enforced]) -> Lack | None:
+    """Which limits don't hold for a sandbox as a whole, and why; None if all do."""
+    loose = tuple(entry.limit for entry in enforced if not entry.together)
+    return Lack(loose, *_explain(around, obtained)) if loose else None
 
 
 def _explain(around: Surroundings, obtained: Obtained) -> tuple[str, str]:
@@ -30,16 +25,16 @@ def _explain(around: Surroundings, obtained: Obtained) -> tuple[str, str]:
     mounts = list(find_mounts(around.mounts))
     if not mounts:
         return "No control groups are mounted.", "mount -t cgroup2 none /sys/fs/cgroup (as root)"
-    if in_container():
+    if all(mount.read_only for mount in mounts):
         return (
-            "This container may not make control groups.",
+            "Control groups are read-only here, as in most containers.",
             "Start the container with --privileged --cgroupns=private, or run docmill outside",
         )
     if around.unified() is None:
         given = {
             f"{mount.point}/{GIVEN}" for mount in mounts if set(mount.controllers) & {*CONTROLLERS}
         }
-        return "Control groups of version 1 belong to root.", _given(sorted(given), _name(around))
+        return "Control groups of version 1 belong to root.", _given(sorted(given), _user(around))
     if around.booted.is_dir():
         return _by_systemd(around, obtained)
     return "Control groups belong to root, and there is no systemd to ask.", _by_hand(around)
@@ -58,14 +53,14 @@ def _by_systemd(around: Surroundings, obtained: Obtained) -> tuple[str, str]:
             ),
         )
     if not around.bus.parent.is_dir():
-        name = _name(around)
+        name = _user(around)
         return (
             f"No systemd of {name}'s own runs, as under su, sudo -u and cron.",
             f"sudo loginctl enable-linger {name}",
         )
     if not around.bus.exists():
         return (
-            f"{_name(around)}'s systemd can't be asked: there is no {around.bus}.",
+            f"{_user(around)}'s systemd can't be asked: there is no {around.bus}.",
             "sudo apt-get install dbus-user-session, then log in again",
         )
     if obtained.refusal:
@@ -95,12 +90,12 @@ def _by_hand(around: Surroundings) -> str:
     wanted = " ".join(f"+{name}" for name in CONTROLLERS if name in NEEDED)
     return (
         f"In the shell that starts docmill: sudo sh -c 'mkdir -p {root}/{GIVEN}/runner && "
-        f'echo "{wanted}" > {root}/cgroup.subtree_control && chown -R {_name(around)} '
+        f'echo "{wanted}" > {root}/cgroup.subtree_control && chown -R {_user(around)} '
         f"{root}/{GIVEN} && echo '$$' > {root}/{GIVEN}/runner/cgroup.procs'"
     )
 
 
-def _name(around: Surroundings) -> str:
+def _user(around: Surroundings) -> str:
     try:
         return pwd.getpwuid(around.uid).pw_name
     except KeyError:
