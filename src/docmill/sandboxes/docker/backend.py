@@ -1,0 +1,121 @@
+"""Makes sandboxes with a Docker Engine: the trial start, the image, containers, the sweep.
+
+Refuses where a sandbox can't be had; never runs anything outside of one, or in one whose limits
+aren't in force.
+"""
+
+import asyncio
+import threading
+import time
+from collections.abc import AsyncGenerator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import cached_property
+from pathlib import Path
+
+from docmill.errors import PrerequisiteError, SandboxError
+from docmill.sandboxes import claims
+from docmill.sandboxes.base import Probe, SandboxLimits, SandboxSpec
+from docmill.sandboxes.docker import image, owners
+from docmill.sandboxes.docker.container import Container, is_mapped
+from docmill.sandboxes.docker.engine import Engine
+from docmill.sandboxes.docker.form import Form
+from docmill.sandboxes.docker.sandbox import DockerSandbox
+from docmill.sandboxes.layers import LayerStore, default_cache
+from docmill.sandboxes.runtime import Runtime, build_runtime
+
+NAME = "docker"
+MIB = 1024 * 1024
+PROBE_LIMITS = SandboxLimits(
+    memory=256 * MIB, cpus=1.0, pids=64, disk=64 * MIB, seconds=30, output=MIB, strict=True
+)
+IDLE_SECONDS = 900.0
+"""How long a container started ahead may wait for its document."""
+
+
+class DockerBackend:
+    """Makes sandboxes with a Docker Engine, or with whatever speaks its API.
+
+    Args:
+        cache: folder for what images are made of; default as for bubblewrap.
+    """
+
+    def __init__(self, cache: Path | None = None) -> None:
+        self._store = LayerStore(cache or default_cache())
+        self._state = claims.default_state(self._store.folder)
+        self._forms: dict[tuple[str, tuple[str, ...]], tuple[str, Runtime]] = {}
+        self._building = threading.Lock()
+        self._probe: Probe | None = None
+
+    @cached_property
+    def _engine(self) -> Engine:
+        return Engine()
+
+    @cached_property
+    def _mapped(self) -> bool:
+        return is_mapped(self._engine.info().get("SecurityOptions"))
+
+    def probe(self) -> Probe:
+        """One trial start, cached for the process; in a thread, as a loop may be running here."""
+        if self._probe is None:
+            with ThreadPoolExecutor(1) as thread:
+                self._probe = thread.submit(asyncio.run, self._try()).result()
+        return self._probe
+
+    async def _try(self) -> Probe:
+        try:
+            spec = SandboxSpec(PROBE_LIMITS)
+            await asyncio.to_thread(self._form, spec)
+            begin = time.perf_counter()
+            async with self._opened(spec) as sandbox:
+                seconds = time.perf_counter() - begin
+                await sandbox.call("ping", {}, timeout=20)
+                return Probe(
+                    NAME,
+                    available=True,
+                    version=self._engine.version,
+                    enforced=sandbox.enforced,
+                    seconds=seconds,
+                )
+        except (PrerequisiteError, SandboxError) as error:
+            return Probe(NAME, available=False, cause=error.message, remedy=error.remedy)
+
+    def open(self, spec: SandboxSpec) -> AbstractAsyncContextManager[DockerSandbox]:
+        """A fresh sandbox; see `base.SandboxBackend.open`."""
+        return self._opened(spec)
+
+    @asynccontextmanager
+    async def _opened(self, spec: SandboxSpec) -> AsyncGenerator[DockerSandbox]:
+        container = await asyncio.to_thread(self._start, spec)
+        sandbox = DockerSandbox(container)
+        try:
+            await sandbox.start()
+            yield sandbox
+        finally:
+            await sandbox.stop()
+
+    def _start(self, spec: SandboxSpec) -> Container:
+        form = self._form(spec)
+        container = Container(self._engine, claims.take(self._state), form)
+        try:
+            container.start(mapped=self._mapped)
+        except BaseException:
+            container.remove()
+            raise
+        return container
+
+    def _form(self, spec: SandboxSpec) -> Form:
+        """What containers for this are made of; builds the image the first time."""
+        key = (spec.runtime, spec.packages)
+        with self._building:
+            if key not in self._forms:
+                runtime = build_runtime(
+                    self._store, runtime=spec.runtime, packages=spec.packages, dropped=True
+                )
+                self._forms[key] = (image.ensure(self._engine, self._store, runtime), runtime)
+            name, runtime = self._forms[key]
+        return Form(image=name, runtime=runtime, spec=spec, idle=IDLE_SECONDS)
+
+    def sweep(self) -> int:
+        """Remove what killed runs left behind; returns how many sandboxes that were."""
+        return owners.sweep(self._engine)

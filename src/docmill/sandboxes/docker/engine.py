@@ -1,0 +1,211 @@
+"""The few calls to a Docker Engine that sandboxes need; the only door to its Python client.
+
+Blocking: call it in threads. What the engine refuses comes out as `EngineError`, what keeps any
+sandbox from being had as `PrerequisiteError`. Knows neither limits nor images by content.
+"""
+
+import os
+import socket
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any, NamedTuple
+
+from docmill.errors import PrerequisiteError
+
+OLDEST_API = (1, 41)
+"""Of Engine 20.10, the first with cgroup v2."""
+SECONDS = 60.0
+"""How long the engine may take for one answer."""
+_ATTACH = {"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1}
+
+
+class EngineError(Exception):
+    """The engine refused one request; `status` is its HTTP status."""
+
+    def __init__(self, message: str, status: int = 0) -> None:
+        super().__init__(message)
+        self.message = message
+        self.status = status
+
+
+class Listed(NamedTuple):
+    """A container as a list shows it."""
+
+    id: str
+    labels: Mapping[str, str]
+    running: bool
+
+
+class State(NamedTuple):
+    """How a container is doing."""
+
+    pid: int
+    """On the engine's machine; 0 if it doesn't run."""
+    out_of_memory: bool
+    exit_code: int
+    error: str
+
+
+class Engine:
+    """A connection to an engine."""
+
+    def __init__(self) -> None:
+        """Connect to where `DOCKER_HOST` points, by default the socket at its usual place.
+
+        Raises:
+            PrerequisiteError: nobody answers there, or too old an engine.
+        """
+        import docker  # noqa: PLC0415  # a third of a second, for this backend only
+        from docker.utils import kwargs_from_env  # noqa: PLC0415
+
+        module: Any = docker
+        options: Any = kwargs_from_env()
+        self.address = str(options.get("base_url") or "unix:///var/run/docker.sock")
+        with self._reaching():
+            self._client: Any = module.APIClient(
+                **options, version="auto", timeout=SECONDS, max_pool_size=32
+            )
+            told = self._client.version()
+        self.version = str(told.get("Version", ""))
+        api = str(told.get("ApiVersion", "0"))
+        if tuple(int(part) for part in api.split(".")) < OLDEST_API:
+            self.close()
+            raise PrerequisiteError(
+                f"The Docker Engine at {self.address} is {self.version}, which is too old.",
+                remedy="Install Docker Engine 20.10 or newer",
+            )
+
+    @property
+    def is_local(self) -> bool:
+        """Whether the engine sees this machine's files."""
+        return self.address.startswith(("unix://", "http+unix://"))
+
+    def close(self) -> None:
+        """Close all connections but those handed out."""
+        self._client.close()
+
+    @contextmanager
+    def _reaching(self) -> Generator[None]:
+        """Turn failures to reach an engine into refusals with their remedy."""
+        from docker.errors import DockerException  # noqa: PLC0415
+        from requests.exceptions import RequestException  # noqa: PLC0415
+
+        try:
+            yield
+        except (DockerException, RequestException, OSError, ValueError) as error:
+            raise _unreachable(self.address, str(error)) from error
+
+    @contextmanager
+    def _asking(self) -> Generator[None]:
+        """Turn what the client raises into `EngineError`."""
+        from docker.errors import APIError, DockerException  # noqa: PLC0415
+        from requests.exceptions import RequestException  # noqa: PLC0415
+
+        try:
+            yield
+        except APIError as error:
+            failure: Any = error
+            text = str(failure.explanation or failure)
+            raise EngineError(text, int(failure.status_code or 0)) from error
+        except (DockerException, RequestException, OSError) as error:
+            raise EngineError(f"The Docker Engine at {self.address}: {error}") from error
+
+    def info(self) -> Mapping[str, Any]:
+        """What the engine tells of itself."""
+        with self._asking():
+            return self._client.info()
+
+    def image_labels(self, name: str) -> Mapping[str, str] | None:
+        """The labels of an image; None if there is none of that name."""
+        try:
+            with self._asking():
+                found = self._client.inspect_image(name)
+        except EngineError as error:
+            if error.status == 404:
+                return None
+            raise
+        return found["Config"].get("Labels") or {}
+
+    def import_image(
+        self, tar: IO[bytes], repository: str, tag: str, *, labels: Mapping[str, str]
+    ) -> None:
+        """Make an image of a root file system."""
+        changes = [f'LABEL "{name}"="{value}"' for name, value in labels.items()]
+        with self._asking():
+            told = self._client.import_image_from_data(
+                tar, repository=repository, tag=tag, changes=changes
+            )
+        if '"error"' in str(told):
+            raise EngineError(str(told).strip()[-500:])
+
+    def create(self, config: Mapping[str, Any], name: str) -> str:
+        """Make a container of the API's own description of one; returns its id."""
+        with self._asking():
+            return str(self._client.create_container_from_config(dict(config), name)["Id"])
+
+    def attach(self, container: str) -> socket.socket:
+        """A socket to the standard streams; what comes out of it is multiplexed (`streams`).
+
+        Attach before the start: nothing is missed then.
+        """
+        with self._asking():
+            stream: Any = self._client.attach_socket(container, params=_ATTACH)
+            own = socket.socket(fileno=os.dup(stream.fileno()))
+            response: Any = getattr(stream, "_response", stream)
+            response.close()
+        return own
+
+    def start(self, container: str) -> None:
+        """Start it."""
+        with self._asking():
+            self._client.start(container)
+
+    def state(self, container: str) -> State:
+        """How it is doing."""
+        with self._asking():
+            found = self._client.inspect_container(container)["State"]
+        return State(
+            pid=int(found.get("Pid") or 0),
+            out_of_memory=bool(found.get("OOMKilled")),
+            exit_code=int(found.get("ExitCode") or 0),
+            error=str(found.get("Error") or ""),
+        )
+
+    def remove(self, container: str) -> None:
+        """End it and remove it; no error if it is gone or somebody else is at it."""
+        try:
+            with self._asking():
+                self._client.remove_container(container, v=True, force=True)
+        except EngineError as error:
+            if error.status not in (404, 409):
+                raise
+
+    def containers(self, labels: Sequence[str]) -> tuple[Listed, ...]:
+        """All containers with these labels (`name` or `name=value`), running or not."""
+        with self._asking():
+            found = self._client.containers(all=True, filters={"label": list(labels)})
+        return tuple(
+            Listed(str(one["Id"]), one.get("Labels") or {}, one.get("State") == "running")
+            for one in found
+        )
+
+
+def _unreachable(address: str, cause: str) -> PrerequisiteError:
+    """Why an engine can't be reached, and what mends it."""
+    path = Path(address.partition("://")[2])
+    if "Permission denied" in cause or "PermissionError" in cause:
+        return PrerequisiteError(
+            f"The Docker Engine's socket {path} may not be used by this user.",
+            remedy="Add the user to its group: usermod -aG docker $USER, then log in again",
+        )
+    if address.startswith(("unix://", "http+unix://")) and not path.exists():
+        return PrerequisiteError(
+            f"No Docker Engine runs here: there is no {path}.",
+            remedy="apt-get install docker.io && systemctl start docker, "
+            "or point DOCKER_HOST to an engine",
+        )
+    return PrerequisiteError(
+        f"The Docker Engine at {address} doesn't answer: {cause[:300]}",
+        remedy="Start it (systemctl start docker), or mend DOCKER_HOST",
+    )
