@@ -28,7 +28,7 @@ from docmill.spec.load import load_workspace
 from docmill.store.accounts import Accounts
 from docmill.store.approvals import Approvals
 from docmill.store.database import open_database
-from docmill.store.sessions import SessionStore
+from docmill.store.sessions import Entry, SessionStore
 from docmill.telemetry import Telemetry
 from docmill.tools import toolset
 
@@ -118,20 +118,22 @@ class Bench:
 
     @contextmanager
     def dying_after(self, kind: type[Any]) -> Generator[None]:
-        """Sessions die when they go on after an event of this kind was stored."""
-        append = self.store.append
+        """Sessions die when they go on after an event of this kind was stored, as the last one."""
+        append = self.store.append_all
         dead: list[Event] = []
 
-        def last(session: str, position: int, event: Event, **more: Any) -> None:
+        def last(session: str, position: int, entries: Sequence[Entry]) -> None:
             if dead:
                 raise Died
-            append(session, position, event, **more)
-            dead.extend([event] * isinstance(event, kind))
+            upto = [index for index, one in enumerate(entries, 1) if isinstance(one.event, kind)]
+            stored = entries[: upto[0]] if upto else entries
+            append(session, position, stored)
+            dead.extend(entry.event for entry in stored if isinstance(entry.event, kind))
 
-        self.store.append = last
+        self.store.append_all = last
         with pytest.raises(Died):
             yield
-        self.store.append = append
+        self.store.append_all = append
 
     def document(self, bench: Workbench) -> PlannedDocument:
         """The workspace's only document, as planned."""

@@ -4,12 +4,36 @@ import json
 from collections.abc import Callable
 
 from docmill.blobs import BlobStore
-from docmill.events import Event, McpToolResult, StatusRunning, ToolResultEvent
+from docmill.events import (
+    BudgetReserved,
+    CustomToolResult,
+    CustomToolUse,
+    DocumentPrepared,
+    Event,
+    McpToolResult,
+    PagesPictured,
+    RecordChecked,
+    SandboxStarted,
+    StatusRunning,
+    ToolResultEvent,
+    UserMessage,
+)
 from docmill.records.results import Usage
-from docmill.store.sessions import Charge, SessionStore
+from docmill.store.sessions import Charge, Entry, SessionStore
 
 INLINE_CHARACTERS = 4_000
 """Longer tool results are stored as blobs; the event keeps their beginning."""
+UNHURRIED = (
+    SandboxStarted,
+    DocumentPrepared,
+    UserMessage,
+    BudgetReserved,
+    CustomToolUse,
+    RecordChecked,
+    CustomToolResult,
+    PagesPictured,
+)
+"""Events that cost nothing to come by again: stored together with the next one that isn't such."""
 
 
 class Journal:
@@ -32,6 +56,8 @@ class Journal:
         self.document = document
         self._listener = listener
         self._position = 0
+        """Of the first event that isn't stored yet."""
+        self._waiting: list[Entry] = []
         self.attempt = 0
         self.history: list[Event] = []
         """What earlier attempts left, blobs put back in place."""
@@ -42,7 +68,7 @@ class Journal:
                 self.attempt = stored.event.attempt
 
     def add(self, event: Event, *, model: str = "", usage: Usage | None = None) -> None:
-        """Store an event, charged with `usage` if it has a price."""
+        """Store an event, charged with `usage` if it has a price, and those that waited for it."""
         if isinstance(event, StatusRunning):
             self.attempt = event.attempt
         charge = None
@@ -54,8 +80,11 @@ class Journal:
                 model=model,
                 usage=usage,
             )
-        self._store.append(self.session, self._position, self._compact(event), charge=charge)
-        self._position += 1
+        self._waiting.append(Entry(self._compact(event), charge))
+        if charge is not None or not isinstance(event, UNHURRIED):
+            self._store.append_all(self.session, self._position, self._waiting)
+            self._position += len(self._waiting)
+            self._waiting = []
         if self._listener is not None:
             self._listener(event)
 

@@ -11,6 +11,7 @@ from decimal import ROUND_CEILING, Decimal
 from typing import NamedTuple
 
 from sqlalchemy import Connection, Engine, delete, insert, select, true, update
+from sqlalchemy.engine.interfaces import DBAPICursor
 
 from docmill.errors import LimitError
 from docmill.events import CallLost, Event
@@ -210,7 +211,7 @@ class Accounts:
 
 
 def count_charge(
-    connection: Connection, event: Event, *, session: str, run: int, document: str, usage: Usage
+    cursor: DBAPICursor, event: Event, *, session: str, run: int, document: str, usage: Usage
 ) -> None:
     """Count a charge, in the transaction that stores it; that of a call ends its reservation.
 
@@ -220,9 +221,9 @@ def count_charge(
     if isinstance(event, CallLost):
         amount += _lost(event.usd)
     if amount:
-        connection.exec_driver_sql(_COUNT, (amount, run, document))
+        cursor.execute(_COUNT, (amount, run, document))
     if usage.model_calls or usage.failed_calls or usage.lost_calls:
-        connection.exec_driver_sql(_SETTLE, (session,))
+        cursor.execute(_SETTLE, (session,))
 
 
 def rounded_up(usd: Decimal) -> Decimal:

@@ -75,16 +75,25 @@ def _configure(connection: DBAPIConnection, _record: object) -> None:
     cursor.close()
 
 
+def explained(named: object, cause: BaseException) -> PrerequisiteError | None:
+    """What the user can mend, of an error as SQLAlchemy names it and of its cause; else None."""
+    text = str(cause)
+    if not isinstance(named, OperationalError):
+        return None
+    if "full" in text:
+        return PrerequisiteError(
+            "The disk of the store is full; what was stored is safe.",
+            remedy="Free some space, then start the same run again: docmill run",
+        )
+    if "readonly" in text or "unable to open" in text:
+        return PrerequisiteError(
+            f"The store can't be written: {text}.",
+            remedy="Check the permissions of the .docmill folder: docmill doctor",
+        )
+    return None
+
+
 def _explain(context: ExceptionContext) -> None:
-    text = str(context.original_exception)
-    if isinstance(context.sqlalchemy_exception, OperationalError):
-        if "full" in text:
-            raise PrerequisiteError(
-                "The disk of the store is full; what was stored is safe.",
-                remedy="Free some space, then start the same run again: docmill run",
-            ) from context.original_exception
-        if "readonly" in text or "unable to open" in text:
-            raise PrerequisiteError(
-                f"The store can't be written: {text}.",
-                remedy="Check the permissions of the .docmill folder: docmill doctor",
-            ) from context.original_exception
+    error = explained(context.sqlalchemy_exception, context.original_exception)
+    if error is not None:
+        raise error from context.original_exception

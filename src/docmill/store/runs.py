@@ -5,12 +5,13 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from pydantic import TypeAdapter
-from sqlalchemy import Connection, Engine, RowMapping, func, insert, select, update
+from sqlalchemy import Connection, Engine, RowMapping, bindparam, func, insert, select, update
 
 from docmill.base import Frozen
 from docmill.errors import RunBusyError, RunError, RunNotFoundError
 from docmill.records.results import DocumentInfo, DocumentStatus, RunInfo, RunStatus, Verdict
 from docmill.store.lease import is_alive, own_lease, pid_of
+from docmill.store.prepared import Prepared, transaction
 from docmill.store.schema import documents, runs
 
 VERDICTS = TypeAdapter(tuple[Verdict, ...])
@@ -76,6 +77,13 @@ class RunStore:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        this = (
+            documents.c.run == bindparam("number"),
+            documents.c.document == bindparam("which"),
+        )
+        one = update(documents).where(*this)
+        self._end = Prepared(engine, one, tuple(DocumentEnd.model_fields))
+        self._judge = Prepared(engine, one, ("status", "verdicts"))
 
     def claim(
         self, info: RunInfo, batch: Sequence[RunDocument], *, resume: int | None = None
@@ -216,25 +224,31 @@ class RunStore:
 
     def end_documents(self, number: int, ends: Iterable[tuple[str, DocumentEnd]]) -> None:
         """Store how documents ended, in one transaction; later calls replace earlier ones."""
-        with self._engine.begin() as connection:
-            for document, end in ends:
-                values = end.model_dump(exclude={"verdicts"})
-                values["verdicts"] = _verdicts_json(end.verdicts)
-                connection.execute(
-                    update(documents)
-                    .where(documents.c.run == number, documents.c.document == document)
-                    .values(values)
-                )
+        rows = [
+            {
+                **end.model_dump(exclude={"verdicts"}),
+                "verdicts": _verdicts_json(end.verdicts),
+                "number": number,
+                "which": document,
+            }
+            for document, end in ends
+        ]
+        with transaction(self._engine) as cursor:
+            self._end.run_many(cursor, rows)
 
     def set_verdicts(self, number: int, judged: Iterable[Judged]) -> None:
         """Replace verdicts, and the status they lead to, in one transaction."""
-        with self._engine.begin() as connection:
-            for document, status, verdicts in judged:
-                connection.execute(
-                    update(documents)
-                    .where(documents.c.run == number, documents.c.document == document)
-                    .values(status=status, verdicts=_verdicts_json(verdicts))
-                )
+        rows = [
+            {
+                "status": status,
+                "verdicts": _verdicts_json(verdicts),
+                "number": number,
+                "which": document,
+            }
+            for document, status, verdicts in judged
+        ]
+        with transaction(self._engine) as cursor:
+            self._judge.run_many(cursor, rows)
 
     def settled(self, number: int) -> dict[str, DocumentEnd]:
         """How documents of the run ended that have no valid record and aren't done again."""

@@ -3,41 +3,37 @@
 import json
 import secrets
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
 
 from sqlalchemy import ColumnElement, Engine, bindparam, insert, select, true, update
+from sqlalchemy.engine.interfaces import DBAPICursor
 
 from docmill.base import Frozen
 from docmill.events import EVENT, Event
 from docmill.records.checked import CheckedRecord
 from docmill.records.results import Usage
 from docmill.store.accounts import count_charge
+from docmill.store.prepared import Prepared, transaction
 from docmill.store.schema import charges, events, sessions
 
 REMEMBERED = 256
 """Documents whose findings are kept in memory once they were read."""
 
-# Made once: building a statement takes SQLAlchemy three times as long as running it.
-_CREATE = insert(sessions)
-_APPEND = insert(events)
-_CHARGE = insert(charges)
 _OF_KEY = (
     select(sessions.c.session)
     .where(sessions.c.key == bindparam("key"))
     .order_by(sessions.c.started.desc())
     .limit(1)
 )
-_RESUMABLE = _OF_KEY.where(sessions.c.state == "open")
 _FINISHED = (
-    select(sessions)
+    select(sessions.c.session, sessions.c.run, sessions.c.document, sessions.c.findings)
     .where(sessions.c.key == bindparam("key"), sessions.c.state == "finished")
     .order_by(sessions.c.started.desc())
     .limit(1)
 )
-_SET_STATE = update(sessions).where(sessions.c.session == bindparam("which"))
 _SPENT = select(charges.c.usage).where(charges.c.run == bindparam("run"))
-_SPENT_ON = _SPENT.where(charges.c.document == bindparam("document"))
 _JOURNAL = (
     select(events.c.position, events.c.type, events.c.at, events.c.body)
     .where(events.c.session == bindparam("session"))
@@ -74,6 +70,19 @@ class Charge(Frozen):
     usage: Usage
 
 
+def _now() -> str:
+    return datetime.now(UTC).isoformat()
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An event to be stored, and what it cost."""
+
+    event: Event
+    charge: Charge | None = None
+    at: str = field(default_factory=_now)
+
+
 class StoredEvent(Frozen):
     """An event with its place and time in the journal."""
 
@@ -98,6 +107,17 @@ class SessionStore:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self._create = Prepared(engine, insert(sessions))
+        self._append = Prepared(engine, insert(events))
+        self._charge = Prepared(engine, insert(charges))
+        self._journal = Prepared(engine, _JOURNAL)
+        self._latest = Prepared(engine, _OF_KEY)
+        self._resumable = Prepared(engine, _OF_KEY.where(sessions.c.state == "open"))
+        self._finished = Prepared(engine, _FINISHED)
+        self._spent = Prepared(engine, _SPENT)
+        self._spent_on = Prepared(engine, _SPENT.where(charges.c.document == bindparam("document")))
+        which = sessions.c.session == bindparam("which")
+        self._end = Prepared(engine, update(sessions).where(which), ("state", "findings"))
 
     def create(self, *, key: str, run: int, document: str) -> str:
         """A new open session; returns its id (`sesn_…`)."""
@@ -109,61 +129,55 @@ class SessionStore:
             "document": document,
             "state": "open",
             "started": _now(),
+            "findings": None,
         }
-        with self._engine.begin() as connection:
-            connection.execute(_CREATE, row)
+        with transaction(self._engine) as cursor:
+            self._create.run(cursor, row)
         return session
 
     def append(
         self, session: str, position: int, event: Event, *, charge: Charge | None = None
     ) -> None:
-        """Store one event, and what it cost in the same transaction.
+        """Store one event; as `append_all`."""
+        self.append_all(session, position, [Entry(event, charge)])
+
+    def append_all(self, session: str, position: int, entries: Sequence[Entry]) -> None:
+        """Store events from a position on, and what they cost, in one transaction.
 
         Raises:
-            sqlalchemy.exc.IntegrityError: the position is taken: two writers on one session.
+            sqlalchemy.exc.IntegrityError: a position is taken: two writers on one session.
         """
-        body = EVENT.dump_json(event, exclude_defaults=True).decode()
-        row = {
-            "session": session,
-            "position": position,
-            "type": event.type,
-            "at": _now(),
-            "body": body,
-        }
-        with self._engine.begin() as connection:
-            connection.execute(_APPEND, row)
-            if charge:
-                cost = charge.model_dump(exclude={"usage"}) | {
-                    "usage": charge.usage.model_dump_json(exclude_defaults=True)
-                }
-                connection.execute(_CHARGE, {"session": session, "position": position, **cost})
-                count_charge(
-                    connection,
-                    event,
-                    session=session,
-                    run=charge.run,
-                    document=charge.document,
-                    usage=charge.usage,
-                )
+        rows = [
+            {
+                "session": session,
+                "position": place,
+                "type": entry.event.type,
+                "at": entry.at,
+                "body": entry.event.model_dump_json(exclude_defaults=True),
+            }
+            for place, entry in enumerate(entries, position)
+        ]
+        with transaction(self._engine) as cursor:
+            self._append.run_many(cursor, rows)
+            for place, entry in enumerate(entries, position):
+                if entry.charge is not None:
+                    self._count(cursor, session, place, entry.event, charge=entry.charge)
 
     def journal(self, session: str) -> Iterator[StoredEvent]:
         """All events of a session in order."""
-        with self._engine.connect() as connection:
-            for row in connection.execute(_JOURNAL, {"session": session}):
-                body = json.loads(row.body) | {"type": row.type}
-                yield StoredEvent(
-                    position=row.position, at=row.at, event=EVENT.validate_python(body)
-                )
+        with transaction(self._engine) as cursor:
+            rows = self._journal.run(cursor, {"session": session}).fetchall()
+        for position, kind, at, text in rows:
+            body = json.loads(text) | {"type": kind}
+            yield StoredEvent(position=position, at=at, event=EVENT.validate_python(body))
 
     def resumable(self, key: str) -> str | None:
         """The newest open session of a document key."""
-        with self._engine.connect() as connection:
-            return connection.execute(_RESUMABLE, {"key": key}).scalar()
+        return self._first_id(self._resumable, key)
 
     def latest(self, key: str) -> str | None:
         """The newest session of a document key, whatever its state."""
-        with self._engine.connect() as connection:
-            return connection.execute(_OF_KEY, {"key": key}).scalar()
+        return self._first_id(self._latest, key)
 
     def finish(self, session: str, findings: Findings) -> None:
         """Close a session with what it found; with a valid record its document is now cached."""
@@ -176,16 +190,13 @@ class SessionStore:
 
     def finished(self, key: str) -> Session | None:
         """The newest finished session of a document key."""
-        with self._engine.connect() as connection:
-            row = connection.execute(_FINISHED, {"key": key}).mappings().first()
+        with transaction(self._engine) as cursor:
+            row = self._finished.run(cursor, {"key": key}).fetchone()
         if row is None:
             return None
+        session, run, document, findings = row
         return Session(
-            id=row["session"],
-            key=key,
-            run=row["run"],
-            document=row["document"],
-            findings=read_findings(row["findings"]),
+            id=session, key=key, run=run, document=document, findings=read_findings(findings)
         )
 
     def finished_keys(self, keys: Sequence[str]) -> set[str]:
@@ -207,18 +218,39 @@ class SessionStore:
 
     def spent(self, run: int, document: str | None = None) -> Usage:
         """Sum of the charges of a run, or of one document in it."""
-        query = _SPENT if document is None else _SPENT_ON
-        total = Usage()
-        with self._engine.connect() as connection:
-            rows = connection.execute(query, {"run": run, "document": document})
-            for text in rows.scalars():
-                total += Usage.model_validate_json(text)
-        return total
+        statement = self._spent if document is None else self._spent_on
+        with transaction(self._engine) as cursor:
+            rows = statement.run(cursor, {"run": run, "document": document}).fetchall()
+        return sum((Usage.model_validate_json(text) for (text,) in rows), Usage())
+
+    def _first_id(self, statement: Prepared, key: str) -> str | None:
+        with transaction(self._engine) as cursor:
+            row = statement.run(cursor, {"key": key}).fetchone()
+        return None if row is None else str(row[0])
+
+    def _count(
+        self, cursor: DBAPICursor, session: str, position: int, event: Event, *, charge: Charge
+    ) -> None:
+        row = {
+            "session": session,
+            "position": position,
+            "run": charge.run,
+            "document": charge.document,
+            "attempt": charge.attempt,
+            "model": charge.model,
+            "usage": charge.usage.model_dump_json(exclude_defaults=True),
+        }
+        self._charge.run(cursor, row)
+        count_charge(
+            cursor,
+            event,
+            session=session,
+            run=charge.run,
+            document=charge.document,
+            usage=charge.usage,
+        )
 
     def _set_state(self, session: str, state: str, findings: str | None) -> None:
-        with self._engine.begin() as connection:
-            connection.execute(_SET_STATE, {"which": session, "state": state, "findings": findings})
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat()
+        values = {"which": session, "state": state, "findings": findings}
+        with transaction(self._engine) as cursor:
+            self._end.run(cursor, values)
