@@ -4,9 +4,23 @@ import difflib
 
 from docmill.errors import PrerequisiteError
 from docmill.sandboxes.selfcheck.base import Room
-from docmill.sandboxes.selfcheck.rooms import files, kernel, network, processes, resources
+from docmill.sandboxes.selfcheck.rooms import (
+    files,
+    kernel,
+    network,
+    privileges,
+    processes,
+    resources,
+)
 
-ROOMS = (files.ROOM, processes.ROOM, network.ROOM, resources.ROOM, kernel.ROOM)
+ROOMS = (
+    files.ROOM,
+    processes.ROOM,
+    privileges.ROOM,
+    network.ROOM,
+    resources.ROOM,
+    kernel.ROOM,
+)
 
 
 def chosen(only: str | None) -> tuple[Room, ...]:

@@ -19,11 +19,12 @@ BAIT: dict[str, Any] = json.loads(sys.argv[1])
 INSIDE: bool = BAIT["inside"]
 LIBC = ctypes.CDLL(None, use_errno=True)
 MARK = "selfcheck-outcome "
-REFUSALS = """
+_REFUSED = """
     EPERM EACCES ENOENT ENOSYS EAFNOSUPPORT EPROTONOSUPPORT ENETUNREACH EHOSTUNREACH ECONNREFUSED
     ESRCH EROFS ENOSPC EAGAIN ENOMEM EMFILE ENFILE EDQUOT EFBIG ENXIO ENODEV ENOTDIR
-    EADDRNOTAVAIL ETIMEDOUT ESOCKTNOSUPPORT ENOTSUP EXDEV
-""".split()
+    EADDRNOTAVAIL ETIMEDOUT ESOCKTNOSUPPORT ENOTSUP EOPNOTSUPP EXDEV
+"""
+REFUSALS = frozenset(_REFUSED.split())
 """Errors that mean a refusal; any other is a mistake of the script's."""
 CALLS = {
     "io_uring_setup": (425, 425),
@@ -110,6 +111,11 @@ def unclear(evidence: str) -> NoReturn:
 def name_of(number: int | None) -> str:
     """An error's name."""
     return errno.errorcode.get(number or 0, str(number))
+
+
+def told(errors: list[str]) -> str:
+    """Refusals, counted: `3 EACCES, 1 ENOENT`."""
+    return ", ".join(f"{errors.count(each)} {each}" for each in sorted(set(errors))) or "nothing"
 
 
 def holds(data: bytes) -> bool:

@@ -57,6 +57,19 @@ def scripted(
     return Attack(name, tries, held_by, gives, inside, control, alone=limits is not None)
 
 
+def staged(
+    name: str,
+    *,
+    tries: str,
+    inside: Callable[[Stage], Awaitable[Outcome]],
+    outside: Callable[[Bait], Awaitable[Outcome]],
+    held_by: str,
+    gives: str,
+) -> Attack:
+    """An attack that docmill's side of the sandbox takes part in; it opens its own sandboxes."""
+    return Attack(name, tries, held_by, gives, inside, outside, alone=True)
+
+
 def text_of(script: str) -> str:
     """The whole program."""
     return f"{_PROLOGUE}\n\nrun({script!r})\n"
