@@ -51,11 +51,13 @@ DECISIVE = _table(
     Packages="pip apt npm",
     LimitedNetworking="type allowed_hosts allow_mcp_servers allow_package_managers",
     UnrestrictedNetworking="type",
-    SandboxBlock="backend runtime limits",
+    SandboxBlock="backend runtime limits outputs",
+    OutputLimits="files size",
     SandboxLimits="memory cpus pids disk seconds output",
     Pipeline="agent environment record outcome",
     Outcome="description rubric max_iterations",
-    Documents="present",
+    Documents="present hostile ocr ocr_languages",
+    Hostile="hidden_text instructions text_layer active_content structure",
     RecordSpec="fields repairs",
     Field="type unit description aliases section pick required enum pattern fields",
 )
@@ -88,7 +90,8 @@ IRRELEVANT = _table(
     ConsistentCheck="name severity when type field per",
     Expectation="type kwargs severity",
     # where a model answers and what it costs, not which model it is
-    WorkspaceConfig="endpoints prices state reports deploy",
+    WorkspaceConfig="endpoints prices state reports deploy retention",
+    Retention="days newest journal_days picture_days",
     Deploy="workspace work_pool pool_type work_queue job_variables pull",
     Endpoint="base_url service api_key_env api_key_file region project stall_seconds capabilities "
     "rates",

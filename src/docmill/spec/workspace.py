@@ -85,6 +85,22 @@ class Deploy(Frozen):
     out, workers find it at the same path as here."""
 
 
+Days = Annotated[float, Field(ge=0)]
+
+
+class Retention(Frozen):
+    """What `docmill runs prune` forgets; what was found and what it cost is always kept."""
+
+    days: Days | None = None
+    """Runs that ended longer ago, with their reports; None: none."""
+    newest: Annotated[int, Field(ge=1)] = 3
+    """Runs of each pipeline that stay whatever their age."""
+    journal_days: Days | None = None
+    """Journals of sessions that no younger run refers to: `docmill show` has no trace of them."""
+    picture_days: Days | None = None
+    """Pictures of pages that only older runs show."""
+
+
 class WorkspaceConfig(Frozen):
     """`docmill.yaml`; every key may be left out."""
 
@@ -96,6 +112,8 @@ class WorkspaceConfig(Frozen):
     """Folder of run state."""
     reports: str = "reports"
     """Folder that reports are written to."""
+    retention: Retention = Retention()
+    """How long runs are kept."""
     deploy: Deploy = Deploy()
     """Deployments with Prefect."""
 
