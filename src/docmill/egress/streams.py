@@ -71,8 +71,10 @@ class Clock:
         now = asyncio.get_running_loop().time()
         self._until = now + self._caps.seconds
         async with asyncio.timeout(self._caps.idle_seconds) as self._timeout:
-            yield
-        self._timeout = None
+            try:
+                yield
+            finally:
+                self._timeout = None
 
     def touch(self) -> None:
         """Something has moved."""

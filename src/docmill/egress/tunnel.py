@@ -5,6 +5,7 @@ Then the bytes are carried untouched, which nobody here could read.
 """
 
 import asyncio
+from contextlib import suppress
 
 from docmill.egress.hello import read_hello
 from docmill.egress.hosts import Authority, literal, plain_host
@@ -51,7 +52,7 @@ def _check(name: str | None, authority: Authority) -> None:
 
 
 async def relay(client: SocketStream, server: Counted) -> None:
-    """Carry bytes both ways until both ends have finished.
+    """Carry bytes both ways until both ends have finished, or one has gone.
 
     Raises:
         RefusedError: the session has had its share of bytes.
@@ -59,7 +60,8 @@ async def relay(client: SocketStream, server: Counted) -> None:
     ways = (_carry(client, server), _carry(server, client))
     tasks = [asyncio.create_task(way) for way in ways]
     try:
-        await asyncio.gather(*tasks)
+        with suppress(ConnectionError):  # as impolite clients end
+            await asyncio.gather(*tasks)
     finally:
         for task in tasks:
             task.cancel()
