@@ -56,9 +56,11 @@ def worker(deployed: Path, docmill: Docmill) -> Iterator[Path]:
     assert docmill("deploy", at=deployed).code == 0
     with (deployed / "worker.log").open("w") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "docmill", "worker"],
+            [sys.executable, "-m", "docmill.cli", "worker"],
             cwd=deployed,
-            env={name: text for name, text in os.environ.items() if not name.startswith("PREFECT_")},
+            env={
+                name: text for name, text in os.environ.items() if not name.startswith("PREFECT_")
+            },
             stdout=log,
             stderr=subprocess.STDOUT,
             start_new_session=True,

@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from docmill.cli import sandboxing
+from docmill.cli import history, sandboxing
+from docmill.cli.arguments import Json, Pipeline, RunName, Set
 from docmill.cli.console import debugging, flush, put_json, talk
 from docmill.errors import DocmillError, PrerequisiteError, SpecError
 
@@ -26,24 +27,12 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-runs_app = typer.Typer(help="Runs of this workspace.", no_args_is_help=True, rich_markup_mode=None)
 prefect_app = typer.Typer(
     help="The workspace's own Prefect server.", no_args_is_help=True, rich_markup_mode=None
 )
-app.add_typer(runs_app, name="runs")
+app.add_typer(history.app, name="runs")
 app.add_typer(sandboxing.app, name="sandbox")
 app.add_typer(prefect_app, name="prefect")
-
-Json = Annotated[bool, typer.Option("--json", help="The answer as JSON on stdout.")]
-Pipeline = Annotated[
-    str | None,
-    typer.Argument(help="A file in pipelines/; may be left out if there is one."),
-]
-Set = Annotated[
-    list[str] | None,
-    typer.Option("-c", "--set", metavar="KEY=VALUE", help="Override a key of the pipeline."),
-]
-RunName = Annotated[str, typer.Argument(help="`run-0007`, `7`, or `latest`.")]
 
 
 @app.command()
@@ -276,27 +265,6 @@ def schemas(*, json: Json = False) -> None:
     from docmill.cli import checking
 
     checking.schemas(json=json)
-
-
-@runs_app.command("list")
-def runs_list(
-    pipeline: Pipeline = None,
-    limit: Annotated[int, typer.Option(help="How many, the newest first.")] = 20,
-    *,
-    json: Json = False,
-) -> None:
-    """List runs, the newest first."""
-    from docmill.cli import reading
-
-    reading.list_runs(pipeline, limit, json=json)
-
-
-@runs_app.command("show")
-def runs_show(run: RunName = "latest", *, json: Json = False) -> None:
-    """Show a run: its documents, how each ended, what it cost."""
-    from docmill.cli import reading
-
-    reading.show_run(run, json=json)
 
 
 @prefect_app.command("start")

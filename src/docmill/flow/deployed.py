@@ -101,7 +101,7 @@ async def _run(run: FlowRun, name: str, settings: list[str]) -> Any:
         quick, theirs_quick = map(ends.enter_context, socket.socketpair())
         handles = (theirs.fileno(), theirs_quick.fileno())
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-P", "-m", "docmill", "run", name),
+            *(sys.executable, "-P", "-m", "docmill.cli", "run", name),
             *_options(settings),
             stdin=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.PIPE,
