@@ -63,6 +63,8 @@ class Engine:
         options: Any = kwargs_from_env()
         self.address = str(options.get("base_url") or "unix:///var/run/docker.sock")
         with self._reaching():
+            if self.is_local:
+                _knock(self._path)
             self._client: Any = module.APIClient(
                 **options, version="auto", timeout=SECONDS, max_pool_size=32
             )
@@ -80,6 +82,10 @@ class Engine:
     def is_local(self) -> bool:
         """Whether the engine sees this machine's files."""
         return self.address.startswith(("unix://", "http+unix://"))
+
+    @property
+    def _path(self) -> str:
+        return "/" + self.address.partition("://")[2].lstrip("/")
 
     def close(self) -> None:
         """Close all connections but those handed out."""
@@ -189,6 +195,17 @@ class Engine:
             Listed(str(one["Id"]), one.get("Labels") or {}, one.get("State") == "running")
             for one in found
         )
+
+
+def _knock(path: str) -> None:
+    """Connect once: the client leaves its socket open where that fails.
+
+    Raises:
+        OSError: nobody answers.
+    """
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as end:
+        end.settimeout(SECONDS)
+        end.connect(path)
 
 
 def _unreachable(address: str, cause: str) -> PrerequisiteError:

@@ -65,8 +65,8 @@ def config(
         "Env": [f"{name}={value}" for name, value in environment(form.runtime).items()],
         "WorkingDir": "/workspace",
         "Hostname": "sandbox",
-        "Labels": dict(labels),
         "NetworkDisabled": True,
+        "Labels": dict(labels),
         "OpenStdin": True,
         "StdinOnce": True,  # the toolbox leaves when its host has gone
         "AttachStdin": True,
