@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import ssl
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from scripted_job import ScriptedJob, documents
 from docmill.errors import RunError
 from docmill.flow.address import ServerAddress
 from docmill.flow.launch import run
-from docmill.flow.prefect_process import PrefectProcess
+from docmill.flow.prefect_process import NO_AUTHORITY, PrefectProcess, environment
 from docmill.plan import PlannedDocument
 from docmill.records.results import DocumentStatus
 
@@ -24,6 +25,18 @@ def test_a_process_nobody_needed_is_gone_after_its_block() -> None:
     with PrefectProcess() as process:
         assert Path(f"/proc/{process.pid}").exists()
     assert not Path(f"/proc/{process.pid}").exists()
+
+
+def test_only_the_workspaces_own_server_gets_by_without_authorities() -> None:
+    """A server that the user named may speak TLS: its client trusts whom the user trusts."""
+    trusted = {"SSL_CERT_FILE": "/etc/authorities.pem"}
+    named = environment({"PREFECT_API_URL": "https://prefect.example/api"} | trusted)
+    assert named["SSL_CERT_FILE"] == "/etc/authorities.pem"
+    assert environment(trusted)["SSL_CERT_FILE"] == str(NO_AUTHORITY)
+    context = ssl.create_default_context(cafile=NO_AUTHORITY)
+    assert [entry["subject"] for entry in context.get_ca_certs()] == [
+        ((("commonName", "docmill trusts nobody"),),)
+    ]
 
 
 def test_a_process_started_ahead_runs_the_job(prefect_server: ServerAddress) -> None:
