@@ -150,6 +150,16 @@ class SandboxBackend(Protocol):
         """
         ...
 
+    def ahead(
+        self, spec: SandboxSpec, *, at_once: int, in_all: int
+    ) -> AbstractAsyncContextManager[None]:
+        """While the block lasts, sandboxes like this are started before they are asked for.
+
+        For those who will `open` `in_all` of them, `at_once` at a time. Starting them goes on in
+        the background, and does nothing where a start is quick anyway.
+        """
+        ...
+
     def sweep(self) -> int:
         """Remove what killed runs left behind; returns how many sandboxes that were."""
         ...

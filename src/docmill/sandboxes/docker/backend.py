@@ -5,6 +5,7 @@ aren't in force.
 """
 
 import asyncio
+import os
 import threading
 import time
 from collections.abc import AsyncGenerator
@@ -20,6 +21,8 @@ from docmill.sandboxes.docker import image, owners
 from docmill.sandboxes.docker.container import Container, is_mapped
 from docmill.sandboxes.docker.engine import Engine
 from docmill.sandboxes.docker.form import Form
+from docmill.sandboxes.docker.load import Load
+from docmill.sandboxes.docker.pool import Pool
 from docmill.sandboxes.docker.sandbox import DockerSandbox
 from docmill.sandboxes.layers import LayerStore, default_cache
 from docmill.sandboxes.runtime import Runtime, build_runtime
@@ -29,8 +32,6 @@ MIB = 1024 * 1024
 PROBE_LIMITS = SandboxLimits(
     memory=256 * MIB, cpus=1.0, pids=64, disk=64 * MIB, seconds=30, output=MIB, strict=True
 )
-IDLE_SECONDS = 900.0
-"""How long a container started ahead may wait for its document."""
 
 
 class DockerBackend:
@@ -52,6 +53,10 @@ class DockerBackend:
         return Engine()
 
     @cached_property
+    def _pool(self) -> Pool:
+        return Pool(self._start, starters=os.cpu_count() or 1, load=Load())
+
+    @cached_property
     def _mapped(self) -> bool:
         return is_mapped(self._engine.info().get("SecurityOptions"))
 
@@ -65,7 +70,7 @@ class DockerBackend:
     async def _try(self) -> Probe:
         try:
             spec = SandboxSpec(PROBE_LIMITS)
-            await asyncio.to_thread(self._form, spec)
+            await self._form_of(spec)
             begin = time.perf_counter()
             async with self._opened(spec) as sandbox:
                 seconds = time.perf_counter() - begin
@@ -86,7 +91,7 @@ class DockerBackend:
 
     @asynccontextmanager
     async def _opened(self, spec: SandboxSpec) -> AsyncGenerator[DockerSandbox]:
-        container = await asyncio.to_thread(self._start, spec)
+        container = await self._container(await self._form_of(spec))
         sandbox = DockerSandbox(container)
         try:
             await sandbox.start()
@@ -94,8 +99,17 @@ class DockerBackend:
         finally:
             await sandbox.stop()
 
-    def _start(self, spec: SandboxSpec) -> Container:
-        form = self._form(spec)
+    async def _container(self, form: Form) -> Container:
+        """A container that has just been started, or was started ahead."""
+        coming = self._pool.take(form)
+        try:
+            return await asyncio.wrap_future(coming)
+        except asyncio.CancelledError:
+            if not coming.cancel():  # it is here already, and nobody else would remove it
+                await asyncio.shield(asyncio.to_thread(lambda: coming.result().remove()))
+            raise
+
+    def _start(self, form: Form) -> Container:
         container = Container(self._engine, claims.take(self._state), form)
         try:
             container.start(mapped=self._mapped)
@@ -114,7 +128,23 @@ class DockerBackend:
                 )
                 self._forms[key] = (image.ensure(self._engine, self._store, runtime), runtime)
             name, runtime = self._forms[key]
-        return Form(image=name, runtime=runtime, spec=spec, idle=IDLE_SECONDS)
+        return Form.of(spec, image=name, runtime=runtime)
+
+    async def _form_of(self, spec: SandboxSpec) -> Form:
+        """The same, without leaving the event loop where the image is known."""
+        if (spec.runtime, spec.packages) in self._forms:
+            return self._form(spec)
+        return await asyncio.to_thread(self._form, spec)
+
+    @asynccontextmanager
+    async def ahead(self, spec: SandboxSpec, *, at_once: int, in_all: int) -> AsyncGenerator[None]:
+        """Have sandboxes ready while the block lasts; see `base.SandboxBackend.ahead`."""
+        form = await self._form_of(spec)
+        self._pool.stock_up(form, at_once=at_once, in_all=in_all)
+        try:
+            yield
+        finally:
+            await asyncio.shield(asyncio.to_thread(self._pool.clear_out, form))
 
     def sweep(self) -> int:
         """Remove what killed runs left behind; returns how many sandboxes that were."""

@@ -4,7 +4,6 @@ Blocking throughout, as the engine's client is; `pool` and `sandbox` call it in 
 talk to the toolbox.
 """
 
-import os
 import select
 import shutil
 import socket
@@ -50,10 +49,9 @@ class Container:
             PrerequisiteError: the engine refuses, or the toolbox doesn't come up.
         """
         uid = _SMALL_UIDS + self._claim.number if mapped else claims.FIRST_UID + self._claim.number
-        door = self._open_door(uid) if self.form.spec.door else None
-        body = form.config(
-            self.form, uid=uid, labels=owners.labels(self.form.spec.labels), door=door
-        )
+        door = self._open_door(uid) if self.form.door else None
+        labels = owners.labels(dict(self.form.labels))
+        body = form.config(self.form, uid=uid, labels=labels, door=door)
         try:
             self._id = self._engine.create(body, f"{PREFIX}-{self._claim.name}")
             self.socket = self._engine.attach(self._id)
@@ -159,8 +157,3 @@ def refusal(error: EngineError) -> PrerequisiteError:
 def is_mapped(info: object) -> bool:
     """Whether an engine's containers have users of their own (rootless, userns-remap)."""
     return "rootless" in str(info) or "name=userns" in str(info)
-
-
-def own_machine() -> int:
-    """Processors containers may be started on."""
-    return os.cpu_count() or 1

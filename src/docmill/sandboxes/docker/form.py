@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from docmill.sandboxes import boot
-from docmill.sandboxes.base import PROXY_PORT, SandboxSpec
+from docmill.sandboxes.base import PROXY_PORT, SandboxLimits, SandboxSpec
 from docmill.sandboxes.commandline import START, environment
 from docmill.sandboxes.docker.profile import profile
 from docmill.sandboxes.runtime import INSIDE, Runtime
@@ -17,6 +17,8 @@ from docmill.sandboxes.runtime import INSIDE, Runtime
 PERIOD = 100_000
 """Microseconds, the period of processor quotas."""
 INODES_PER_BYTE = 1 / 4096
+IDLE_SECONDS = 900.0
+"""How long a container started ahead may wait for its document."""
 DOOR = f"{INSIDE}/door"
 """The folder inside with the host's socket of a sandbox that has a door."""
 _MASKED = (
@@ -44,9 +46,22 @@ class Form:
 
     image: str
     runtime: Runtime
-    spec: SandboxSpec
-    idle: float
-    """Seconds it may have waited before it is used."""
+    limits: SandboxLimits
+    labels: tuple[tuple[str, str], ...] = ()
+    door: bool = False
+    oci_runtime: str = ""
+
+    @classmethod
+    def of(cls, spec: SandboxSpec, *, image: str, runtime: Runtime) -> "Form":
+        """The form of a spec, which an image has been found for."""
+        return cls(
+            image=image,
+            runtime=runtime,
+            limits=spec.limits,
+            labels=tuple(sorted(spec.labels.items())),
+            door=spec.door,
+            oci_runtime=spec.oci_runtime,
+        )
 
 
 def config(
@@ -79,14 +94,15 @@ def config(
 
 def command(form: Form) -> list[str]:
     """The program started inside, with the limits it keeps itself."""
-    limits = form.spec.limits
-    numbers = (limits.memory, limits.pids, limits.disk, limits.seconds + form.idle, limits.output)
-    words = [str(int(number)) for number in (*numbers, PROXY_PORT if form.spec.door else 0)]
+    limits = form.limits
+    seconds = limits.seconds + IDLE_SECONDS
+    numbers = (limits.memory, limits.pids, limits.disk, seconds, limits.output)
+    words = [str(int(number)) for number in (*numbers, PROXY_PORT if form.door else 0)]
     return [form.runtime.python, "-I", "-S", "-B", "-c", boot.program(START), *words]
 
 
 def _host_config(form: Form, uid: int, door: Path | None) -> dict[str, Any]:
-    limits = form.spec.limits
+    limits = form.limits
     inodes = max(1024, int(limits.disk * INODES_PER_BYTE))
     options = f"rw,exec,nosuid,nodev,size={limits.disk},nr_inodes={inodes}"
     found: dict[str, Any] = {
@@ -111,8 +127,8 @@ def _host_config(form: Form, uid: int, door: Path | None) -> dict[str, Any]:
         "LogConfig": {"Type": "none", "Config": {}},
         "RestartPolicy": {"Name": "no"},
     }
-    if form.spec.oci_runtime:
-        found["Runtime"] = form.spec.oci_runtime
+    if form.oci_runtime:
+        found["Runtime"] = form.oci_runtime
     if door is not None:
         found["Binds"] = [f"{door}:{DOOR}:ro"]
     return found

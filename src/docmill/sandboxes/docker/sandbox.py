@@ -24,7 +24,7 @@ class DockerSandbox:
 
     def __init__(self, container: Container) -> None:
         self._container = container
-        self._limits = container.form.spec.limits
+        self._limits = container.form.limits
         self._channel = Channel(self._end, self._cause)
         self._streams = Streams()
         self._door: socket.socket | None = None
@@ -42,7 +42,7 @@ class DockerSandbox:
             PrerequisiteError: a limit isn't in force.
         """
         assert self._container.socket is not None
-        if self._container.form.spec.door:
+        if self._container.form.door:
             with await asyncio.to_thread(self._container.take_door) as connection:
                 self._door = await receive_door(connection, START_SECONDS)
         told = await self._channel.open(
