@@ -10,6 +10,7 @@ from pydantic import Field, TypeAdapter
 
 from docmill.base import Frozen
 from docmill.records.checked import CheckedRecord
+from docmill.records.flags import Flag
 from docmill.records.results import Usage
 
 Block = dict[str, Any]
@@ -252,6 +253,10 @@ class DocumentPrepared(Frozen):
     layout: str
     """Blob with the words of all pages."""
     notes: tuple[str, ...] = ()
+    flags: tuple[Flag, ...] = ()
+    """What an honest document doesn't have: hidden text, scripts, text that speaks to models."""
+    left_out: int = 0
+    """Hidden words that aren't in the layout."""
     seconds: float = 0.0
 
 

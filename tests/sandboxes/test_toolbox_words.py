@@ -26,7 +26,7 @@ def line(text: str, gaps: dict[int, float] | None = None) -> list[Box]:
 
 def grouped(text: str, boxes: list[Box], *, turned: bool = False) -> list[str]:
     """The words of these characters."""
-    found = words.group([ord(c) for c in text], boxes, lambda _: turned)
+    found = words.group([ord(c) for c in text], boxes, lambda _: turned).found
     return [word[0] for word in found]
 
 
@@ -110,7 +110,7 @@ def test_no_character_is_lost_or_made_up(
     chars: list[tuple[int, float, float, float, float]],
 ) -> None:
     """Whatever the boxes, the words hold every character that isn't white space, in order."""
-    found = words.group([c[0] for c in chars], [c[1:] for c in chars], lambda _: False)
+    found = words.group([c[0] for c in chars], [c[1:] for c in chars], lambda _: False).found
     spaces = words._SPACES | words._BREAKS  # pyright: ignore[reportPrivateUsage]
     kept = [c[0] for c in chars if c[0] not in spaces]
     assert sum(len(word[0].encode("utf-16-le")) for word in found) >= len(kept)
@@ -165,4 +165,4 @@ def read(path: Path) -> list[tuple[str, float, float, float, float]]:
         layer = page.text(1000)
         assert layer
         with layer:
-            return words.words_of(page, layer)
+            return words.words_of(page, layer).found

@@ -327,7 +327,7 @@ class BatchJob:
 
     def _end(self, session: str, findings: Findings, *, attempts: int) -> DocumentEnd:
         verdicts = self._parts.verdicts.of_record(findings.record)
-        status = status_of(findings.record, verdicts)
+        status = status_of(findings.record, verdicts, findings.flags)
         return DocumentEnd(
             status=status,
             code=findings.code,

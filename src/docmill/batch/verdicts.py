@@ -114,7 +114,7 @@ class BatchVerdicts:
                 if verdicts:
                     yield Judged(result.document.id, result.status, verdicts)
             elif verdicts != result.verdicts:
-                status = status_of(result.record, verdicts)
+                status = status_of(result.record, verdicts, result.flags)
                 yield Judged(result.document.id, status, verdicts)
 
     def _expectations(self, table: Path) -> tuple[ExpectationResult, ...]:

@@ -8,6 +8,7 @@ from typing import Any, Literal, cast
 from pydantic import field_serializer, field_validator
 
 from docmill.base import Frozen
+from docmill.records.flags import FlagKind
 from docmill.records.values import Box, Range
 
 ROW_NUMBER = re.compile(r"\[\d+\]")
@@ -86,6 +87,8 @@ class CheckedValue(Frozen):
     required: bool = True
     by: str = ""
     """The model that delivered it, where several were asked; else empty."""
+    flags: tuple[FlagKind, ...] = ()
+    """What is odd about the words it stands in, as `DocumentResult.flags` has it with places."""
 
     @property
     def field(self) -> str:

@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from docmill.base import Frozen
 from docmill.records.checked import CheckedRecord
+from docmill.records.flags import Flag
 from docmill.records.forecast import Forecast
 
 VerdictKind = Literal["pass", "fail", "marginal", "not_comparable", "missing"]
@@ -115,7 +116,9 @@ class DocumentResult(Frozen):
     record: CheckedRecord | None = None
     verdicts: tuple[Verdict, ...] = ()
     notes: tuple[str, ...] = ()
-    """Remarks from preparation: hidden text, damaged pages, repaired file."""
+    """Remarks from preparation: damaged pages, repaired file."""
+    flags: tuple[Flag, ...] = ()
+    """Hidden text, text that speaks to models, scripts: what an honest document doesn't have."""
     session_id: str = ""
     attempts: int = 1
     cached: bool = False

@@ -12,6 +12,8 @@ from docmill.errors import DocumentError, SandboxError, ToolError
 from docmill.events import DocumentPrepared
 from docmill.records.values import Box
 from docmill.sandboxes.base import DOCUMENT, LAYOUT, PICTURES, Sandbox
+from docmill.session.suspicion import read_flags, refuse
+from docmill.spec.pipeline import Documents
 from docmill.spec.workspace import Capabilities
 
 Present = Literal["auto", "text", "pictures", "pdf"]
@@ -30,7 +32,8 @@ MOST_BROKEN = 0.1
 """Share of signs without a meaning above which a text layer isn't trusted."""
 REMEDIES = {
     "document_encrypted": "Remove the password, or name its variable in `documents.password_env`.",
-    "document_no_text": "Run OCR over it first; docmill never guesses at pictures of text.",
+    "document_no_text": "Set `documents.ocr: auto` to have it read by OCR (needs tesseract), or "
+    "run OCR over it first; docmill never guesses at pictures of text.",
     "document_corrupt": "Get the file again from where it came from.",
     "document_too_many_pages": "Raise `documents.max_pages`, or split the file.",
     "prepare_timeout": "Look at the file by hand; raise `limits.seconds` of the environment.",
@@ -48,15 +51,20 @@ class PreparedDocument:
 
 
 async def prepare(
-    sandbox: Sandbox, data: bytes, *, max_pages: int, password: str | None, blobs: BlobStore
+    sandbox: Sandbox, data: bytes, *, wanted: Documents, password: str | None, blobs: BlobStore
 ) -> PreparedDocument:
     """Parse the document inside and read its words back.
 
     Raises:
-        DocumentError: it can't be parsed; `code` says why.
+        DocumentError: it can't be parsed, or the pipeline refuses what it is; `code` says which.
         SandboxError: the sandbox was lost.
     """
-    arguments: dict[str, Any] = {"max_pages": max_pages}
+    keep_hidden = wanted.hostile.hidden_text == "note"
+    arguments: dict[str, Any] = {
+        "max_pages": wanted.max_pages,
+        "keep_hidden": keep_hidden,
+        "textless": True,
+    }
     if password:
         arguments["password"] = password
     started = asyncio.get_running_loop().time()
@@ -66,6 +74,11 @@ async def prepare(
         pages = await _layout(sandbox, int(result["pages"]))
     except ToolError as error:
         raise _document_error(error) from error
+    flags = read_flags(result.get("flags"), pages, wanted.hostile)
+    refuse(flags, wanted.hostile)
+    left_out = int(result.get("left_out", 0))
+    if not any(page.words for page in pages):
+        raise _no_text(left_out)
     text = "".join(dump_page(page) for page in pages)
     event = DocumentPrepared(
         pages=len(pages),
@@ -74,6 +87,8 @@ async def prepare(
         sizes=tuple((page.width, page.height) for page in pages),
         layout=await asyncio.to_thread(blobs.put, text.encode()),
         notes=tuple(str(note)[:300] for note in result.get("notes", ())[:20]),
+        flags=flags,
+        left_out=left_out,
         seconds=asyncio.get_running_loop().time() - started,
     )
     return PreparedDocument(pages, event)
@@ -158,8 +173,21 @@ def _as_text(prepared: PreparedDocument) -> tuple[dict[str, Any], dict[str, Any]
         {
             "type": "text",
             "text": f"Each page's words with boxes are in {LAYOUT}/page-0001.tsv and so on; the "
-            f"file itself is {DOCUMENT}.\npages: {len(prepared.pages)}",
+            f"file itself is {DOCUMENT}.{_left_out(prepared.event)}\n"
+            f"pages: {len(prepared.pages)}",
         },
+    )
+
+
+def _left_out(event: DocumentPrepared) -> str:
+    """What the model is told of words it isn't shown."""
+    if not event.left_out:
+        return ""
+    pages = sorted({flag.page for flag in event.flags if flag.hidden})
+    where = ", ".join(map(str, pages[:10]))
+    return (
+        f"\n{event.left_out} words of the text layer were left out (pages {where}): nobody sees "
+        "them on the printed page, so they prove nothing."
     )
 
 
@@ -197,6 +225,15 @@ async def _layout(sandbox: Sandbox, count: int) -> tuple[Page, ...]:
                 "The document's text could not be laid out.", code="document_corrupt"
             ) from error
     return tuple(pages)
+
+
+def _no_text(left_out: int) -> DocumentError:
+    hidden = f"; {left_out} words of it are hidden" if left_out else ""
+    return DocumentError(
+        f"No page has a text layer to be read{hidden}.",
+        code="document_no_text",
+        remedy=REMEDIES["document_no_text"],
+    )
 
 
 def _document_error(error: ToolError) -> DocumentError:

@@ -19,6 +19,7 @@ from docmill.output.outcome import InkProbe
 from docmill.output.shape import RecordShape
 from docmill.records.checked import CheckedRecord, Reading
 from docmill.session.grading import Examination, grade, upheld
+from docmill.session.marking import Marker
 
 SHOWN_ERRORS = 20
 SUBMIT = "submit_record"
@@ -42,6 +43,7 @@ class RecordGate:
         ink: InkProbe,
         *,
         repairs: int,
+        marker: Marker,
         exam: Examination | None = None,
         whole: Whole = lambda record: record,
     ) -> None:
@@ -49,6 +51,7 @@ class RecordGate:
         self._pages = pages
         self._ink = ink
         self._repairs = repairs
+        self._marker = marker
         self._exam = exam
         self._whole = whole
         self._failures = 0
@@ -114,7 +117,7 @@ class RecordGate:
             submission=self.submissions + 1,
             accepted=(last or not errors) and outcome.record is not None,
             errors=errors,
-            record=outcome.record,
+            record=self._marker.mark(outcome.record) if outcome.record else None,
         )
         self._take(checked)
         return checked

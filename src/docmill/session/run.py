@@ -148,7 +148,7 @@ async def _work(
         prepared = await prepare(
             sandbox,
             data,
-            max_pages=bench.compiled.pipeline.documents.max_pages,
+            wanted=bench.compiled.pipeline.documents,
             password=bench.password,
             blobs=bench.blobs,
         )
@@ -204,6 +204,7 @@ def _findings(reading: Reading, prepared: PreparedDocument, pictures: dict[int, 
         message=message if invalid else "",
         pages=prepared.event.pages,
         notes=prepared.event.notes,
+        flags=prepared.event.flags,
         pictures=pictures,
         page_sizes={page: prepared.event.sizes[page - 1] for page in pictures},
     )

@@ -21,6 +21,7 @@ from docmill.session.follow import Answerer, Follower
 from docmill.session.gate import SUBMIT, RecordGate
 from docmill.session.grading import Examination
 from docmill.session.journal import Journal
+from docmill.session.marking import Marker
 from docmill.session.viewer import TOOL, VIEW, PageViewer
 
 SUBMIT_DESCRIPTION = (
@@ -114,6 +115,7 @@ class Stages:
             pages,
             self._ink,
             repairs=bench.compiled.pipeline.record.repairs,
+            marker=Marker(self._prepared.event.flags),
             exam=self._examination(stage, task, number, wanted),
             whole=graded,
         )

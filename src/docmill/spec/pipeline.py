@@ -8,6 +8,9 @@ from pydantic import Field, field_validator
 from docmill.base import Frozen
 from docmill.spec.checks import Check, Expectation, Reference
 from docmill.spec.fields import RecordSpec
+from docmill.spec.hostile import Hostile
+
+OcrLanguage = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]{1,30}$")]
 
 
 class Documents(Frozen):
@@ -28,6 +31,13 @@ class Documents(Frozen):
     text, and pictures of pages whose text can't be trusted."""
     password_env: str | None = None
     """Name of the environment variable with the password of encrypted documents."""
+    hostile: Hostile = Hostile()
+    """What to do about hidden text, text that speaks to models, scripts and the like."""
+    ocr: Literal["off", "auto", "always"] = "off"
+    """`auto` reads pages without a text layer by OCR and compares the text layers of scans with it,
+    `always` compares every page that values stand on; needs `tesseract` on the machine."""
+    ocr_languages: Annotated[tuple[OcrLanguage, ...], Field(min_length=1, max_length=8)] = ("eng",)
+    """Languages of the pages, as tesseract names them: `eng`, `deu`, `fra`."""
 
 
 class Outcome(Frozen):

@@ -102,6 +102,7 @@ def _result(row: RowMapping, usage: Usage, by_model: dict[str, Usage]) -> Docume
         found = {
             "record": findings.record,
             "notes": findings.notes,
+            "flags": findings.flags,
             "pictures": findings.pictures,
             "page_sizes": findings.page_sizes,
         }

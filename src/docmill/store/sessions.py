@@ -13,6 +13,7 @@ from sqlalchemy.engine.interfaces import DBAPICursor
 from docmill.base import Frozen
 from docmill.events import EVENT, Event
 from docmill.records.checked import CheckedRecord
+from docmill.records.flags import Flag
 from docmill.records.results import Usage
 from docmill.store.accounts import count_charge
 from docmill.store.prepared import Prepared, transaction
@@ -50,6 +51,7 @@ class Findings(Frozen):
     message: str = ""
     pages: int = 0
     notes: tuple[str, ...] = ()
+    flags: tuple[Flag, ...] = ()
     pictures: dict[int, str] = {}
     page_sizes: dict[int, tuple[float, float]] = {}
 

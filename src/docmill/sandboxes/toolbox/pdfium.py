@@ -40,6 +40,30 @@ _SIGNATURES: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "FPDFText_GetUnicode": (c_uint, (c_void_p, c_int)),
     "FPDFText_GetLooseCharBox": (c_int, (c_void_p, c_int, c_void_p)),
     "FPDFText_GetCharAngle": (c_float, (c_void_p, c_int)),
+    "FPDFText_GetTextObject": (c_void_p, (c_void_p, c_int)),
+    "FPDFTextObj_GetTextRenderMode": (c_int, (c_void_p,)),
+    "FPDFPage_CountObjects": (c_int, (c_void_p,)),
+    "FPDFPage_GetObject": (c_void_p, (c_void_p, c_int)),
+    "FPDFPage_GetAnnotCount": (c_int, (c_void_p,)),
+    "FPDFPage_GetAnnot": (c_void_p, (c_void_p, c_int)),
+    "FPDFPage_CloseAnnot": (None, (c_void_p,)),
+    "FPDFAnnot_GetSubtype": (c_int, (c_void_p,)),
+    "FPDFAnnot_GetStringValue": (c_ulong, (c_void_p, c_char_p, c_void_p, c_ulong)),
+    "FPDFPageObj_GetType": (c_int, (c_void_p,)),
+    "FPDFPageObj_GetFillColor": (c_int, (c_void_p,) * 5),
+    "FPDFPageObj_GetStrokeColor": (c_int, (c_void_p,) * 5),
+    "FPDFPageObj_GetBounds": (c_int, (c_void_p,) * 5),
+    "FPDFPageObj_GetClipPath": (c_void_p, (c_void_p,)),
+    "FPDFPageObj_SetIsActive": (c_int, (c_void_p, c_int)),
+    "FPDFPath_GetDrawMode": (c_int, (c_void_p, c_void_p, c_void_p)),
+    "FPDFClipPath_CountPaths": (c_int, (c_void_p,)),
+    "FPDFFormObj_CountObjects": (c_int, (c_void_p,)),
+    "FPDFFormObj_GetObject": (c_void_p, (c_void_p, c_ulong)),
+    "FPDFDoc_GetAttachmentCount": (c_int, (c_void_p,)),
+    "FPDFDoc_GetAttachment": (c_void_p, (c_void_p, c_int)),
+    "FPDFAttachment_GetName": (c_ulong, (c_void_p, c_void_p, c_ulong)),
+    "FPDFDoc_GetJavaScriptActionCount": (c_int, (c_void_p,)),
+    "FPDF_GetFormType": (c_int, (c_void_p,)),
     "FPDFBitmap_CreateEx": (c_void_p, (c_int, c_int, c_int, c_void_p, c_int)),
     "FPDFBitmap_FillRect": (c_int, (c_void_p, c_int, c_int, c_int, c_int, c_ulong)),
     "FPDF_RenderPageBitmap": (None, (c_void_p, c_void_p, *[c_int] * 6)),
@@ -112,6 +136,25 @@ class Document:
             return ""
         return buffer.raw[: length - 2].decode("utf-16-le", "replace").strip()
 
+    def attachments(self) -> list[str]:
+        """Names of the first 50 embedded files."""
+        buffer = ctypes.create_string_buffer(1024)
+        names: list[str] = []
+        for index in range(min(50, int(self._lib.FPDFDoc_GetAttachmentCount(self._doc)))):
+            held = self._lib.FPDFDoc_GetAttachment(self._doc, index)
+            length = int(self._lib.FPDFAttachment_GetName(held, buffer, len(buffer))) if held else 0
+            whole = 2 < length <= len(buffer)
+            names.append(buffer.raw[: length - 2].decode("utf-16-le", "replace") if whole else "")
+        return names
+
+    def scripts(self) -> int:
+        """How many scripts run when the document is opened."""
+        return max(0, int(self._lib.FPDFDoc_GetJavaScriptActionCount(self._doc)))
+
+    def has_form(self) -> bool:
+        """Whether it has fields to be filled in."""
+        return int(self._lib.FPDF_GetFormType(self._doc)) > 0
+
     def open_page(self, number: int) -> OpenPage | None:
         """Page `number`, counted from 1; None if pdfium can't load it."""
         handle = self._lib.FPDF_LoadPage(self._doc, number - 1)
@@ -122,8 +165,8 @@ class OpenPage:
     """One loaded page; use as a context manager."""
 
     def __init__(self, lib: Any, handle: int) -> None:
-        self._lib = lib
-        self._page = handle
+        self.lib = lib
+        self.handle = handle
         self.width = float(lib.FPDF_GetPageWidthF(handle))
         self.height = float(lib.FPDF_GetPageHeightF(handle))
         self.turn = int(lib.FPDFPage_GetRotation(handle)) * pi / 2
@@ -133,7 +176,7 @@ class OpenPage:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._lib.FPDF_ClosePage(self._page)
+        self.lib.FPDF_ClosePage(self.handle)
 
     def placement(self) -> Placement:
         """How page space maps to the page as displayed, in points from its top left."""
@@ -142,8 +185,8 @@ class OpenPage:
         x, y = c_int(), c_int()
 
         def place(px: float, py: float) -> tuple[float, float]:
-            self._lib.FPDF_PageToDevice(
-                self._page, 0, 0, *size, 0, px, py, ctypes.byref(x), ctypes.byref(y)
+            self.lib.FPDF_PageToDevice(
+                self.handle, 0, 0, *size, 0, px, py, ctypes.byref(x), ctypes.byref(y)
             )
             return x.value / scale, y.value / scale
 
@@ -159,22 +202,35 @@ class OpenPage:
 
     def text(self, limit: int) -> TextLayer | None:
         """The text layer with at most `limit` characters; None if there is none to be had."""
-        handle = self._lib.FPDFText_LoadPage(self._page)
-        return TextLayer(self._lib, handle, limit) if handle else None
+        handle = self.lib.FPDFText_LoadPage(self.handle)
+        return TextLayer(self.lib, handle, limit) if handle else None
 
     def gray(self, width: int, height: int) -> bytearray:
         """The page drawn on white, one byte per pixel, rows from the top."""
-        pixels = bytearray(width * height)
+        gray = 0x08
+        return self._drawn((width, height), (0, 0, width, height), 1, gray)
+
+    def colours(self, size: tuple[int, int], part: tuple[int, int, int, int]) -> bytearray:
+        """A part (left, top, right, bottom) of the page drawn in `size`, three bytes per pixel."""
+        return self._drawn(size, part, 3, 0)
+
+    def _drawn(
+        self, size: tuple[int, int], part: tuple[int, int, int, int], depth: int, flags: int
+    ) -> bytearray:
+        left, top, right, bottom = part
+        width, height = right - left, bottom - top
+        pixels = bytearray(width * height * depth)
         buffer = (ctypes.c_char * len(pixels)).from_buffer(pixels)
-        bitmap = self._lib.FPDFBitmap_CreateEx(width, height, 1, buffer, width)
+        form = {1: 1, 3: 2}[depth]  # FPDFBitmap_Gray, FPDFBitmap_BGR
+        bitmap = self.lib.FPDFBitmap_CreateEx(width, height, form, buffer, width * depth)
         if not bitmap:
             raise MemoryError("no bitmap")
-        self._lib.FPDFBitmap_FillRect(bitmap, 0, 0, width, height, 0xFFFFFFFF)
-        annotations_and_gray = 0x01 | 0x08
-        self._lib.FPDF_RenderPageBitmap(
-            bitmap, self._page, 0, 0, width, height, 0, annotations_and_gray
+        self.lib.FPDFBitmap_FillRect(bitmap, 0, 0, width, height, 0xFFFFFFFF)
+        annotations = 0x01
+        self.lib.FPDF_RenderPageBitmap(
+            bitmap, self.handle, -left, -top, *size, 0, annotations | flags
         )
-        self._lib.FPDFBitmap_Destroy(bitmap)
+        self.lib.FPDFBitmap_Destroy(bitmap)
         return pixels
 
 
@@ -183,7 +239,7 @@ class TextLayer:
 
     def __init__(self, lib: Any, handle: int, limit: int) -> None:
         self._lib = lib
-        self._text = handle
+        self.handle = handle
         self.total = max(0, int(lib.FPDFText_CountChars(handle)))
         self.count = min(self.total, limit)
 
@@ -191,11 +247,11 @@ class TextLayer:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._lib.FPDFText_ClosePage(self._text)
+        self._lib.FPDFText_ClosePage(self.handle)
 
     def chars(self) -> Chars:
         """All characters with their loose boxes, in one pass."""
-        text, count = self._text, self.count
+        text, count = self.handle, self.count
         unicode_of = self._lib.FPDFText_GetUnicode
         codes = [unicode_of(text, i) for i in range(count)]
         rectangles = array("f", bytes(16 * count))
@@ -205,6 +261,10 @@ class TextLayer:
             box_of(text, i, address + 16 * i)
         return Chars(codes, rectangles)
 
+    def object_at(self, index: int) -> int:
+        """The page object a character belongs to; 0 for one that pdfium has made up."""
+        return self._lib.FPDFText_GetTextObject(self.handle, index) or 0
+
     def angle(self, index: int) -> float:
         """Angle of a character in radians."""
-        return float(self._lib.FPDFText_GetCharAngle(self._text, index))
+        return float(self._lib.FPDFText_GetCharAngle(self.handle, index))

@@ -54,3 +54,25 @@ def ink(
     background = max(range(256), key=[inside.count(v) for v in range(256)].__getitem__)
     dull = bytes(v for v in range(256) if abs(v - background) <= CONTRAST)
     return len(inside.translate(None, dull)) / len(inside)
+
+
+def changed(
+    one: bytes | bytearray,
+    other: bytes | bytearray,
+    width: int,
+    box: tuple[int, int, int, int],
+    least: int,
+) -> float:
+    """Share of a box's pixels that differ by `least` in a channel between two coloured pictures.
+
+    The box lies within the pictures, which are `width` pixels wide.
+    """
+    x0, y0, x1, y1 = box
+    count = 0
+    for y in range(y0, y1):
+        start, end = 3 * (y * width + x0), 3 * (y * width + x1)
+        a, b = one[start:end], other[start:end]
+        if a != b:
+            apart = [abs(p - q) >= least for p, q in zip(a, b, strict=True)]
+            count += sum(map(any, zip(apart[0::3], apart[1::3], apart[2::3], strict=True)))
+    return count / ((x1 - x0) * (y1 - y0))

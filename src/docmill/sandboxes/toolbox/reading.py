@@ -11,6 +11,7 @@ import time
 
 from . import pdfium, raster, wire, words
 from .errors import OpError, from_os
+from .suspicion import Suspicion
 
 TYPE_CHECKING = False  # importing `typing` costs more than opening a document
 if TYPE_CHECKING:
@@ -66,9 +67,11 @@ class Reader:
             return self._prepare_with_pypdf(refused, password, int(args["max_pages"]))
         _check_pages(document.pages, int(args["max_pages"]))
         summary = Summary("pdfium")
+        suspicion = Suspicion(keep_hidden=bool(args.get("keep_hidden")))
+        suspicion.look_at(document, self._data or b"")
         failed: list[int] = []
         for number in range(1, document.pages + 1):
-            page = self._read(document, number)
+            page = self._read(document, number, suspicion)
             if page is None:
                 failed.append(number)
                 page = ReadPage(612.0, 792.0, [], 0)
@@ -77,7 +80,12 @@ class Reader:
             self._notes.append("unreadable pages: " + ", ".join(map(str, failed[:20])))
         if len(failed) == document.pages:
             raise OpError("document_corrupt: no page of the PDF can be read")
-        return {**summary.finish(document.title(), self._notes), "digest": self._digest}
+        if not (summary.words or args.get("textless")):
+            unseen = f"; {suspicion.left_out} words of it are hidden" if suspicion.left_out else ""
+            raise OpError(f"document_no_text: no page has a text layer to be read{unseen}")
+        found = {"flags": suspicion.flags, "left_out": suspicion.left_out}
+        kept = {**summary.finish(document.title(), self._notes), **found}
+        return {**kept, "digest": self._digest}
 
     def _open(self, args: dict[str, Any]) -> pdfium.Document:
         if self._document is None:
@@ -93,18 +101,21 @@ class Reader:
             raise pdfium.UnreadableError(3)
         return self._document
 
-    def _read(self, document: pdfium.Document, number: int) -> ReadPage | None:
+    def _read(
+        self, document: pdfium.Document, number: int, suspicion: Suspicion
+    ) -> ReadPage | None:
         page = document.open_page(number)
         if page is None or not (0 < page.width < MAX_SIDE and 0 < page.height < MAX_SIDE):
             return None
         with page:
             layer = page.text(MAX_CHARS)
             if layer is None:
+                suspicion.comments(page, number)
                 return ReadPage(page.width, page.height, [], 0)
             with layer:
                 if layer.total > layer.count:
                     self._notes.append(f"page {number}: text cut after {layer.count} characters")
-                found = words.words_of(page, layer)
+                found = suspicion.sift(page, layer, words.words_of(page, layer), number)
                 return ReadPage(page.width, page.height, found, layer.count)
 
     def _prepare_with_pypdf(
@@ -123,6 +134,8 @@ class Reader:
         summary = Summary("pypdf")
         for page in fallback.read_pages(reader, MAX_CHARS):
             summary.add(ReadPage(*page))
+        if not summary.words:
+            raise OpError("document_no_text: no page has a text layer to be read")
         self._notes.append("read with pypdf: positions of words are approximate, no pictures")
         return {**summary.finish(fallback.title(reader), self._notes), "digest": self._digest}
 
@@ -173,7 +186,7 @@ class Summary:
     def __init__(self, reader: str) -> None:
         self._reader = reader
         self._sizes: list[list[float]] = []
-        self._words = 0
+        self.words = 0
         self._chars = 0
         os.makedirs(LAYOUT, exist_ok=True)
 
@@ -181,22 +194,16 @@ class Summary:
         """Write the next page."""
         number = len(self._sizes) + 1
         self._sizes.append([round(page.width, 2), round(page.height, 2)])
-        self._words += len(page.words)
+        self.words += len(page.words)
         self._chars += page.chars
         _write(f"{LAYOUT}/page-{number:04d}.tsv", page_text(number, page).encode())
 
     def finish(self, title: str, notes: list[str]) -> dict[str, Any]:
-        """The result of `prepare`.
-
-        Raises:
-            OpError: there was no text on any page.
-        """
-        if not self._words:
-            raise OpError("document_no_text: no page has a text layer; it needs OCR first")
+        """The result of `prepare`."""
         return {
             "pages": len(self._sizes),
             "sizes": self._sizes,
-            "words": self._words,
+            "words": self.words,
             "chars": self._chars,
             "reader": self._reader,
             "title": title[:500],

@@ -58,11 +58,17 @@ def place(chars: Chars, placement: Placement) -> list[Box]:
     )
 
 
-def group(
-    codes: Sequence[int], boxes: Sequence[Box], turned: Callable[[int], bool]
-) -> list[FoundWord]:
+class Words:
+    """Words in the order of the text layer, and the first and last character of each."""
+
+    def __init__(self) -> None:
+        self.found: list[FoundWord] = []
+        self.spans: list[tuple[int, int]] = []
+
+
+def group(codes: Sequence[int], boxes: Sequence[Box], turned: Callable[[int], bool]) -> Words:
     """Words in the order of the text layer; `turned(i)` tells whether a character isn't upright."""
-    words: list[FoundWord] = []
+    words = Words()
     current: list[int] = []
     broken, raised = False, False
     for i, code in enumerate(codes):
@@ -86,9 +92,7 @@ def group(
     return words
 
 
-def _finish(
-    words: list[FoundWord], current: list[int], codes: Sequence[int], boxes: Sequence[Box]
-) -> None:
+def _finish(words: Words, current: list[int], codes: Sequence[int], boxes: Sequence[Box]) -> None:
     """Close the word at hand; a box of nonsense drops it."""
     if not current:
         return
@@ -96,7 +100,8 @@ def _finish(
     x0, y0 = min(b[0] for b in used), min(b[1] for b in used)
     x1, y1 = max(b[2] for b in used), max(b[3] for b in used)
     if all(isfinite(v) and abs(v) < FAR for v in (x0, y0, x1, y1)):
-        words.append((text_of(codes[i] for i in current), x0, y0, x1, y1))
+        words.found.append((text_of(codes[i] for i in current), x0, y0, x1, y1))
+        words.spans.append((current[0], current[-1]))
     current.clear()
 
 
@@ -153,7 +158,7 @@ def _is_raised(base: Box, box: Box) -> bool:
     return beside > -0.3 * (box[2] - box[0])
 
 
-def words_of(page: OpenPage, layer: TextLayer) -> list[FoundWord]:
+def words_of(page: OpenPage, layer: TextLayer) -> Words:
     """The words of a page."""
     chars = layer.chars()
 

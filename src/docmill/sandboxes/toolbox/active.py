@@ -1,0 +1,136 @@
+"""What a PDF holds besides pages: scripts, actions, embedded files, forms, an odd structure.
+
+pdfium tells of attachments, scripts and forms; the rest is found by name in the bytes, those of
+compressed objects included. Nothing is ever run. `suspicion` has the flags of pages.
+"""
+
+from __future__ import annotations
+
+import re
+import zlib
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
+
+    from .pdfium import Document
+
+MAX_OBJECT_STREAMS = 400
+MAX_INFLATED = 4 << 20
+"""Bytes of one stream of objects."""
+MAX_ALL = 24 << 20
+"""Bytes of all streams together that are looked through."""
+TRAILING = 1024
+"""Bytes behind the end of a file that are worth a word."""
+_OBJECT_STREAM = re.compile(rb"/Type\s{0,8}/ObjStm")
+_ESCAPED = re.compile(rb"#([0-9A-Fa-f]{2})")
+_NAMES: tuple[tuple[str, re.Pattern[bytes]], ...] = (
+    ("javascript", re.compile(rb"/JavaScript\b|/S\s{0,8}/JS\b|/JS\s{0,8}[(<\[\d]")),
+    ("launch", re.compile(rb"/S\s{0,8}/Launch\b")),
+    ("submits", re.compile(rb"/S\s{0,8}/(?:SubmitForm|ImportData|GoToR|GoToE)\b")),
+    ("embedded_file", re.compile(rb"/EmbeddedFiles?\b|/RichMedia\b")),
+)
+_FOREIGN = (b"PK\x03\x04", b"MZ", b"\x7fELF", b"<html", b"<!DOCTYPE", b"#!", b"\xff\xd8\xff")
+_SUBTYPES = {1: "note", 3: "free text", 13: "stamp", 17: "attached file", 18: "sound", 19: "movie",
+             21: "screen", 26: "rich media"}  # fmt: skip
+
+
+def document_flags(document: Document, data: bytes) -> Iterator[dict[str, Any]]:
+    """Flags about the document as a whole."""
+    names = document.attachments()
+    for name in names:
+        yield {"kind": "embedded_file", "excerpt": name[:80]}
+    scripts = document.scripts()
+    if scripts:
+        yield {"kind": "javascript", "count": scripts}
+    told = {"javascript"} if scripts else set[str]()
+    told |= {"embedded_file"} if names else set[str]()
+    for kind in _named(data):
+        if kind not in told:
+            yield {"kind": kind}
+    if document.has_form():
+        yield {"kind": "form"}
+    yield from _oddities(data)
+
+
+def _named(data: bytes) -> list[str]:
+    """Kinds whose names stand in the objects of the file."""
+    found: list[str] = []
+    for part in _parts(data):
+        text = part
+        if b"#" in part and b"/" in part:
+            text = _ESCAPED.sub(lambda match: bytes([int(match[1], 16)]), part)
+        for kind, pattern in _NAMES:
+            if kind not in found and pattern.search(text):
+                found.append(kind)
+    return found
+
+
+def _parts(data: bytes) -> Iterator[bytes]:
+    """The file without its streams, then what its streams of objects hold."""
+    outside: list[bytes] = []
+    streams: list[bytes] = []
+    place = 0
+    while True:
+        start = data.find(b"stream", place)
+        end = data.find(b"endstream", start + 6) if start >= 0 else -1
+        if end < 0:
+            outside.append(data[place:])
+            break
+        head = data[max(place, start - 600) : start]
+        outside.append(data[place:start])
+        if _OBJECT_STREAM.search(head) and len(streams) < MAX_OBJECT_STREAMS:
+            streams.append(data[start + 6 : end].lstrip(b"\r\n"))
+        place = end + 9
+    yield b"\n".join(outside)
+    left = MAX_ALL
+    for stream in streams:
+        inflated = _inflate(stream, min(left, MAX_INFLATED))
+        left -= len(inflated)
+        if inflated:
+            yield inflated
+        if left <= 0:
+            return
+
+
+def _inflate(stream: bytes, limit: int) -> bytes:
+    try:
+        return zlib.decompressobj().decompress(stream, max(limit, 1))
+    except zlib.error:  # encrypted, or packed otherwise; pdfium's own counts stand
+        return b""
+
+
+def _oddities(data: bytes) -> Iterator[dict[str, Any]]:
+    if data.startswith(_FOREIGN):
+        yield {"kind": "odd_structure", "excerpt": "the file begins as another type of file"}
+    end = data.rfind(b"%%EOF")
+    rest = data[end + 5 :].strip(b"\0\r\n\t ") if end >= 0 else b""
+    if len(rest) > TRAILING:
+        yield {"kind": "odd_structure", "excerpt": f"{len(rest)} bytes behind the end of the PDF"}
+
+
+def annotation_flag(page: Any, number: int) -> tuple[dict[str, Any] | None, list[str]]:
+    """The flag about a page's annotations that hold content, and the words they hold."""
+    from ctypes import create_string_buffer
+
+    lib = page.lib
+    total = min(200, int(lib.FPDFPage_GetAnnotCount(page.handle)))
+    seen: list[str] = []
+    words: list[str] = []
+    buffer = create_string_buffer(8192) if total else None
+    for index in range(total):
+        held = lib.FPDFPage_GetAnnot(page.handle, index)
+        if not held:
+            continue
+        named = _SUBTYPES.get(lib.FPDFAnnot_GetSubtype(held))
+        if named and buffer is not None:
+            seen.append(named)
+            size = int(lib.FPDFAnnot_GetStringValue(held, b"Contents", buffer, len(buffer)))
+            if 2 < size <= len(buffer):
+                words += buffer.raw[: size - 2].decode("utf-16-le", "replace").split()
+        lib.FPDFPage_CloseAnnot(held)
+    if not seen:
+        return None, []
+    kinds = ", ".join(sorted(set(seen)))
+    return {"kind": "annotation", "page": number, "excerpt": kinds, "count": len(seen)}, words

@@ -1,0 +1,193 @@
+"""Words that no reader of the printed page sees: which, and why.
+
+Geometry and ink first (`objects`), which is cheap; what they make doubtful is decided by pixels:
+a word is seen if the page looks different without it. Knows nothing of what words say.
+"""
+
+from __future__ import annotations
+
+from . import raster
+from .objects import NOTHING, WHITE, PageObjects, stands_out
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from .objects import Area, Ink
+    from .pdfium import OpenPage, TextLayer
+    from .words import Box, FoundWord
+
+TINY = 2.0
+"""Points; letters lower and narrower are no text to anybody."""
+SEEN = 12
+"""Of 255: a channel that differs by less isn't told apart by eye."""
+SEEN_SHARE = 0.004
+"""Of a word's box: pixels that must differ, or it isn't there."""
+DPI = 100
+MAX_PIXELS = 12_000_000
+NEAR = 40.0
+"""Points between suspects from which they are drawn apart."""
+MAX_CLUSTERS = 8
+SCAN_PICTURES = 0.5
+"""Of the page: what pictures cover of a scan."""
+SCAN_WORDS = 0.5
+"""Of the words: invisible ones of a scan with a text layer."""
+SCAN_INK = 0.01
+
+
+class Suspect:
+    """A word that may not be seen, and what it is called if so."""
+
+    def __init__(self, index: int, kind: str, texts: set[int]) -> None:
+        self.index = index
+        self.kind = kind
+        self.texts = texts
+
+
+def look(
+    page: OpenPage,
+    layer: TextLayer,
+    found: Sequence[FoundWord],
+    spans: Sequence[tuple[int, int]],
+) -> dict[int, str]:
+    """Index of each word that isn't seen → its kind; `scan_layer` is what a scan's OCR has left.
+
+    `spans`: first and last character of each word.
+    """
+    objects = PageObjects(page)
+    kinds: dict[int, str] = {}
+    invisible: list[int] = []
+    suspects: list[Suspect] = []
+    object_of, handle = page.lib.FPDFText_GetTextObject, layer.handle
+    inks, ink_of, around, complete = objects.inks, objects.ink, objects.around, objects.complete
+    width, height = page.width, page.height
+    for index, (text, x0, y0, x1, y1) in enumerate(found):
+        odd = y1 - y0 < TINY or x1 <= 0 or y1 <= 0 or x0 >= width or y0 >= height
+        if odd or not text.isascii():
+            kind = _misplaced(page, text, (x0, y0, x1, y1))
+            if kind:
+                kinds[index] = kind
+                continue
+        first, last = spans[index]
+        begin = object_of(handle, first)
+        if begin and begin == object_of(handle, last) and complete:
+            ink = inks.get(begin) or ink_of(begin)
+            over = around(begin, (x0 + x1) / 2, (y0 + y1) / 2)
+            if ink.plain and over is NOTHING:
+                continue
+            kind = _doubt(ink, *over)
+            texts = {begin}
+        else:
+            kind, texts = _mixed(objects, layer, first, last, (x0, y0, x1, y1))
+        if kind == "invisible":
+            invisible.append(index)
+        elif kind:
+            suspects.append(Suspect(index, kind, texts))
+    if invisible:
+        kinds |= _invisible(page, objects, found, invisible)
+    if suspects:
+        kinds |= _unseen(page, objects, found, suspects)
+    return kinds
+
+
+def _misplaced(page: OpenPage, text: str, box: Box) -> str:
+    """Why a word isn't seen wherever it stands on the page; empty if nothing says so."""
+    x0, y0, x1, y1 = box
+    if x1 <= 0 or y1 <= 0 or x0 >= page.width or y0 >= page.height:
+        return "off_page"
+    if y1 - y0 < TINY and (x1 - x0) / len(text) < TINY:
+        return "tiny"
+    if not text.isascii() and any("\U000e0000" <= sign <= "\U000e007f" for sign in text):
+        return "smuggled"
+    return ""
+
+
+def _mixed(
+    objects: PageObjects, layer: TextLayer, first: int, last: int, box: Box
+) -> tuple[str, set[int]]:
+    """The doubt about a word made of several text objects: that about any of them."""
+    texts = {layer.object_at(index) for index in range(first, last + 1)} - {0}
+    x, y = (box[0] + box[2]) / 2, (box[1] + box[3]) / 2
+    for text in texts:
+        ink = objects.ink(text)
+        kind = _doubt(ink, *objects.around(text, x, y))
+        if kind:
+            return kind, texts
+    return "" if objects.complete else "no_contrast", texts
+
+
+def _doubt(ink: Ink, under: Area | None, over: Area | None) -> str:
+    """Why a text may not be seen; empty if nothing speaks for that."""
+    if ink.invisible:
+        return "invisible"
+    if ink.clipped:
+        return "clipped"
+    if over is not None:
+        return "covered"
+    return "" if stands_out(ink.colour, under.colour if under else WHITE) else "no_contrast"
+
+
+def _invisible(
+    page: OpenPage, objects: PageObjects, found: Sequence[FoundWord], invisible: list[int]
+) -> dict[int, str]:
+    """Words without ink: hidden, unless they lie over the same words in the picture of a scan."""
+    scan = objects.pictures >= SCAN_PICTURES * page.width * page.height
+    if not scan or len(invisible) < SCAN_WORDS * len(found):
+        return dict.fromkeys(invisible, "invisible")
+    width, height, scale = _size(page)
+    pixels = page.gray(width, height)
+    kinds: dict[int, str] = {}
+    for index in invisible:
+        x0, y0, x1, y1 = (int(side * scale) for side in found[index][1:])
+        inked = raster.ink(pixels, width, height, (x0, y0, x1 + 1, y1 + 1)) > SCAN_INK
+        kinds[index] = "scan_layer" if inked else "invisible"
+    return kinds
+
+
+def _unseen(
+    page: OpenPage, objects: PageObjects, found: Sequence[FoundWord], suspects: list[Suspect]
+) -> dict[int, str]:
+    """Those of the suspects without which the page looks the same."""
+    width, height, scale = _size(page)
+    kinds: dict[int, str] = {}
+    for group in _clusters(found, suspects):
+        boxes = [_pixels(found[suspect.index], scale, width, height) for suspect in group]
+        left, top = min(b[0] for b in boxes), min(b[1] for b in boxes)
+        part = (left, top, max(b[2] for b in boxes), max(b[3] for b in boxes))
+        texts = {text for suspect in group for text in suspect.texts if text}
+        whole = page.colours((width, height), part)
+        objects.activate(texts, active=False)
+        bare = page.colours((width, height), part)
+        objects.activate(texts, active=True)
+        for suspect, (x0, y0, x1, y1) in zip(group, boxes, strict=True):
+            inside = (x0 - left, y0 - top, x1 - left, y1 - top)
+            if raster.changed(whole, bare, part[2] - left, inside, SEEN) < SEEN_SHARE:
+                kinds[suspect.index] = suspect.kind
+    return kinds
+
+
+def _clusters(found: Sequence[FoundWord], suspects: list[Suspect]) -> list[list[Suspect]]:
+    """Suspects that stand at about the same height: what lies between them needn't be drawn."""
+    clusters: list[list[Suspect]] = []
+    bottom = 0.0
+    for suspect in sorted(suspects, key=lambda one: found[one.index][2]):
+        _, _, top, _, low = found[suspect.index]
+        if not clusters or (top > bottom + NEAR and len(clusters) < MAX_CLUSTERS):
+            clusters.append([])
+            bottom = low
+        clusters[-1].append(suspect)
+        bottom = max(bottom, low)
+    return clusters
+
+
+def _pixels(word: FoundWord, scale: float, width: int, height: int) -> tuple[int, int, int, int]:
+    """The box of a word in pixels, at least one of them."""
+    x0, y0 = (max(0, int(side * scale)) for side in word[1:3])
+    x1, y1 = int(word[3] * scale) + 1, int(word[4] * scale) + 1
+    x0, y0 = min(x0, width - 1), min(y0, height - 1)
+    return x0, y0, max(x0 + 1, min(x1, width)), max(y0 + 1, min(y1, height))
+
+
+def _size(page: OpenPage) -> tuple[int, int, float]:
+    scale = min(DPI / 72, (MAX_PIXELS / (page.width * page.height)) ** 0.5)
+    return max(1, round(page.width * scale)), max(1, round(page.height * scale)), scale

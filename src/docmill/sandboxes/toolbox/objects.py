@@ -1,0 +1,183 @@
+"""What a page is painted with: each text's ink, and what lies over and under it.
+
+Neighbours: `hidden` asks about words; `pdfium` holds the functions. Only reads; what is really to
+be seen is decided by pixels, not here.
+"""
+
+from __future__ import annotations
+
+from ctypes import addressof, c_float, c_uint
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ctypes import Array
+    from typing import Any
+
+    from .pdfium import OpenPage
+
+    Box = tuple[float, float, float, float]
+    Colour = tuple[int, ...]
+
+MAX_OBJECTS = 60_000
+"""Of one page; what has more is looked at by pixels, word for word."""
+MAX_DEPTH = 8
+SMALLEST = 3.0
+"""Points; what is lower or narrower covers no word."""
+BAND = 16.0
+"""Height of the strips of the page in which areas are looked up."""
+_TEXT, _PATH, _IMAGE, _SHADING, _FORM = 1, 2, 3, 4, 5
+_INVISIBLE = frozenset((3, 7))
+_STROKED = frozenset((1, 5))
+
+
+BLACK = (0, 0, 0, 255)
+WHITE = (255, 255, 255, 255)
+ALIKE = 48
+"""Largest difference of a channel at which ink may be lost on what is under it."""
+FAINT = 26
+"""Of 255: opacity below which ink may not be seen."""
+
+
+def stands_out(ink: Colour, ground: Colour | None) -> bool:
+    """Whether ink surely stands out from what is under it; on a picture nobody knows before."""
+    if ground is None or ground[3] < 255 or ink[3] < FAINT:
+        return False
+    return max(abs(a - b) for a, b in zip(ink[:3], ground[:3], strict=True)) >= ALIKE
+
+
+class Ink:
+    """How a text is painted."""
+
+    def __init__(self, *, invisible: bool, colour: Colour, clipped: bool) -> None:
+        self.invisible = invisible
+        self.colour = colour
+        """Red, green, blue and opacity, 0 to 255."""
+        self.clipped = clipped
+        """Whether a clip may cut it; pdfium forgets rectangles that don't."""
+        self.plain = not (invisible or clipped) and stands_out(colour, WHITE)
+        """Whether it is seen wherever nothing is over or under it."""
+
+
+class Area:
+    """A filled area, picture or gradient."""
+
+    def __init__(self, order: int, box: Box, colour: Colour | None) -> None:
+        self.order = order
+        self.box = box
+        """In displayed space."""
+        self.colour = colour
+        """None for what has no single colour."""
+
+
+NOTHING: tuple[Area | None, Area | None] = (None, None)
+
+
+class PageObjects:
+    """The objects of a page in the order they are painted."""
+
+    def __init__(self, page: OpenPage) -> None:
+        self._lib = page.lib
+        self._numbers: Array[c_uint] = (c_uint * 4)()
+        self._floats: Array[c_float] = (c_float * 4)()
+        self._places = tuple(addressof(self._numbers) + 4 * n for n in range(4))
+        self._sides = tuple(addressof(self._floats) + 4 * n for n in range(4))
+        self._placement = page.placement()
+        self._orders: dict[int, int] = {}
+        self.inks: dict[int, Ink] = {}
+        """By text object, as far as `ink` was asked."""
+        self._shared: dict[tuple[int, Colour, bool], Ink] = {}
+        self._bands: dict[int, list[Area]] = {}
+        self._count = 0
+        self.pictures = 0.0
+        """Square points that pictures cover, overlaps counted twice."""
+        lib, handle = page.lib, page.handle
+        number = min(int(lib.FPDFPage_CountObjects(handle)), MAX_OBJECTS + 1)
+        self._add(handle, lib.FPDFPage_GetObject, number, None, 0)
+        self.complete = self._count <= MAX_OBJECTS
+        """False if there were too many objects to look at each."""
+
+    def _add(self, holder: int, get: Any, number: int, within: Box | None, depth: int) -> None:
+        """Take in the objects of a page or form; one in a form counts as large as the form."""
+        type_of, mode_of = self._lib.FPDFPageObj_GetType, self._lib.FPDFPath_GetDrawMode
+        numbers, (fill, stroke, _, _) = self._numbers, self._places
+        for index in range(number):
+            self._count += 1
+            if self._count > MAX_OBJECTS:
+                return
+            item = get(holder, index)
+            kind = type_of(item)
+            if kind == _TEXT:
+                self._orders[item] = self._count
+            elif kind == _PATH:
+                mode_of(item, fill, stroke)
+                if numbers[0]:
+                    self._add_area(item, kind, within)
+            elif kind == _FORM:
+                box = within or self._box(item)
+                if depth < MAX_DEPTH and box is not None:
+                    inside = int(self._lib.FPDFFormObj_CountObjects(item))
+                    self._add(item, self._lib.FPDFFormObj_GetObject, inside, box, depth + 1)
+            else:
+                self._add_area(item, kind, within)
+
+    def _add_area(self, item: int, kind: int, within: Box | None) -> None:
+        box = within or self._box(item)
+        if box is None or box[2] - box[0] < SMALLEST or box[3] - box[1] < SMALLEST:
+            return
+        if kind == _IMAGE:
+            self.pictures += (box[2] - box[0]) * (box[3] - box[1])
+        colour = self._colour(item, stroked=False) if kind == _PATH and within is None else None
+        area = Area(self._count, box, colour)
+        for band in range(int(max(box[1], 0.0) // BAND), int(min(box[3], 2e4) // BAND) + 1):
+            self._bands.setdefault(band, []).append(area)
+
+    def _box(self, item: int) -> Box | None:
+        """Where an object lies, in displayed space."""
+        if not self._lib.FPDFPageObj_GetBounds(item, *self._sides):
+            return None
+        left, bottom, right, top = self._floats
+        m = self._placement
+        xs = [m.xx * x + m.xy * y + m.x0 for x, y in ((left, bottom), (right, top))]
+        ys = [m.yx * x + m.yy * y + m.y0 for x, y in ((left, bottom), (right, top))]
+        return min(xs), min(ys), max(xs), max(ys)
+
+    def _colour(self, item: int, *, stroked: bool) -> Colour:
+        lib, places = self._lib, self._places
+        ask = lib.FPDFPageObj_GetStrokeColor if stroked else lib.FPDFPageObj_GetFillColor
+        return tuple(self._numbers) if ask(item, *places) else BLACK
+
+    def ink(self, text: int) -> Ink:
+        """How a text object is painted; remembered, for a line is one object and many words."""
+        lib = self._lib
+        mode = lib.FPDFTextObj_GetTextRenderMode(text)
+        clip = lib.FPDFPageObj_GetClipPath(text)
+        clipped = bool(clip) and lib.FPDFClipPath_CountPaths(clip) > 0
+        colour = self._colour(text, stroked=mode in _STROKED)
+        known = self._shared.get((mode, colour, clipped))
+        if known is None:
+            known = Ink(invisible=mode in _INVISIBLE, colour=colour, clipped=clipped)
+            self._shared[mode, colour, clipped] = known
+        self.inks[text] = known
+        return known
+
+    def around(self, text: int, x: float, y: float) -> tuple[Area | None, Area | None]:
+        """What is painted at a point directly before a text, and what after it."""
+        areas = self._bands.get(int(y // BAND))
+        if areas is None:
+            return NOTHING
+        order = self._orders.get(text, 0)
+        under: Area | None = None
+        over: Area | None = None
+        for area in areas:
+            x0, y0, x1, y1 = area.box
+            if x0 <= x <= x1 and y0 <= y <= y1:
+                if area.order < order:
+                    under = area
+                else:
+                    over = area
+        return (under, over) if under or over else NOTHING
+
+    def activate(self, texts: set[int], *, active: bool) -> None:
+        """Whether these texts are painted."""
+        for text in texts:
+            self._lib.FPDFPageObj_SetIsActive(text, int(active))
