@@ -135,6 +135,7 @@ function documentFacts(data, value) {
     parts.push(...data.verdicts.filter((verdict) => !data.paths.has(verdict.path)).map(judged));
   }
   for (const note of data.notes || []) parts.push(el("p", { class: "soft" }, words(note)));
+  parts.push(...leftFiles(data));
   if (data.values.length) {
     parts.push(el("h3", {}, "All values of this document"), el("table", { class: "others" }, el("tbody", {}, ...data.values.map((other) => {
       const { tone, symbol, word } = markOf(worst(data, other));
@@ -144,6 +145,14 @@ function documentFacts(data, value) {
     }))));
   }
   return parts;
+}
+
+/* Files the agent left: saved, never shown. */
+function leftFiles(data) {
+  if (!data.outputs && !data.unkept) return [];
+  return [el("h3", {}, "Files the agent left"), el("ul", { class: "files" },
+    ...(data.outputs || []).map((file) => el("li", {}, el("a", { href: file.href, download: file.file }, words(file.name)), el("span", { class: "soft" }, " " + file.size))),
+    ...(data.unkept || []).map((file) => el("li", { class: "soft" }, words(file.name), " was not kept: " + file.reason)))];
 }
 
 /* A verified value that failed its check shows the failure. */

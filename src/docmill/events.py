@@ -11,6 +11,7 @@ from pydantic import Field, TypeAdapter
 from docmill.base import Frozen
 from docmill.records.checked import CheckedRecord
 from docmill.records.flags import Flag
+from docmill.records.outputs import OutputFile, RefusedOutput
 from docmill.records.results import Usage
 
 Block = dict[str, Any]
@@ -366,6 +367,14 @@ class RecordChecked(Frozen):
     record: CheckedRecord | None = None
 
 
+class OutputsCollected(Frozen):
+    """Files the agent has left were taken out of the sandbox, before it ended."""
+
+    type: Literal["docmill.outputs_collected"] = "docmill.outputs_collected"
+    files: tuple[OutputFile, ...]
+    refused: tuple[RefusedOutput, ...] = ()
+
+
 class PagesPictured(Frozen):
     """Pictures of the pages the record's evidence stands on."""
 
@@ -403,6 +412,7 @@ Event = Annotated[
     | StageStarted
     | OutcomeEvaluationStart
     | OutcomeEvaluationEnd
+    | OutputsCollected
     | RecordChecked
     | PagesPictured,
     Field(discriminator="type"),

@@ -54,6 +54,10 @@ class MemoryReader:
         """The blob, or KeyError."""
         return self.blobs[blob]
 
+    def output(self, blob: str) -> bytes:
+        """The blob, or KeyError."""
+        return self.blobs[blob]
+
 
 def run_info(**changes: Any) -> RunInfo:
     """A finished run with everything a report can show."""

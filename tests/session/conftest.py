@@ -61,6 +61,8 @@ class Bench:
         self.outcome = "null"
         self.repairs = 2
         self.system = "Read."
+        self.tools = ""
+        """What the agent's spec says of them, if anything."""
         self._engine = open_database(root / ".docmill")
         self.store = SessionStore(self._engine)
         self.approvals = Approvals(self._engine)
@@ -81,6 +83,7 @@ class Bench:
             (self.root / folder).mkdir(exist_ok=True)
         names = json.dumps([*models] if len(models) > 1 else next(iter(models)))
         agent = f"name: reader\nmodel: {names}\nsystem: {self.system}\n"
+        agent += f"tools: {self.tools}\n" if self.tools else ""
         (self.root / "agent_specs" / "reader.yaml").write_text(agent)
         text = PIPELINE.format(limits=self.limits, repairs=self.repairs, outcome=self.outcome)
         (self.root / "pipelines" / "demo.yaml").write_text(text)

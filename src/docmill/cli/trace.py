@@ -27,6 +27,7 @@ from docmill.events import (
     ModelRequestStart,
     OutcomeEvaluationEnd,
     OutcomeEvaluationStart,
+    OutputsCollected,
     PagesPictured,
     RecordChecked,
     SandboxStarted,
@@ -78,6 +79,9 @@ def show(run: str, document: str, *, json: bool) -> None:
     if result.verdicts:
         put()
         _print_verdicts(result)
+    if result.outputs or result.refused_outputs:
+        put()
+        _print_outputs(result)
 
 
 def gist(event: Event) -> str:
@@ -157,6 +161,18 @@ def _print_verdicts(result: DocumentResult) -> None:
             for verdict in result.verdicts
         ],
     )
+
+
+def _print_outputs(result: DocumentResult) -> None:
+    kept = [[file.name, f"{file.size:,} bytes", file.sha256] for file in result.outputs]
+    refused = [[file.name, "not kept", file.reason] for file in result.refused_outputs]
+    put_table(["file the agent left", "", ""], [*kept, *refused])
+
+
+def _collected(event: OutputsCollected) -> str:
+    kept = [f"{file.name} ({file.size:,} bytes)" for file in event.files]
+    refused = [f"{file.name} not kept: {file.reason}" for file in event.refused]
+    return "; ".join([*kept, *refused])
 
 
 def _clip(text: str) -> str:
@@ -244,6 +260,7 @@ def _message(event: UserMessage) -> str:
 
 
 _GISTS: dict[type[Any], Callable[[Any], str]] = {
+    OutputsCollected: _collected,
     StatusRunning: lambda event: f"attempt {event.attempt}",
     StatusRescheduled: lambda event: f"{event.reason} Again in {event.seconds:.1f} s",
     StatusIdle: lambda event: event.stop_reason,

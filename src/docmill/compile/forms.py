@@ -32,6 +32,9 @@ def environment_problems(environment: Environment) -> Iterator[KeyProblem]:
         problem = size_problem(getattr(limits, name), path, least=_LEAST[name])
         if problem is not None:
             yield problem
+    problem = size_problem(environment.docmill.outputs.size, ("docmill", "outputs", "size"))
+    if problem is not None:
+        yield problem
 
 
 def sandbox_limits(environment: Environment) -> SandboxLimits:

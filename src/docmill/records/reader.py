@@ -25,3 +25,11 @@ class RunReader(Protocol):
             KeyError: the blob has been pruned.
         """
         ...
+
+    def output(self, blob: str) -> bytes:
+        """Bytes of a file the agent has left, by its blob hash.
+
+        Raises:
+            KeyError: the blob has been pruned.
+        """
+        ...

@@ -8,6 +8,7 @@ from docmill.base import Frozen
 from docmill.records.checked import CheckedRecord
 from docmill.records.flags import Flag
 from docmill.records.forecast import Forecast
+from docmill.records.outputs import OutputFile, RefusedOutput
 
 VerdictKind = Literal["pass", "fail", "marginal", "not_comparable", "missing"]
 DocumentStatus = Literal["ok", "flagged", "invalid", "failed", "limit", "cancelled"]
@@ -131,6 +132,10 @@ class DocumentResult(Frozen):
     """Page number → blob hash of the page's picture (PNG), for pages with evidence."""
     page_sizes: dict[int, tuple[float, float]] = {}
     """Page number → width and height in points as displayed, for the same pages."""
+    outputs: tuple[OutputFile, ...] = ()
+    """Files the agent has left; they lie in `outputs/ID/FILE` beside the report."""
+    refused_outputs: tuple[RefusedOutput, ...] = ()
+    """Those that were not taken, and why."""
 
 
 class ExpectationResult(Frozen):

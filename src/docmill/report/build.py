@@ -12,6 +12,7 @@ from docmill.report.findings import Attention
 from docmill.report.folder import point_latest, whole_or_nothing
 from docmill.report.html import write_html
 from docmill.report.markdown import write_markdown
+from docmill.report.outputs import write_outputs
 from docmill.report.schema import write_json
 from docmill.report.summary import Counter, Summary
 from docmill.report.xlsx import write_xlsx
@@ -64,6 +65,7 @@ def build(
     summary = counter.summary(reader.info)
     made = dict.fromkeys(settings.formats)
     with whole_or_nothing(folder) as working:
+        write_outputs(reader, working)
         if "json" in made:
             write_json(reader, title=title, summary=summary, path=working / "report.json")
         beside = sheets if "json" in made and "xlsx" in made else None

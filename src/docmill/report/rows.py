@@ -10,10 +10,12 @@ from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from docmill.records.checked import CheckedValue, Evidence, Reading
+from docmill.records.outputs import OutputFile, RefusedOutput
 from docmill.records.reader import RunReader
-from docmill.records.results import DocumentResult, Verdict
+from docmill.records.results import DocumentInfo, DocumentResult, Verdict
 from docmill.report import display
 from docmill.report.findings import value_page
+from docmill.report.outputs import output_link
 
 MAX_TEXT = 4000
 """Characters of one text in the HTML file; report.json has them all."""
@@ -53,11 +55,27 @@ def document_row(result: DocumentResult, pictures: dict[int, str | None]) -> Row
         cost=display.usd_text(usage.usd, usage.unpriced_calls),
         wall=round(usage.wall_seconds, 3),
         sandbox=round(usage.sandbox_seconds, 3),
+        outputs=[_output_row(document, output) for output in result.outputs],
+        unkept=[_refused_row(refused) for refused in result.refused_outputs],
         sizes={page: [round(side, 1) for side in size] for page, size in result.page_sizes.items()},
         pictures=pictures,
         values=[value_row(value) for value in values],
         verdicts=[verdict_row(v, number=numbers.get(v.path)) for v in result.verdicts],
     )
+
+
+def _output_row(document: DocumentInfo, output: OutputFile) -> Row:
+    size = display.size_text(output.size)
+    return {
+        "name": display.visible(output.name),
+        "href": output_link(document, output),
+        "file": output.file,
+        "size": size,
+    }
+
+
+def _refused_row(refused: RefusedOutput) -> Row:
+    return {"name": display.visible(refused.name), "reason": display.visible(refused.reason)}
 
 
 def value_row(value: CheckedValue) -> Row:

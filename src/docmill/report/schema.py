@@ -64,6 +64,10 @@ class JsonRun:
         """There are none in report.json."""
         raise KeyError(blob)
 
+    def output(self, blob: str) -> bytes:
+        """They lie beside report.json."""
+        raise KeyError(blob)
+
 
 def schema_text() -> str:
     """JSON Schema of report.json, as published in docs/report.schema.json."""

@@ -72,6 +72,8 @@ class Summary(Frozen):
     seconds: float | None = Field(description="Wall time from start to end; null while it runs.")
     usage: Usage
     costs: CostFacts = CostFacts()
+    outputs: int = 0
+    """Files agents have left; they lie beside the report."""
     cascade: CascadeSummary | None = None
     """What each model did, where the agent has several."""
 
@@ -98,7 +100,7 @@ class Counter:
         self._codes: dict[str, int] = {}
         self._usage = Usage()
         self._cascade = CascadeCounter()
-        self._pages = self._cached = self._duplicates = self._retried = 0
+        self._pages = self._cached = self._duplicates = self._retried = self._outputs = 0
 
     def add(self, result: DocumentResult) -> None:
         """Count one document in."""
@@ -110,6 +112,7 @@ class Counter:
         self._cached += result.cached
         self._duplicates += result.document.duplicate_of is not None
         self._retried += result.attempts > 1
+        self._outputs += len(result.outputs)
         self._usage += result.usage
         self._cascade.add(result)
         paths = self._add_values(result.record.values if result.record else ())
@@ -143,6 +146,7 @@ class Counter:
             cached=self._cached,
             duplicates=self._duplicates,
             retried=self._retried,
+            outputs=self._outputs,
             expectations_failed=sum(not e.success for e in info.expectations),
             seconds=_seconds(info.started, info.ended),
             usage=self._usage,

@@ -19,6 +19,7 @@ from docmill.report.cascade import CascadeSummary
 from docmill.report.display import plain_text, value_text, visible
 from docmill.report.findings import findings, value_page
 from docmill.report.marks import MARKS
+from docmill.report.outputs import output_link, output_path
 from docmill.report.rows import link
 from docmill.report.sheets import Cell, Column, Sheet, Styled, number_format
 from docmill.report.summary import Summary
@@ -77,6 +78,14 @@ _DOCUMENTS = (
     Column("Session", 28),
     Column("sha256", 66),
 )
+_OUTPUTS = (
+    Column("Document", 40),
+    Column("File", 44),
+    Column("Bytes", 13),
+    Column("Lies in", 60),
+    Column("Not kept because", 40),
+    Column("sha256", 66),
+)
 _COSTS = (
     Column("Document", 40),
     Column("Model calls", 12),
@@ -101,6 +110,8 @@ class _Sheets(NamedTuple):
     values: Sheet
     documents: Sheet
     costs: Sheet
+    outputs: Sheet | None
+    """Only where agents have left files."""
 
 
 def write_xlsx(reader: RunReader, *, title: str, summary: Summary, path: Path) -> None:
@@ -117,12 +128,14 @@ def write_xlsx(reader: RunReader, *, title: str, summary: Summary, path: Path) -
         Sheet(book, "Values", (*_VALUES, *([_BY] if summary.cascade else [])), status="Status"),
         Sheet(book, "Documents", _DOCUMENTS, status="Status"),
         Sheet(book, "Costs", _COSTS),
+        Sheet(book, "Files", _OUTPUTS) if summary.outputs else None,
     )
     for result in reader.documents():
         _add_document(sheets, result)
     sheets.costs.add([Styled("Total", bold=True), *_usage_cells(summary.usage, bold=True)])
     for sheet in sheets:
-        sheet.close()
+        if sheet is not None:
+            sheet.close()
     book.save(path)
 
 
@@ -137,9 +150,20 @@ def _add_document(sheets: _Sheets, result: DocumentResult) -> None:
         cells += [found.limit, found.clause, found.check or found.code, found.severity, found.page]
         cells += [found.message, found.remedy, ", ".join(map(visible, found.related))]
         sheets.findings.add(cells, link=f"report.html{link(document.id, found.path)}")
+    if sheets.outputs is not None:
+        _add_outputs(sheets.outputs, name, result)
     for value in result.record.values if result.record else ():
         address = f"report.html{link(document.id, value.path)}"
         sheets.values.add(_value_cells(name, value), link=address)
+
+
+def _add_outputs(sheet: Sheet, name: str, result: DocumentResult) -> None:
+    for output in result.outputs:
+        place = output_path(result.document, output)
+        cells = [visible(output.name), Styled(output.size, _COUNT), place, None, output.sha256]
+        sheet.add([name, *cells], link=output_link(result.document, output))
+    for refused in result.refused_outputs:
+        sheet.add([name, visible(refused.name), None, None, visible(refused.reason), None])
 
 
 def _document_cells(name: str, result: DocumentResult) -> list[Cell | Styled]:

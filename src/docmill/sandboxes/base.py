@@ -17,6 +17,8 @@ LAYOUT = "/workspace/document/layout"
 """Folder of `page-0001.tsv`, ...: the words of each page (`documents.layout.dump_page`)."""
 PICTURES = "/workspace/document/pictures"
 """Folder of `page-0001.png`, ...: pages rendered on demand."""
+OUTPUTS = "/workspace/outputs"
+"""Folder of files that are kept when the session ends."""
 PROXY_PORT = 3128
 """Where a sandbox with a door has its proxy, on its own loopback address."""
 

@@ -30,6 +30,7 @@ from docmill.session.bench import Workbench
 from docmill.session.document import PreparedDocument, picture, prepare
 from docmill.session.follow import Follower, note_lost_call
 from docmill.session.journal import Journal
+from docmill.session.outputs import collect_outputs, with_outputs
 from docmill.session.stages import Reading, Stages
 from docmill.session.worktime import WorkingTime, within
 from docmill.store.runs import run_id
@@ -158,7 +159,8 @@ async def _work(
         pictures = await _pictures(bench, sandbox, reading.record)
         if pictures:
             journal.add(PagesPictured(pictures=pictures))
-    return _findings(reading, prepared, pictures)
+        outputs = await collect_outputs(bench, sandbox, journal)
+    return with_outputs(_findings(reading, prepared, pictures), outputs)
 
 
 @asynccontextmanager

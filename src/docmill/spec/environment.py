@@ -68,6 +68,15 @@ class SandboxLimits(Frozen):
     """Refuse to run where memory and pids can't be limited for all processes together."""
 
 
+class OutputLimits(Frozen):
+    """What a session may hand over as files besides its record."""
+
+    files: Annotated[int, Field(ge=0, le=1000)] = 20
+    """How many; 0: none are looked for."""
+    size: str = "32MiB"
+    """Bytes with unit, all together."""
+
+
 class SandboxBlock(Frozen):
     """What only docmill knows about an environment."""
 
@@ -76,6 +85,8 @@ class SandboxBlock(Frozen):
     runtime: Annotated[str, Field(pattern=r"^python3(\.\d+)?$")] = "python3"
     """`python3` is the interpreter at hand; a version that can't be had is an error."""
     limits: SandboxLimits = SandboxLimits()
+    outputs: OutputLimits = OutputLimits()
+    """Files the agent leaves in `/workspace/outputs`."""
 
 
 class Environment(Frozen):

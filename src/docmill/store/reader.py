@@ -53,6 +53,10 @@ class StoredRun:
         """PNG bytes of a page picture; KeyError if it has been pruned."""
         return self._picture(blob)
 
+    def output(self, blob: str) -> bytes:
+        """Bytes of a file the agent has left; KeyError if it has been pruned."""
+        return self._picture(blob)
+
     def _chunk(self, after: tuple[str, str]) -> list[RowMapping]:
         joined = documents.outerjoin(sessions, sessions.c.session == documents.c.session)
         query = (
@@ -105,6 +109,8 @@ def _result(row: RowMapping, usage: Usage, by_model: dict[str, Usage]) -> Docume
             "flags": findings.flags,
             "pictures": findings.pictures,
             "page_sizes": findings.page_sizes,
+            "outputs": findings.outputs,
+            "refused_outputs": findings.refused_outputs,
         }
     return DocumentResult(
         document=info,

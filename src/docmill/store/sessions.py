@@ -14,6 +14,7 @@ from docmill.base import Frozen
 from docmill.events import EVENT, Event
 from docmill.records.checked import CheckedRecord
 from docmill.records.flags import Flag
+from docmill.records.outputs import OutputFile, RefusedOutput
 from docmill.records.results import Usage
 from docmill.store.accounts import count_charge
 from docmill.store.prepared import Prepared, transaction
@@ -54,6 +55,8 @@ class Findings(Frozen):
     flags: tuple[Flag, ...] = ()
     pictures: dict[int, str] = {}
     page_sizes: dict[int, tuple[float, float]] = {}
+    outputs: tuple[OutputFile, ...] = ()
+    refused_outputs: tuple[RefusedOutput, ...] = ()
 
 
 @lru_cache(maxsize=REMEMBERED)

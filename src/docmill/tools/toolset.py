@@ -37,7 +37,8 @@ _ROOT = {"type": "string", "description": "Folder to search; /workspace if left 
 _DESIGNS: Mapping[str, _Design] = {
     "bash": _Design(
         "Run a shell command in the sandbox. The shell lasts: its folder and variables are kept "
-        "between calls. There is no network. python3 is installed.",
+        "between calls. There is no network. python3 is installed. Files left in "
+        "/workspace/outputs are kept with the report; leave only what was asked for.",
         {
             "command": {"type": "string", "description": "Command to run."},
             "restart": {"type": "boolean", "description": "Start the shell afresh instead."},
@@ -66,7 +67,8 @@ _DESIGNS: Mapping[str, _Design] = {
         repeatable=True,
     ),
     "write": _Design(
-        "Write a text file, replacing what was there.",
+        "Write a text file, replacing what was there. What is left in /workspace/outputs is kept "
+        "with the report.",
         {"file_path": _PATH, "content": {"type": "string", "description": "The whole text."}},
         ("file_path", "content"),
         repeatable=True,
