@@ -52,14 +52,14 @@ def load_pages(text: str) -> Iterable[Page]:
     for line in text.split("\n"):
         if not line:
             continue
-        parts = line.split("\t", 4)
-        if parts[0] == HEADER:
+        if line.startswith(HEADER):
             if number:
                 yield Page(number, width, height, tuple(words))
-            number, width, height = int(parts[1]), float(parts[2]), float(parts[3])
+            _, count, across, down = line.split("\t")
+            number, width, height = int(count), float(across), float(down)
             words = []
         else:
-            x0, y0, x1, y1 = (float(part) for part in parts[:4])
-            words.append(Word(parts[4], x0, y0, x1, y1))
+            x0, y0, x1, y1, word = line.split("\t", 4)
+            words.append(Word(word, float(x0), float(y0), float(x1), float(y1)))
     if number:
         yield Page(number, width, height, tuple(words))

@@ -16,6 +16,8 @@ from docmill.documents.glyphs import LEGIBLE, PLAIN
 _SOFT = "\u00ad\u0002\ufffe"
 _HYPHEN = re.compile(rf"(?<=[^\W\d_])(?:[{_SOFT}]\s*|-[^\S\n]*\n\s*)(?=[^\W\d_])")
 _IRREGULAR = re.compile(r"[^ -~]")
+_SQUEEZED = re.compile(r"[!-{}~]*")
+"""Text that is as plain as it can be: printable ASCII but spaces and `|`."""
 _LETTERS_JOINED = re.compile(r"(?<=[^\W\d_])-(?=[^\W\d_])")
 _PUNCTUATION = "()[]{}:;'\"*=#№°"
 _MAX_HITS = 500
@@ -62,7 +64,8 @@ def normalise_words(words: Sequence[str], *, fold_case: bool = False) -> NormalW
     Hyphens between letters are left out, for a text layer doesn't tell a broken word from a
     compound one; every other hyphen may be a minus sign and stays.
     """
-    parts = [_squeeze(word) for word in words]
+    plain = _SQUEEZED.fullmatch("".join(words)) is not None
+    parts = list(words) if plain else [_squeeze(word) for word in words]
     if fold_case:
         parts = [part.casefold() for part in parts]
     owners = array("l")
@@ -83,6 +86,8 @@ def search_form(text: str) -> str:
 
 def _squeeze(text: str) -> str:
     """Plain and without whitespace and `|`, which divides cells in what models are shown."""
+    if _SQUEEZED.fullmatch(text):
+        return text
     if _IRREGULAR.search(text):
         for soft in _SOFT:
             text = text.replace(soft, "-")

@@ -6,6 +6,7 @@ objects of each costs more than everything else about a call.
 
 import importlib
 import importlib.util
+import json
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, NamedTuple, cast
@@ -24,6 +25,7 @@ PLACEHOLDER = "none-needed"
 """Sent to endpoints without a key: local servers want the header, not what is in it."""
 CONNECT_SECONDS = 10.0
 SPARE_CONNECTIONS = 8
+JSON = {"content-type": "application/json"}
 
 Sdk = anthropic.AsyncAnthropic | AsyncAnthropicBedrock | AsyncAnthropicVertex
 
@@ -64,6 +66,8 @@ class Client:
 
     def __init__(self, name: str, endpoint: Endpoint, *, key: str | None) -> None:
         self._sdk = _sdk(name, endpoint, key)
+        self._rewrites = endpoint.service != "messages"
+        """Whether the SDK has to see the body: for Bedrock and Vertex it moves parts of it."""
         self.unsigned = _unsigned(endpoint)
         """What is raised where Bedrock or Vertex have no valid credentials."""
 
@@ -87,9 +91,9 @@ class Client:
         """
         stream = await self._sdk.post(
             "/v1/messages",
-            body={**body, "stream": True},
+            **self._sent({**body, "stream": True}),
             cast_to=object,
-            options={"headers": dict(headers)},
+            options={"headers": {**JSON, **headers}},
             stream=True,
             stream_cls=AsyncStream[object],
         )
@@ -120,9 +124,8 @@ class Client:
         Raises:
             BROKEN: by the call.
         """
-        headers = {"content-type": "application/json"}
         return await self._sdk.post(
-            "/v1/messages/batches", content=batch, cast_to=object, options={"headers": headers}
+            "/v1/messages/batches", content=batch, cast_to=object, options={"headers": JSON}
         )
 
     @asynccontextmanager
@@ -143,6 +146,13 @@ class Client:
             yield decoder
         finally:
             await decoder.close()
+
+    def _sent(self, body: dict[str, Any]) -> dict[str, Any]:
+        """The body as JSON of ours; the SDK copies one that it is to write, block by block."""
+        if self._rewrites:
+            return {"body": body}
+        text = json.dumps(body, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+        return {"content": text.encode()}
 
 
 def _sdk(name: str, endpoint: Endpoint, key: str | None) -> Sdk:
