@@ -10,6 +10,7 @@ from pydantic import Field, TypeAdapter
 
 from docmill.base import Frozen
 from docmill.records.checked import CheckedRecord
+from docmill.records.egress import Egress, EgressSummary
 from docmill.records.flags import Flag
 from docmill.records.outputs import OutputFile, RefusedOutput
 from docmill.records.results import Usage
@@ -201,45 +202,6 @@ class SandboxStopped(Frozen):
     type: Literal["docmill.sandbox_stopped"] = "docmill.sandbox_stopped"
     seconds: float
     """How long it was up."""
-
-
-class Egress(Frozen):
-    """Something inside the sandbox asked for a host; stored when that was over."""
-
-    type: Literal["docmill.egress"] = "docmill.egress"
-    method: str
-    """`CONNECT` for a tunnel, whose content nobody sees; `?` if it was no request at all."""
-    host: str
-    port: int
-    path: str = ""
-    """Without the query."""
-    verdict: Literal["allowed", "refused", "failed"]
-    reason: str = ""
-    """Why it was refused or failed: `host_not_allowed`, `address_not_public`, `sni_mismatch`, …"""
-    credentials: tuple[str, ...] = ()
-    """Names of those the broker put into the request."""
-    status: int | None = None
-    """The host's answer, where it could be seen."""
-    sent: int = 0
-    """Bytes to the host."""
-    received: int = 0
-    """Bytes from it."""
-    seconds: float = 0.0
-
-
-class EgressSummary(Frozen):
-    """All that was asked for while one sandbox was up."""
-
-    type: Literal["docmill.egress_summary"] = "docmill.egress_summary"
-    allowed: int = 0
-    refused: int = 0
-    failed: int = 0
-    unlisted: int = 0
-    """Requests beyond the number that has an event each."""
-    sent: int = 0
-    """Bytes."""
-    received: int = 0
-    """Bytes."""
 
 
 class DocumentPrepared(Frozen):

@@ -7,6 +7,7 @@ job stands in YAML; here is only what belongs to a machine, a terminal or a secr
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Literal, cast, get_args
 
@@ -20,6 +21,7 @@ _KNOWN = {
     "DOCMILL_SANDBOX": "sandbox backend for environments that say `auto`",
     "DOCMILL_CONCURRENCY": "sessions at once for pipelines that don't say",
     "DOCMILL_PREFECT_IDLE_MINUTES": "how long the workspace's Prefect server waits before it ends",
+    "DOCMILL_EGRESS_PRIVATE": "networks sandboxes may reach though not public, such as 10.1.0.0/16",
     "DOCMILL_DEBUG": "tracebacks instead of plain errors",
 }
 _TRUE, _FALSE = {"1", "true", "yes", "on"}, {"", "0", "false", "no", "off"}
@@ -37,6 +39,8 @@ class Settings:
     """DOCMILL_CONCURRENCY"""
     prefect_idle_minutes: float = 15.0
     """DOCMILL_PREFECT_IDLE_MINUTES"""
+    egress_private: tuple[IPv4Network | IPv6Network, ...] = ()
+    """DOCMILL_EGRESS_PRIVATE"""
     debug: bool = False
     """DOCMILL_DEBUG"""
     prefect_api_url: str | None = None
@@ -65,6 +69,7 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         sandbox=_sandbox(given),
         concurrency=_concurrency(given),
         prefect_idle_minutes=_number(given, "DOCMILL_PREFECT_IDLE_MINUTES", 15.0),
+        egress_private=_networks(given, "DOCMILL_EGRESS_PRIVATE"),
         debug=_flag(given, "DOCMILL_DEBUG"),
         prefect_api_url=given.get("PREFECT_API_URL") or None,
         color=_color(given),
@@ -105,6 +110,15 @@ def _number(environ: Mapping[str, str], name: str, default: float) -> float:
     if not 0 <= value < float("inf"):
         raise _refused(name, text, "a number of 0 or more")
     return value
+
+
+def _networks(environ: Mapping[str, str], name: str) -> tuple[IPv4Network | IPv6Network, ...]:
+    """Networks in CIDR form, separated by commas or spaces."""
+    text = environ.get(name, "").strip()
+    try:
+        return tuple(ip_network(word) for word in text.replace(",", " ").split())
+    except ValueError:
+        raise _refused(name, text, "networks such as 10.1.0.0/16, with commas between") from None
 
 
 def _flag(environ: Mapping[str, str], name: str) -> bool:

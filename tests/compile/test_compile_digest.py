@@ -64,7 +64,7 @@ FULL = Specs(
             "schedule": {"cron": "0 0 * * *"},
             "watch": "in",
             "concurrency": 2,
-            "vault": {"a": {}},
+            "vault": {"a": {"env": "A", "hosts": ["a.example"]}},
         }
     ),
     Agent.model_validate(

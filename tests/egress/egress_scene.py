@@ -18,7 +18,7 @@ from cryptography.x509.oid import NameOID
 from docmill.egress.addresses import Address, AddressRule
 from docmill.egress.broker import Broker
 from docmill.egress.policy import Policy
-from docmill.events import Egress, EgressSummary
+from docmill.records.egress import Egress, EgressSummary
 
 LOOPBACK = AddressRule(private=(ip_network("127.0.0.0/8"),))
 """What an operator whose hosts are on this machine would allow."""

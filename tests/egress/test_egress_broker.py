@@ -9,7 +9,7 @@ from tests.egress.egress_scene import Names, Served, Trusted, Website, host, ser
 from docmill.egress.addresses import AddressRule
 from docmill.egress.hosts import rules_for
 from docmill.egress.policy import Caps, Policy
-from docmill.events import Egress, EgressSummary
+from docmill.records.egress import Egress, EgressSummary
 
 
 def allowing(*hosts: str, **caps: float) -> Policy:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from docmill.backends.local import LocalBackend
 from docmill.batch.crowd import waiting_seconds
+from docmill.batch.egress import open_broker
 from docmill.batch.state import State
 from docmill.compile.forms import sandbox_spec
 from docmill.errors import PrerequisiteError
@@ -71,11 +72,12 @@ def make_bench(
     """
     compiled, state = ground.compiled, ground.state
     pipeline = compiled.pipeline
+    broker = open_broker(compiled, ground.settings)
     return Workbench(
         compiled=compiled,
         shape=resolve_record(pipeline.record, compiled.root),
         sandboxes=ground.backend,
-        sandbox_spec=_sandbox(ground, models),
+        sandbox_spec=replace(_sandbox(ground, models), door=broker is not None),
         sandbox_name=ground.probe.backend,
         stages=_stages(ground, models),
         store=state.sessions,
@@ -91,6 +93,7 @@ def make_bench(
             waiting=models.roster.waiting,
         ),
         password=_password(ground),
+        broker=broker,
         batched=_batched(ground, models),
         telemetry=ground.telemetry,
     )

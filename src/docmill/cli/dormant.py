@@ -13,13 +13,9 @@ KEYS = frozenset(
     {
         "Agent.multiagent",
         "Agent.skills",
-        "LimitedNetworking.allow_package_managers",
-        "LimitedNetworking.allowed_hosts",
         "Packages.apt",
         "Packages.npm",
-        "Pipeline.vault",
         "Pipeline.watch",
-        "UnrestrictedNetworking.type",
     }
 )
 """`Class.key` of the spec classes."""

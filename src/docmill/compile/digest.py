@@ -79,6 +79,7 @@ IRRELEVANT = _table(
     SandboxLimits="strict",
     ReportSettings="title formats pictures max_picture_mb",
     Schedule="cron timezone overlap",
+    VaultEntry="env file keyring hosts header prefix",
     Watch="path settle_seconds",
     # verdicts are computed anew from the stored record
     Reference="path sheet key columns version",

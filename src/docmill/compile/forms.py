@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
+from docmill.compile.networking import networking_problems
 from docmill.errors import KeyProblem
 from docmill.sandboxes.base import SandboxLimits, SandboxSpec
 from docmill.spec.environment import Environment
@@ -35,6 +36,7 @@ def environment_problems(environment: Environment) -> Iterator[KeyProblem]:
     problem = size_problem(environment.docmill.outputs.size, ("docmill", "outputs", "size"))
     if problem is not None:
         yield problem
+    yield from networking_problems(environment)
 
 
 def sandbox_limits(environment: Environment) -> SandboxLimits:

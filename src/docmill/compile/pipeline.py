@@ -16,6 +16,7 @@ from docmill.compile.judging import (
     expectation_problems,
     read_standard,
 )
+from docmill.compile.networking import vault_problems
 from docmill.compile.prompt import system_prompt
 from docmill.documents.globs import glob_problem
 from docmill.errors import KeyProblem, Problem, SpecError
@@ -127,6 +128,9 @@ def _resolve(
     own = [*_document_problems(pipeline.documents)]
     if pipeline.schedule is not None:
         own += schedule_problems(pipeline.schedule)
+    agent = loaded.workspace.agents.get(pipeline.agent)
+    if found is not None and agent is not None:
+        own += vault_problems(pipeline, found, agent)
     standard = read_standard(pipeline, loaded.root)
     own += standard.problems
     resolved: _Resolved | None = None

@@ -8,7 +8,7 @@ from typing import Literal
 from docmill.egress.hosts import Authority
 from docmill.egress.policy import Caps
 from docmill.egress.streams import Meter
-from docmill.events import Egress, EgressSummary
+from docmill.records.egress import Egress, EgressSummary
 
 Record = Callable[[Egress | EgressSummary], None]
 Verdict = Literal["allowed", "refused", "failed"]

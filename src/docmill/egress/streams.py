@@ -70,7 +70,8 @@ class Clock:
         """
         now = asyncio.get_running_loop().time()
         self._until = now + self._caps.seconds
-        async with asyncio.timeout(self._caps.idle_seconds) as self._timeout:
+        async with asyncio.timeout(self._caps.idle_seconds) as timeout:
+            self._timeout = timeout
             try:
                 yield
             finally:

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from docmill.backends.base import Backend
 from docmill.blobs import BlobStore
+from docmill.egress.broker import Broker
 from docmill.ledger.prices import PriceTable
 from docmill.ledger.purse import Purses
 from docmill.models.base import Model
@@ -48,6 +49,8 @@ class Workbench:
     consent: Consent
     """How a person is asked about tool calls."""
     password: str | None = None
+    broker: Broker | None = None
+    """The sandboxes' only way out; None: they have none."""
     batched: frozenset[str] = frozenset()
     """Models that are asked in message batches."""
     telemetry: Telemetry | None = None

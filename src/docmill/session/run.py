@@ -28,6 +28,7 @@ from docmill.records.results import Usage
 from docmill.sandboxes.base import Sandbox
 from docmill.session.bench import Workbench
 from docmill.session.document import PreparedDocument, picture, prepare
+from docmill.session.egress import way_out
 from docmill.session.follow import Follower, note_lost_call
 from docmill.session.journal import Journal
 from docmill.session.outputs import collect_outputs, with_outputs
@@ -171,7 +172,8 @@ async def _sandbox(bench: Workbench, journal: Journal) -> AsyncGenerator[Sandbox
         started = time.monotonic()
         journal.add(SandboxStarted(backend=bench.sandbox_name, seconds=started - asked))
         try:
-            yield sandbox
+            async with way_out(bench.broker, sandbox, journal):
+                yield sandbox
         finally:
             seconds = time.monotonic() - started
             usage = Usage(sandbox_seconds=seconds, wall_seconds=time.monotonic() - asked)

@@ -25,15 +25,17 @@ class LimitedNetworking(Frozen):
 
     type: Literal["limited"] = "limited"
     allowed_hosts: tuple[str, ...] = ()
-    """Hosts that may be reached."""
+    """Hosts that may be reached by HTTP and HTTPS: `api.example.com`, `*.example.com` for all below
+    it, `api.example.com:8443` for a port besides 80 and 443."""
     allow_mcp_servers: bool = False
-    """Also the agent's MCP servers."""
+    """Also the hosts of the agent's MCP servers, for programs inside; docmill itself calls those
+    servers from the host."""
     allow_package_managers: bool = False
-    """Also package registries."""
+    """Also the package indexes that pip and npm of this machine are configured for."""
 
 
 class UnrestrictedNetworking(Frozen):
-    """Any host; has to be asked for in so many words."""
+    """Any public host by its name; has to be asked for in so many words."""
 
     type: Literal["unrestricted"]
 

@@ -1,13 +1,14 @@
 """Pipelines: documents → agent → record → checks → report, with schedule and limits."""
 
 from decimal import Decimal
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 
 from docmill.base import Frozen
 from docmill.spec.checks import Check, Expectation, Reference
 from docmill.spec.fields import RecordSpec
+from docmill.spec.vault import VaultEntry
 from docmill.spec.hostile import Hostile
 
 OcrLanguage = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]{1,30}$")]
@@ -159,8 +160,9 @@ class Pipeline(Frozen):
     report: ReportSettings = ReportSettings()
     schedule: Schedule | None = None
     watch: Watch | None = None
-    vault: dict[str, dict[str, Any]] = {}
-    """Secrets a session may use, by name."""
+    vault: dict[str, VaultEntry] = {}
+    """Secrets that requests of a session get on their way out, by name: `http://NAME.egress/` is
+    the first host of each."""
 
     @field_validator("documents", mode="before")
     @classmethod
