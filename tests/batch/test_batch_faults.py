@@ -74,7 +74,7 @@ def make_workspace(root: Path, url: str) -> None:
 async def drive(job: BatchJob) -> RunError | None:
     """What the flow does with a document: process it, and settle a failure."""
     try:
-        async with job.models:
+        async with job.held:
             for document in (await job.ingest()).pending:
                 try:
                     await job.process(document, attempt=1)

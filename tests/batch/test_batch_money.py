@@ -86,7 +86,7 @@ async def drive(job: BatchJob) -> dict[str, str]:
     counts = dict(ingested.settled)
     for document in ingested.finished:
         job.reuse(document)
-    async with job.models:
+    async with job.held:
         for document in ingested.pending:
             try:
                 status = (await job.process(document, attempt=1))["status"]

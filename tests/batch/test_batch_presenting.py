@@ -92,7 +92,7 @@ class Office:
             settings = load_settings({"KEY": "test"})
             job = prepare_job(loaded, compiled, settings, state, observer=SilentObserver())
             try:
-                async with job.models:
+                async with job.held:
                     for document in (await job.ingest()).pending:
                         await job.process(document, attempt=1)
             finally:

@@ -77,9 +77,16 @@ FULL = Specs(
                     "configs": [{"name": "bash", "permission_policy": {"type": "always_ask"}}],
                 },
                 {"type": "custom", "name": "t", "description": "d", "input_schema": {"a": 1}},
-                {"type": "mcp_toolset", "mcp_server_name": "m"},
+                {
+                    "type": "mcp_toolset",
+                    "mcp_server_name": "m",
+                    "configs": [{"name": "t", "permission_policy": {"type": "always_allow"}}],
+                },
             ],
-            "mcp_servers": [{"name": "m", "url": "u"}],
+            "mcp_servers": [
+                {"type": "url", "name": "m", "url": "u"},
+                {"type": "stdio", "name": "p", "command": ["c"], "env": {"A": "b"}},
+            ],
             "skills": [{"a": 1}],
             "multiagent": {"a": 1},
             "metadata": {"a": "b"},

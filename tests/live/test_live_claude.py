@@ -38,7 +38,7 @@ async def test_claude_reads_a_report(tmp_path: Path, anthropic_key: str) -> None
         compiled = compile_pipeline(loaded, "live")
         job = prepare_job(loaded, compiled, settings, state, observer=SilentObserver())
         (document,) = (await job.ingest()).pending
-        async with job.models:
+        async with job.held:
             await job.process(document, attempt=1)
         job.release()
         (result,) = job.reader().documents()

@@ -143,25 +143,52 @@ def test_a_union_gives_the_one_relevant_mistake(tmp_path: Path) -> None:
 
 
 def test_tools_of_an_agent_must_fit_together(tmp_path: Path) -> None:
-    """MCP toolsets name a server of the agent; custom tools and servers have names of their own."""
+    """MCP toolsets name a server of the agent, one each; no server is there for nothing."""
     agent = (
         "name: reader\n"
-        "mcp_servers: [{name: disk, url: 'http://x'}, {name: disk, url: 'http://y'}]\n"
+        "mcp_servers:\n"
+        "  - {type: url, name: disk, url: 'http://x'}\n"
+        "  - {type: url, name: disk, url: 'ftp://y'}\n"
+        "  - {type: stdio, name: lab, command: [lab]}\n"
         "tools:\n"
         "  - {type: mcp_toolset, mcp_server_name: disc}\n"
-        "  - {type: custom, name: look, description: d, input_schema: {}}\n"
-        "  - {type: custom, name: look, description: d, input_schema: {}}\n"
+        "  - {type: mcp_toolset, mcp_server_name: disk, configs: [{name: a}, {name: a}]}\n"
+        "  - {type: mcp_toolset, mcp_server_name: disk}\n"
+    )
+    place = "agent_specs/reader.yaml"
+    assert lines(load(tmp_path, agent=agent)) == [
+        f"{place}:4:24 mcp_servers[1].name — a second MCP server is named `disk` — rename one",
+        (
+            f"{place}:4:35 mcp_servers[1].url — `ftp://y` is no address of the web"
+            " — write one such as https://crm.example/mcp"
+        ),
+        (
+            f"{place}:5:26 mcp_servers[2].name — no tools of `lab` are asked for"
+            " — add `{type: mcp_toolset, mcp_server_name: lab}` to `tools`"
+        ),
+        (
+            f"{place}:7:42 tools[0].mcp_server_name — `disc` is not in mcp_servers"
+            " — add it there (known: disk, disk, lab)"
+        ),
+        (f"{place}:8:69 tools[1].configs[1].name — `a` has settings already — keep one of them"),
+        (
+            f"{place}:9:42 tools[2].mcp_server_name — a second toolset is about `disk`"
+            " — put both into one"
+        ),
+    ]
+
+
+def test_custom_tools_have_nobody_to_answer_them(tmp_path: Path) -> None:
+    """A hosted service asks the program that opened the session; docmill says what else to do."""
+    agent = (
+        "name: reader\ntools:\n  - {type: custom, name: look, description: d, input_schema: {}}\n"
     )
     assert lines(load(tmp_path, agent=agent)) == [
         (
-            "agent_specs/reader.yaml:2:53 mcp_servers[1].name — a second MCP server is named `disk`"
-            " — rename one"
-        ),
-        (
-            "agent_specs/reader.yaml:4:42 tools[0].mcp_server_name — `disc` is not in mcp_servers"
-            " — add it there (known: disk, disk)"
-        ),
-        "agent_specs/reader.yaml:6:26 tools[2].name — a second tool is named `look` — rename one",
+            "agent_specs/reader.yaml:3:12 tools[0].type — `look` is answered by a program of"
+            " yours, and docmill asks none — offer it as an MCP server (`mcp_servers`), or as a"
+            " command in the sandbox"
+        )
     ]
 
 

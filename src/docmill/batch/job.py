@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from docmill.batch.held import Held
 from docmill.batch.observer import Observer
 from docmill.batch.runtime import RunTime
 from docmill.batch.state import State
@@ -18,7 +19,6 @@ from docmill.batch.status import status_of
 from docmill.batch.verdicts import BatchVerdicts
 from docmill.errors import LimitError, PrerequisiteError, RunError, SessionError
 from docmill.flow.job import Ingested, Published, RunEnd
-from docmill.models.registry import Models
 from docmill.plan import BatchPlan, PlannedDocument
 from docmill.records.results import DocumentStatus, RunInfo, Usage
 from docmill.report.beside import SheetProcess
@@ -38,7 +38,7 @@ class JobParts:
 
     plan: BatchPlan
     bench: Workbench
-    models: Models
+    held: Held
     state: State
     verdicts: BatchVerdicts
     observer: Observer
@@ -85,9 +85,9 @@ class BatchJob:
         return self._parts.plan
 
     @property
-    def models(self) -> Models:
-        """Who answers; leave them in the event loop they were asked in, and they are closed."""
-        return self._parts.models
+    def held(self) -> Held:
+        """Who answers; hold it open, in the event loop of the sessions, while the job works."""
+        return self._parts.held
 
     @property
     def run_id(self) -> str:
@@ -149,7 +149,7 @@ class BatchJob:
             self._refuse_spent_out()
             try:
                 async with self._time.within():
-                    with self._parts.models.roster.working():
+                    with self._parts.held.models.roster.working():
                         done = await run_session(self._parts.bench, document, attempt=attempt)
             except PrerequisiteError as error:
                 raise RunError(error.message, remedy=error.remedy) from error
@@ -247,7 +247,7 @@ class BatchJob:
         self._parts.state.runs.update(self._parts.bench.run, self.info, release=release)
 
     def _last_words(self, end: RunEnd) -> str:
-        batches = self._parts.models.batches_under_way
+        batches = self._parts.held.models.batches_under_way
         if end.status == "finished" or not batches:
             return end.message
         some = "A message batch goes" if batches == 1 else f"{batches} message batches go"

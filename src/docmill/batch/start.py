@@ -12,8 +12,10 @@ from pathlib import Path
 from docmill.batch.affordable import check_limits
 from docmill.batch.crowd import sessions_at_once
 from docmill.batch.foresight import foresee, is_free
+from docmill.batch.held import Held
 from docmill.batch.job import BatchJob, JobParts
 from docmill.batch.observer import Observer
+from docmill.batch.servers import meet_servers
 from docmill.batch.state import State, open_state, server_settings
 from docmill.batch.verdicts import BatchVerdicts
 from docmill.batch.workbench import Ground, make_bench, of_run, open_models
@@ -24,7 +26,6 @@ from docmill.flow import launch, server
 from docmill.flow.job import RunEnd, RunOutcome
 from docmill.flow.prefect_process import FlowSide
 from docmill.ledger.prices import first_party, load_prices
-from docmill.models.registry import Models
 from docmill.plan import BatchPlan, CompiledPipeline
 from docmill.records.results import RunInfo
 from docmill.report.build import ReportFiles
@@ -98,7 +99,7 @@ def run_pipeline(
         try:
             job.warm_up()
             address = server.ensure(prefect)
-            outcome = launch.run(job, address, process, meanwhile=job.recall, around=job.models)
+            outcome = launch.run(job, address, process, meanwhile=job.recall, around=job.held)
         finally:
             job.release()
             if job.info.status == "running":
@@ -167,7 +168,8 @@ def survey(
 def _claim(ground: Ground, plan: BatchPlan, observer: Observer, *, resume: int | None) -> BatchJob:
     models = open_models(ground, observer)
     # Whatever is missing is said before a run is claimed.
-    bench = make_bench(ground, models, observer.waits)
+    servers = meet_servers(ground, plan)
+    bench = make_bench(ground, models, servers, tell=observer.waits)
     check_limits(ground, plan)
     info = _run_info(ground)
     if not is_free(ground):
@@ -181,7 +183,8 @@ def _claim(ground: Ground, plan: BatchPlan, observer: Observer, *, resume: int |
     ground.backend.sweep()
     observer.planned(info, plan, resumed=resumed)
     bench = of_run(ground, bench, number)
-    return _job(ground, plan, info, bench=bench, models=models, observer=observer)
+    held = Held(models, servers)
+    return _job(ground, plan, info, bench=bench, held=held, observer=observer)
 
 
 def _run_info(ground: Ground) -> RunInfo:
@@ -225,7 +228,7 @@ def _job(
     info: RunInfo,
     *,
     bench: Workbench,
-    models: Models,
+    held: Held,
     observer: Observer,
 ) -> BatchJob:
     compiled, state, number = ground.compiled, ground.state, bench.run
@@ -242,7 +245,7 @@ def _job(
     parts = JobParts(
         plan=plan,
         bench=bench,
-        models=models,
+        held=held,
         state=state,
         verdicts=verdicts,
         observer=observer,

@@ -33,6 +33,8 @@ from docmill.store.batches import BatchLog
 from docmill.store.runs import run_id
 from docmill.telemetry import Telemetry
 from docmill.tools import toolset
+from docmill.tools.mcp.meeting import Servers
+from docmill.tools.mcp.servers import Terms
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +63,11 @@ def open_models(ground: Ground, listener: BatchListener | None = None) -> Models
 
 
 def make_bench(
-    ground: Ground, models: Models, tell: Callable[[str, Sequence[Question]], None]
+    ground: Ground,
+    models: Models,
+    servers: Servers,
+    *,
+    tell: Callable[[str, Sequence[Question]], None],
 ) -> Workbench:
     """A workbench that is no run's yet; `of_run` makes it one's.
 
@@ -79,7 +85,7 @@ def make_bench(
         sandboxes=ground.backend,
         sandbox_spec=replace(_sandbox(ground, models), door=broker is not None),
         sandbox_name=ground.probe.backend,
-        stages=_stages(ground, models),
+        stages=_stages(ground, models, servers),
         store=state.sessions,
         blobs=state.blobs,
         prices=ground.prices,
@@ -108,12 +114,15 @@ def of_run(ground: Ground, bench: Workbench, number: int) -> Workbench:
 
 
 def _sandbox(ground: Ground, models: Models) -> SandboxSpec:
-    """What sandboxes are made of; their time doesn't run out while a model is waited for."""
+    """What sandboxes are made of; their time doesn't run out while somebody is waited for."""
     compiled = ground.compiled
     spec = sandbox_spec(compiled.environment, {})
     if all(models.endpoint(choice.id) is None for choice in compiled.agent.models):
         return spec
     seconds = spec.limits.seconds + waiting_seconds(compiled.pipeline)
+    if compiled.agent.asks:
+        limits = compiled.pipeline.limits
+        seconds += limits.approval_minutes * 60 * limits.turns
     return replace(spec, limits=replace(spec.limits, seconds=seconds))
 
 
@@ -128,7 +137,7 @@ def make_accounts(ground: Ground, number: int) -> Accounts:
     )
 
 
-def _stages(ground: Ground, models: Models) -> tuple[Stage, ...]:
+def _stages(ground: Ground, models: Models, servers: Servers) -> tuple[Stage, ...]:
     agent = ground.compiled.agent
     tools = toolset(agent)
     stages: list[Stage] = []
@@ -137,7 +146,9 @@ def _stages(ground: Ground, models: Models) -> tuple[Stage, ...]:
         capabilities = endpoint.capabilities if endpoint else Capabilities()
         model = _opened(ground, models, choice)
         grader = model if endpoint else None  # the embedded model can't grade
-        stages.append(Stage(choice, LocalBackend(model, tools), capabilities, grader))
+        terms = Terms(keep=ground.state.blobs.put, pictures=capabilities.images)
+        sources = servers.sources(terms) if endpoint else ()  # nor does it call MCP servers
+        stages.append(Stage(choice, LocalBackend(model, tools, sources), capabilities, grader))
     return tuple(stages)
 
 

@@ -161,6 +161,19 @@ class Agent(Frozen):
         return tuple(ModelChoice(id=one) if isinstance(one, str) else one for one in given)
 
     @property
+    def asks(self) -> bool:
+        """Whether a person may have to be asked about a call of its tools."""
+        return any(_asks(tools) for tools in self.tools)
+
+    @property
     def model_id(self) -> str:
         """Ids of the models, as one text."""
         return ", ".join(choice.id for choice in self.models)
+
+
+def _asks(tools: Tool) -> bool:
+    if isinstance(tools, CustomTool):
+        return False
+    own = [config.permission_policy for config in tools.configs if config.permission_policy]
+    policies = [tools.default_config.permission_policy, *own]
+    return any(policy.type == "always_ask" for policy in policies)

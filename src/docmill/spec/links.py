@@ -6,14 +6,26 @@ Used by `load` after every file was read; naming a file that is broken is no sec
 from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
 from typing import Any, NamedTuple, cast
+from urllib.parse import urlsplit
 
 from docmill.errors import KeyProblem
-from docmill.spec.agent import Agent, CustomTool, McpToolset
+from docmill.spec.agent import (
+    Agent,
+    CustomTool,
+    McpEntry,
+    McpProgram,
+    McpServer,
+    McpToolset,
+    Tool,
+)
 from docmill.spec.suggest import nearest
 from docmill.spec.workspace import BUILT_IN_ENDPOINT, Workspace
 
 BUILT_IN_ENVIRONMENT = "default"
 """Environment that exists without a file: no network, no packages, standard limits."""
+
+MOST_PROGRAMS = 4
+"""MCP servers inside one sandbox: each takes one of the calls it answers at the same time."""
 
 
 class LinkProblem(NamedTuple):
@@ -100,21 +112,70 @@ def _endpoint_problem(
 
 def _tool_problems(agent: Agent) -> Iterator[KeyProblem]:
     servers = [server.name for server in agent.mcp_servers]
-    for index, name in enumerate(servers):
-        if name in servers[:index]:
-            path = ("mcp_servers", index, "name")
-            yield KeyProblem(path, f"a second MCP server is named `{name}`", "rename one")
+    for index, server in enumerate(agent.mcp_servers):
+        yield from _server_problems(agent, server, index)
     seen: set[str] = set()
     for index, tool in enumerate(agent.tools):
-        if isinstance(tool, McpToolset) and tool.mcp_server_name not in servers:
-            listed = ", ".join(servers) or "none"
-            yield KeyProblem(
-                ("tools", index, "mcp_server_name"),
-                f"`{tool.mcp_server_name}` is not in mcp_servers",
-                f"add it there (known: {listed})",
-            )
         if isinstance(tool, CustomTool):
-            if tool.name in seen:
-                path = ("tools", index, "name")
-                yield KeyProblem(path, f"a second tool is named `{tool.name}`", "rename one")
-            seen.add(tool.name)
+            yield KeyProblem(
+                ("tools", index, "type"),
+                f"`{tool.name}` is answered by a program of yours, and docmill asks none",
+                "offer it as an MCP server (`mcp_servers`), or as a command in the sandbox",
+            )
+        if isinstance(tool, McpToolset):
+            yield from _toolset_problems(tool, index, servers, seen)
+            seen.add(tool.mcp_server_name)
+
+
+def _server_problems(agent: Agent, server: McpEntry, index: int) -> Iterator[KeyProblem]:
+    path = ("mcp_servers", index)
+    before = agent.mcp_servers[:index]
+    if server.name in [other.name for other in before]:
+        yield KeyProblem(
+            (*path, "name"), f"a second MCP server is named `{server.name}`", "rename one"
+        )
+    elif not any(_is_about(tool, server) for tool in agent.tools):
+        yield KeyProblem(
+            (*path, "name"),
+            f"no tools of `{server.name}` are asked for",
+            f"add `{{type: mcp_toolset, mcp_server_name: {server.name}}}` to `tools`",
+        )
+    if isinstance(server, McpServer) and not _is_address(server.url):
+        hint = "write one such as https://crm.example/mcp"
+        yield KeyProblem((*path, "url"), f"`{server.url}` is no address of the web", hint)
+    programs = [other for other in before if isinstance(other, McpProgram)]
+    if isinstance(server, McpProgram) and len(programs) >= MOST_PROGRAMS:
+        few = f"there are more than {MOST_PROGRAMS} programs in each sandbox"
+        yield KeyProblem((*path, "type"), few, "put their tools into fewer servers")
+
+
+def _toolset_problems(
+    tools: McpToolset, index: int, servers: list[str], seen: set[str]
+) -> Iterator[KeyProblem]:
+    path = ("tools", index)
+    if tools.mcp_server_name not in servers:
+        yield KeyProblem(
+            (*path, "mcp_server_name"),
+            f"`{tools.mcp_server_name}` is not in mcp_servers",
+            f"add it there (known: {', '.join(servers) or 'none'})",
+        )
+    if tools.mcp_server_name in seen:
+        twice = f"a second toolset is about `{tools.mcp_server_name}`"
+        yield KeyProblem((*path, "mcp_server_name"), twice, "put both into one")
+    names = [config.name for config in tools.configs]
+    for place, name in enumerate(names):
+        if name in names[:place]:
+            twice = f"`{name}` has settings already"
+            yield KeyProblem((*path, "configs", place, "name"), twice, "keep one of them")
+
+
+def _is_about(tool: Tool, server: McpEntry) -> bool:
+    return isinstance(tool, McpToolset) and tool.mcp_server_name == server.name
+
+
+def _is_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False

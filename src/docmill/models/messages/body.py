@@ -74,6 +74,7 @@ def _output(request: ModelRequest, capabilities: Capabilities) -> Body:
 
 
 def _tool(tool: dict[str, Any], *, strict: bool) -> Body:
+    strict = strict and bool(tool.get("strict", True))
     kept = {key: tool[key] for key in ("name", "description") if key in tool}
     kept["input_schema"] = _schema(json.dumps(tool["input_schema"]), strict=strict)
     return {**kept, "strict": True} if strict else kept

@@ -34,6 +34,10 @@ OPERATIONS = {
     "edit": "files",
     "glob": "search",
     "grep": "search",
+    "pipe_start": "pipes",
+    "pipe_send": "pipes",
+    "pipe_receive": "pipes",
+    "pipe_stop": "pipes",
 }
 """Operation → module with a function of that name; the only names a call may use."""
 

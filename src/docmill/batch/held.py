@@ -1,0 +1,30 @@
+"""What a run holds open while it works: its models, and the connections to MCP servers."""
+
+from contextlib import AsyncExitStack
+from types import TracebackType
+from typing import Self
+
+from docmill.models.registry import Models
+from docmill.tools.mcp.meeting import Servers
+
+
+class Held:
+    """Enter it in the event loop of the run's sessions; leaving closes all connections."""
+
+    def __init__(self, models: Models, servers: Servers) -> None:
+        self.models = models
+        self._servers = servers
+        self._stack = AsyncExitStack()
+
+    async def __aenter__(self) -> Self:
+        await self._stack.enter_async_context(self.models)
+        await self._stack.enter_async_context(self._servers.held())
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self._stack.__aexit__(kind, error, trace)
