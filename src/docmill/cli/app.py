@@ -1,5 +1,6 @@
 """Every command with its arguments and help; the work is done in the sibling modules."""
 
+import gc
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -11,6 +12,8 @@ from docmill.cli.arguments import Json, Pipeline, RunName, Set
 from docmill.cli.console import debugging, flush, put_json, talk
 from docmill.errors import DocmillError, PrerequisiteError, SpecError
 
+GARBAGE = 20_000
+"""New objects after which a collection of what refers to itself begins; Python's own are 700."""
 GROUPS = ("runs", "sandbox", "prefect")
 
 app = typer.Typer(
@@ -293,6 +296,9 @@ def prefect_status(*, json: Json = False) -> None:
 
 def main() -> None:
     """Run the command line; an error is its message, its remedy and its exit code."""
+    # Nearly all that lives was loaded and stays; looking through it again and again cost more than
+    # reading a document does.
+    gc.set_threshold(GARBAGE, 20, 20)
     try:
         app()
     except (DocmillError, OSError) as error:
