@@ -164,6 +164,18 @@ def worker(
 
 
 @app.command()
+def watch(
+    pipeline: Pipeline = None,
+    *,
+    once: Annotated[bool, typer.Option("--once", help="Do what lies there now, then end.")] = False,
+) -> None:
+    """Run the pipeline over what is dropped into its watched folder or bucket, until Ctrl-C."""
+    from docmill.cli import watching
+
+    watching.watch(pipeline, once=once)
+
+
+@app.command()
 def show(
     run: RunName,
     document: Annotated[str, typer.Argument(help="Id or name of a document of the run.")],

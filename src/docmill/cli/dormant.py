@@ -15,7 +15,6 @@ KEYS = frozenset(
         "Agent.skills",
         "Packages.apt",
         "Packages.npm",
-        "Pipeline.watch",
     }
 )
 """`Class.key` of the spec classes."""

@@ -80,7 +80,7 @@ IRRELEVANT = _table(
     ReportSettings="title formats pictures max_picture_mb",
     Schedule="cron timezone overlap",
     VaultEntry="env file keyring hosts header prefix",
-    Watch="path settle_seconds",
+    Watch="path settle_seconds ready poll_seconds deliver after done quarantine",
     # verdicts are computed anew from the stored record
     Reference="path sheet key columns version",
     ReferenceColumns="parameter min max nominal tolerance unit clause condition",

@@ -50,7 +50,7 @@ def find_documents(spec: Documents, root: Path, *, cache: Path | None = None) ->
     """
     limit = parse_size(spec.max_size)
     listing = list_files(spec.path, root)
-    chosen, excluded = _choose(spec, listing)
+    chosen, excluded = choose(spec, listing)
     remembered = HashCache(cache, listing.base)
     ids = unique_ids([candidate.name for candidate in chosen])
     documents: list[PlannedDocument] = []
@@ -91,7 +91,8 @@ def read_document(location: str, *, sha256: str, max_bytes: int) -> bytes:
     return content
 
 
-def _choose(spec: Documents, listing: Listing) -> tuple[list[Candidate], list[str]]:
+def choose(spec: Documents, listing: Listing) -> tuple[list[Candidate], list[str]]:
+    """The files that are documents, and the names of those the pipeline excludes."""
     if listing.single:
         return listing.candidates, []
     chosen: list[Candidate] = []

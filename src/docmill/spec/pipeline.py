@@ -8,8 +8,8 @@ from pydantic import Field, field_validator
 from docmill.base import Frozen
 from docmill.spec.checks import Check, Expectation, Reference
 from docmill.spec.fields import RecordSpec
-from docmill.spec.vault import VaultEntry
 from docmill.spec.hostile import Hostile
+from docmill.spec.vault import VaultEntry
 
 OcrLanguage = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]{1,30}$")]
 
@@ -129,6 +129,18 @@ class Watch(Frozen):
     """Folder, or an fsspec address such as `s3://bucket/in/`."""
     settle_seconds: Annotated[float, Field(ge=0)] = 10
     """How long a file must not have changed before it counts."""
+    ready: Annotated[str, Field(pattern=r"^[^/]+$")] | None = None
+    """Name of a file, such as `_READY`, that says a folder is complete; nothing begins without."""
+    poll_seconds: Annotated[float, Field(ge=0.2)] = 5
+    """How often to look."""
+    deliver: str = "reports"
+    """Where reports go: beside the watched folder, or an address of its own."""
+    after: Literal["move", "mark", "leave"] = "move"
+    """What becomes of documents that were read: moved to `done`, a note beside each, or nothing."""
+    done: str = "done"
+    """Where documents that were read go."""
+    quarantine: str = "quarantine"
+    """Where documents that failed go, each with a note that says why."""
 
 
 class Pipeline(Frozen):

@@ -2,8 +2,8 @@
 
 from sqlalchemy import Boolean, Column, ForeignKey, Index, Integer, MetaData, Table, Text
 
-VERSION = 4
-UPGRADED = frozenset({1, 2, 3})
+VERSION = 5
+UPGRADED = frozenset({1, 2, 3, 4})
 """Older formats that differ only by tables that are missing; opening makes them."""
 
 metadata = MetaData()
@@ -150,3 +150,16 @@ approvals = Table(
 )
 """Tool calls that a person was asked about; `decision` is null, `allow` or `deny`. `server` is
 empty for a tool of the sandbox."""
+
+intake = Table(
+    "intake",
+    metadata,
+    Column("pipeline", Text, primary_key=True),
+    Column("sha256", Text, primary_key=True),
+    Column("drop", Text, nullable=False, index=True),
+    Column("name", Text, nullable=False),
+    Column("location", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("owner", Text, nullable=False),
+)
+"""Files that were dropped into a watched folder, by content; `state`: taken, done or failed."""

@@ -1,0 +1,131 @@
+"""What a watcher has taken in: each content once, by one watcher at a time.
+
+`watch` asks before it processes anything. A drop belongs to the process that took it; if that dies,
+the next watcher goes on with it.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from sqlalchemy import Connection, Engine, and_, insert, or_, select, update
+
+from docmill.store.lease import is_alive, own_lease
+from docmill.store.schema import intake
+
+_CHUNK = 500
+
+
+class Intake(NamedTuple):
+    """One file of a drop."""
+
+    sha256: str
+    name: str
+    """In the drop's folder."""
+    location: str
+    """Where it came from."""
+
+
+class Taken(NamedTuple):
+    """What became of files that were offered."""
+
+    new: tuple[Intake, ...]
+    """This process has them now."""
+    known: tuple[Intake, ...]
+    """They were processed before under the same content."""
+    elsewhere: tuple[Intake, ...]
+    """Another process is at work on their content."""
+
+
+class DropStore:
+    """Drops of the workspace's watched folders."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def take(self, pipeline: str, drop: str, files: Sequence[Intake]) -> Taken:
+        """Take files for processing, in one transaction; contents that failed may come again.
+
+        Of several files with the same content one is new and the others are known.
+        """
+        new: dict[str, Intake] = {}
+        known: list[Intake] = []
+        elsewhere: list[Intake] = []
+        with self._engine.connect() as connection:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+            found = _found(connection, pipeline, [file.sha256 for file in files])
+            for file in files:
+                state = found.get(file.sha256)
+                if file.sha256 in new or state == "done":
+                    known.append(file)
+                elif state == "taken":
+                    elsewhere.append(file)
+                else:
+                    new[file.sha256] = file
+            for file in new.values():
+                values = {
+                    "drop": drop,
+                    "name": file.name,
+                    "location": file.location,
+                    "state": "taken",
+                    "owner": own_lease(),
+                }
+                this = and_(intake.c.pipeline == pipeline, intake.c.sha256 == file.sha256)
+                statement = (
+                    update(intake).where(this).values(values)
+                    if file.sha256 in found
+                    else insert(intake).values(pipeline=pipeline, sha256=file.sha256, **values)
+                )
+                connection.execute(statement)
+            connection.commit()
+        return Taken(tuple(new.values()), tuple(known), tuple(elsewhere))
+
+    def left_behind(self, pipeline: str) -> dict[str, tuple[Intake, ...]]:
+        """Drops whose process has died, taken over by this one; by name of the drop."""
+        with self._engine.connect() as connection:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+            rows = connection.execute(
+                select(intake).where(intake.c.pipeline == pipeline, intake.c.state == "taken")
+            ).all()
+            drops: dict[str, list[Intake]] = {}
+            for row in rows:
+                if not is_alive(row.owner):
+                    one = Intake(row.sha256, row.name, row.location)
+                    drops.setdefault(row.drop, []).append(one)
+            for drop in drops:
+                connection.execute(
+                    update(intake)
+                    .where(intake.c.pipeline == pipeline, intake.c.drop == drop)
+                    .values(owner=own_lease())
+                )
+            connection.commit()
+        return {drop: tuple(files) for drop, files in drops.items()}
+
+    def settle(self, pipeline: str, *, done: Iterable[str], failed: Iterable[str]) -> None:
+        """Note what was processed, by content; what failed may be dropped again."""
+        with self._engine.begin() as connection:
+            for state, names in (("done", tuple(done)), ("failed", tuple(failed))):
+                this = and_(intake.c.pipeline == pipeline, intake.c.sha256.in_(names))
+                connection.execute(update(intake).where(this).values(state=state, owner=""))
+
+    def release(self, pipeline: str, drop: str) -> None:
+        """Give back what could not be processed, for a later try."""
+        mine = or_(intake.c.owner == own_lease(), intake.c.owner == "")
+        with self._engine.begin() as connection:
+            connection.execute(
+                update(intake)
+                .where(intake.c.pipeline == pipeline, intake.c.drop == drop, mine)
+                .where(intake.c.state == "taken")
+                .values(state="failed", owner="")
+            )
+
+
+def _found(connection: Connection, pipeline: str, contents: Sequence[str]) -> dict[str, str]:
+    """Content → state, of those that are known."""
+    states: dict[str, str] = {}
+    for start in range(0, len(contents), _CHUNK):
+        some = contents[start : start + _CHUNK]
+        query = select(intake.c.sha256, intake.c.state).where(
+            intake.c.pipeline == pipeline, intake.c.sha256.in_(some)
+        )
+        states |= {row.sha256: row.state for row in connection.execute(query)}
+    return states
