@@ -17,7 +17,7 @@ from pathlib import Path
 from docmill.errors import PrerequisiteError, SandboxError
 from docmill.sandboxes import claims
 from docmill.sandboxes.base import Probe, SandboxLimits, SandboxSpec
-from docmill.sandboxes.docker import image, owners
+from docmill.sandboxes.docker import image, limits, owners
 from docmill.sandboxes.docker.container import Container, is_mapped
 from docmill.sandboxes.docker.engine import Engine
 from docmill.sandboxes.docker.form import Form
@@ -30,7 +30,7 @@ from docmill.sandboxes.runtime import Runtime, build_runtime
 NAME = "docker"
 MIB = 1024 * 1024
 PROBE_LIMITS = SandboxLimits(
-    memory=256 * MIB, cpus=1.0, pids=64, disk=64 * MIB, seconds=30, output=MIB, strict=True
+    memory=256 * MIB, cpus=1.0, pids=64, disk=64 * MIB, seconds=30, output=MIB
 )
 
 
@@ -80,6 +80,7 @@ class DockerBackend:
                     available=True,
                     version=self._engine.version,
                     enforced=sandbox.enforced,
+                    lack=limits.lack(sandbox.enforced),
                     seconds=seconds,
                 )
         except (PrerequisiteError, SandboxError) as error:

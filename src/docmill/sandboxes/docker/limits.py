@@ -4,12 +4,16 @@ The toolbox has read them from its cgroup before anything hostile was inside, so
 of engines on other machines too. `form` has asked for them.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from docmill.errors import PrerequisiteError
-from docmill.sandboxes.base import Enforced, SandboxLimits
+from docmill.sandboxes.base import Enforced, Lack, SandboxLimits
 
+_REMEDY = (
+    "Give the engine the cgroup controllers memory, pids and cpu: docker info names those it lacks "
+    "(a rootless engine needs delegation: systemctl edit user@.service, Delegate=yes)"
+)
 _PAGES = 1 << 16
 """Bytes the kernel may round a limit by, as its pages are of that size at most."""
 
@@ -42,13 +46,20 @@ def require(told: Mapping[str, Any], limits: SandboxLimits) -> None:
         PrerequisiteError: naming the limits and how to get them in force.
     """
     loose = [name for name, (wanted, found) in _pairs(told, limits).items() if found > wanted]
-    if not loose:
-        return
-    raise PrerequisiteError(
-        f"The Docker Engine doesn't limit {', '.join(loose)} of a container: asked for, the kernel "
-        "doesn't have it in force.",
-        remedy="Give the engine the cgroup controllers memory, pids and cpu: docker info names "
-        "those that are missing (rootless engines need delegation in systemd)",
+    if loose:
+        raise PrerequisiteError(_cause(loose), remedy=_REMEDY)
+
+
+def lack(enforced: Iterable[Enforced]) -> Lack | None:
+    """Which limits the engine can't keep, if there are any."""
+    loose = tuple(entry.limit for entry in enforced if not entry.together)
+    return Lack(loose, _cause(loose), _REMEDY) if loose else None
+
+
+def _cause(loose: Sequence[str]) -> str:
+    return (
+        f"The Docker Engine was asked to limit {', '.join(loose)} of a container, and its kernel "
+        "doesn't have that in force."
     )
 
 
@@ -56,11 +67,9 @@ def _pairs(told: Mapping[str, Any], limits: SandboxLimits) -> dict[str, tuple[fl
     """Limit → what was asked for and what is in force; infinite where nothing is."""
     none = float("inf")
     period = told.get("cpu_period") or 1
-    pairs = {
-        "cpus": (max(limits.cpus, 0.01) * 1.01, told.get("cpu_quota", none) / period),
-        "disk": (limits.disk + _PAGES, told.get("disk", none)),
-    }
+    pairs = {"disk": (limits.disk + _PAGES, told.get("disk", none))}
     if limits.strict:
+        pairs["cpus"] = (max(limits.cpus, 0.01) * 1.01, told.get("cpu_quota", none) / period)
         pairs["memory"] = (limits.memory + _PAGES, told.get("memory_max", none))
         pairs["pids"] = (limits.pids, told.get("pids_max", none))
     return pairs

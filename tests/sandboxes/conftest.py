@@ -1,0 +1,37 @@
+"""For tests of Docker sandboxes: a backend on a real engine, or the word why there is none."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from docmill.sandboxes.docker import DockerBackend
+from docmill.sandboxes.docker.engine import Engine
+from docmill.sandboxes.docker.owners import OWNER
+
+
+@pytest.fixture(scope="session")
+def docker_probed() -> DockerBackend:
+    """One for all, as its image is looked for once."""
+    found = DockerBackend()
+    probe = found.probe()
+    if not probe.available:
+        pytest.skip(f"no Docker sandbox on this machine: {probe.cause}")
+    return found
+
+
+@pytest.fixture
+def engine(docker_probed: DockerBackend) -> Iterator[Engine]:
+    """The engine by itself."""
+    del docker_probed
+    found = Engine()
+    yield found
+    found.close()
+
+
+@pytest.fixture
+def docker(docker_probed: DockerBackend, engine: Engine) -> Iterator[DockerBackend]:
+    """The backend; no container of this machine's may be left after a test."""
+    before = {one.id for one in engine.containers([OWNER])}
+    yield docker_probed
+    left = [one for one in engine.containers([OWNER]) if one.id not in before]
+    assert not left, f"containers left behind: {left}"

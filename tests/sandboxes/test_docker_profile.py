@@ -1,0 +1,77 @@
+"""The list of system calls of a container, next to bubblewrap's filter."""
+
+import json
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from docmill.sandboxes import seccomp
+from docmill.sandboxes.docker.profile import all_but, allowed, profile
+
+WORDS = st.integers(0, 0xFFFFFFFF)
+
+
+def rules(name: str) -> list[dict[str, Any]]:
+    """The rules of one call."""
+    return [rule for rule in json.loads(profile())["syscalls"] if name in rule["names"]]
+
+
+def test_what_bubblewrap_refuses_is_not_on_the_list() -> None:
+    """Both backends keep out the same calls."""
+    refused = {
+        name
+        for machine in (seccomp._X86_64, seccomp._AARCH64)  # pyright: ignore[reportPrivateUsage]
+        for name in machine.calls
+    }
+    assert not refused & allowed()
+    assert not {"clone3", "clone", "ioctl", "socket", "socketpair"} & allowed()
+
+
+def test_everything_unlisted_is_refused() -> None:
+    """The list takes the place of Docker's own and names what is allowed."""
+    found = json.loads(profile())
+    assert found["defaultAction"] == "SCMP_ACT_ERRNO"
+    assert not rules("ptrace")
+    assert not rules("bpf")
+
+
+@given(st.sets(WORDS, max_size=4), WORDS)
+def test_all_but_some_words_match_once(values: set[int], word: int) -> None:
+    """No word is matched twice: rules that overlap would contradict each other."""
+    patterns = list(all_but(values))
+    for each in (word, *values, *(value ^ 1 for value in values)):
+        matches = [value for mask, value in patterns if each & mask == value]
+        assert len(matches) == (each not in values)
+
+
+@given(WORDS, st.integers(0, 0xFFFFFFFF))
+def test_typing_into_a_terminal_is_refused_whatever_the_upper_half(word: int, upper: int) -> None:
+    """The kernel reads 32 bits of the argument; a rule for 64 could be slipped past."""
+    for request in (0x5412, 0x541C, word):
+        full = upper << 32 | request
+        args = [rule["args"][0] for rule in rules("ioctl")]
+        matched = any(full & arg["value"] == arg["valueTwo"] for arg in args)
+        assert matched == (request not in (0x5412, 0x541C))
+
+
+def test_sockets_have_three_families() -> None:
+    """Every other one doesn't exist, as far as programs can tell."""
+    found: dict[int, int | None] = {}
+    for family in range(64):
+        for rule in rules("socket"):
+            arg = rule["args"][0]
+            if family & arg["value"] == arg["valueTwo"]:
+                found[family] = rule.get("errnoRet")
+    assert [family for family, refusal in found.items() if refusal is None] == [1, 2, 10]
+    assert set(found.values()) == {None, 97}
+
+
+def test_new_namespaces_are_refused() -> None:
+    """`clone` without any of their flags only, and no `clone3`, whose flags can't be seen."""
+    (rule,) = rules("clone")
+    arg = rule["args"][0]
+    flags = (0x80, 0x20000, 0x2000000, 0x4000000, 0x8000000, 0x10000000, 0x20000000, 0x40000000)
+    assert not any(flag & arg["value"] == arg["valueTwo"] for flag in flags)
+    assert 0x1200011 & arg["value"] == arg["valueTwo"]
+    assert [rule["errnoRet"] for rule in rules("clone3")] == [38]
