@@ -103,8 +103,8 @@ class ScriptedJob:
         self.flow_run_id, self.url = flow_run_id, url
 
 
-def main(folder: Path, victim: str) -> int:
-    """Twelve documents; in the middle of them, `victim` is hit: this process, or its server."""
+def main(folder: Path, victim: str, number: int) -> int:
+    """So many documents; at the sixth of them, `victim` is hit: this process, or its server."""
     settings = ServerSettings(folder=folder)
 
     async def work(document: PlannedDocument, attempt: int) -> DocumentStatus:
@@ -117,7 +117,7 @@ def main(folder: Path, victim: str) -> int:
                 await asyncio.sleep(60)
         return "ok"
 
-    job = ScriptedJob(documents(12), work)
+    job = ScriptedJob(documents(number), work)
     outcome = launch.run(job, server.ensure(settings))
     ends = {"status": outcome.end.status, "ends": job.ends, "notice": outcome.notice}
     sys.stdout.write(json.dumps(ends))
@@ -125,4 +125,4 @@ def main(folder: Path, victim: str) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1]), sys.argv[2]))
+    sys.exit(main(Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])))

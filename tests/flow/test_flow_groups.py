@@ -266,3 +266,26 @@ def test_a_group_prefect_cannot_write_down_is_done(
     job = ScriptedJob(documents(60, batch="large unwritable"))
     outcome = run(job, replace(prefect_server, folder=tmp_path))
     assert outcome.end.counts == {"ok": 60}
+
+
+def test_a_large_run_shows_how_far_it_has_come(prefect_server: ServerAddress, ask: Ask) -> None:
+    """A progress bar stands among the artifacts of a run under way; at its end it is full."""
+    shown: list[dict[str, Any]] = []
+
+    def bars() -> list[dict[str, Any]]:
+        wanted = {"flow_runs": {"id": {"any_": [job.flow_run_id]}}}
+        found = ask("/artifacts/filter", wanted)
+        return [entry for entry in found if entry["type"] == "progress"]
+
+    async def work(document: PlannedDocument, attempt: int) -> DocumentStatus:
+        del attempt
+        while document.info.id == "d30" and not shown:
+            shown.extend(await asyncio.to_thread(bars))
+        return "ok"
+
+    job = ScriptedJob(documents(60, batch="progress"), work)
+    job.concurrency = 1
+    run(job, prefect_server)
+    assert [(bar["key"], bar["data"]) for bar in shown] == [("spec-check-progress", 50)]
+    assert shown[0]["description"] == "30 of 60 documents: 30 ok"
+    assert [bar["data"] for bar in bars()] == [100]

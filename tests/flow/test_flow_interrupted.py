@@ -20,10 +20,14 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 PROGRAM = Path(__file__).with_name("scripted_job.py")
 
 
-def run_program(folder: Path, victim: str) -> dict[str, Any]:
+ONE_BY_ONE, IN_GROUPS = 12, 60
+"""Documents that have a task each, and documents that share tasks."""
+
+
+def run_program(folder: Path, victim: str, number: int) -> dict[str, Any]:
     """Run `scripted_job` in a process of its own; nothing but its result may be printed."""
     done = subprocess.run(
-        [sys.executable, str(PROGRAM), str(folder), victim],
+        [sys.executable, str(PROGRAM), str(folder), victim, str(number)],
         capture_output=True,
         text=True,
         timeout=150,
@@ -34,23 +38,25 @@ def run_program(folder: Path, victim: str) -> dict[str, Any]:
     return json.loads(done.stdout)
 
 
-def test_ctrl_c_ends_a_run_cleanly(prefect_server: ServerAddress) -> None:
+@pytest.mark.parametrize("number", [ONE_BY_ONE, IN_GROUPS])
+def test_ctrl_c_ends_a_run_cleanly(prefect_server: ServerAddress, number: int) -> None:
     """Documents that are done stay done, the others end cancelled, and the terminal stays quiet."""
-    result = run_program(prefect_server.folder, "self")
+    result = run_program(prefect_server.folder, "self", number)
     ends = Counter[str](result["ends"].values())
     assert result["status"] == "cancelled"
-    assert sum(ends.values()) == 12
+    assert sum(ends.values()) == number
     assert ends["ok"] >= 5
     assert ends["cancelled"] >= 5
     assert result["ends"]["d5"] == "cancelled"
 
 
-def test_a_run_outlives_its_server(tmp_path: Path) -> None:
+@pytest.mark.parametrize("number", [ONE_BY_ONE, IN_GROUPS])
+def test_a_run_outlives_its_server(tmp_path: Path, number: int) -> None:
     """The server is killed in mid-run: every document is done; a notice says what is missing."""
     folder = tmp_path / "prefect"
-    result = run_program(folder, "server")
+    result = run_program(folder, "server", number)
     assert result["status"] == "finished"
-    assert Counter(result["ends"].values()) == {"ok": 12}
+    assert Counter(result["ends"].values()) == {"ok": number}
     assert "Prefect's server was lost" in result["notice"]
     assert not server.status(ServerSettings(folder=folder)).starting
 

@@ -56,6 +56,15 @@ class Tally:
         counts = [] if threshold.count is None else [threshold.count]
         self._most = min([*shares, *counts], default=None)
 
+    @property
+    def done(self) -> int:
+        """Documents that have ended, however."""
+        return sum(self.counts.values())
+
+    def text(self) -> str:
+        """`1 failed, 41 ok`."""
+        return ", ".join(f"{number} {status}" for status, number in sorted(self.counts.items()))
+
     def add(self, status: DocumentStatus, number: int = 1) -> None:
         """Count documents that ended so; crossing the threshold stops the run."""
         self.counts[status] = self.counts.get(status, 0) + number

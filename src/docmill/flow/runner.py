@@ -29,6 +29,7 @@ from docmill.errors import PrerequisiteError
 from docmill.flow.address import ServerAddress
 from docmill.flow.dealing import Control, Tally, deal
 from docmill.flow.job import Ingested, Job, Published, RunEnd, RunOutcome
+from docmill.flow.progress import Progress
 from docmill.flow.server import healthy
 from docmill.flow.tasks import PREFECT_ERRORS, DocumentTasks
 
@@ -66,6 +67,8 @@ class FlowJob:
         self.begun = False
         """Prefect's server has taken the run."""
         self._published: Published | None = None
+        self._progress: Progress | None = None
+        """Set for a run whose tasks alone don't show how far it has come."""
 
     def flow(self) -> Flow[[], Any]:
         """The job as a Prefect flow with the pipeline's name."""
@@ -95,7 +98,7 @@ class FlowJob:
         # tagged.
         with TagsContext(current_tags=set()):
             try:
-                end = await self._work()
+                end = await self._work(run_id)
             finally:
                 watch.cancel()
                 await asyncio.wait({watch})
@@ -109,7 +112,7 @@ class FlowJob:
         self.done.set()
         return _final_state(end)
 
-    async def _work(self) -> RunEnd:
+    async def _work(self, run_id: UUID) -> RunEnd:
         ingested = await step("ingest", self.job.ingest)
         tally = Tally(
             self.job.failure_threshold,
@@ -121,6 +124,13 @@ class FlowJob:
             tally.add(status, number)
         tasks = DocumentTasks(self.job, self.control, ingested.pending)
         await self._reuse(ingested, tally, tasks)
+        if tasks.grouped:
+            self._progress = Progress(
+                tally,
+                total=tally.done + len(ingested.pending),
+                key=artifact_key(self.job.name, "progress"),
+                run_id=run_id,
+            )
         async with tasks:
             await deal(
                 ingested.pending, tasks.process, job=self.job, control=self.control, tally=tally
@@ -139,8 +149,13 @@ class FlowJob:
         if await _server_answers():
             with contextlib.suppress(*PREFECT_ERRORS):
                 await acreate_markdown_artifact(
-                    published.markdown, key=artifact_key(self.job.name), description=self.job.run_id
+                    published.markdown,
+                    key=artifact_key(self.job.name, "report"),
+                    description=self.job.run_id,
                 )
+                if self._progress:
+                    async with get_client() as client:
+                        await self._progress.end(client)
         return {"folder": published.folder}
 
     async def _reuse(self, ingested: Ingested, tally: Tally, tasks: DocumentTasks) -> None:
@@ -158,7 +173,7 @@ class FlowJob:
                 await tasks.reuse(document)
 
     async def _watch(self, run_id: UUID) -> None:
-        """Stop the run when it was cancelled in Prefect's UI."""
+        """Stop the run when it was cancelled in Prefect's UI; show there how far it has come."""
         async with get_client() as client:
             while not self.control.stopped:
                 await asyncio.sleep(WATCH_SECONDS)
@@ -166,6 +181,8 @@ class FlowJob:
                     state = (await client.read_flow_run(run_id)).state
                     if state and (state.is_cancelling() or state.is_cancelled()):
                         self.control.stop("The run was cancelled in Prefect.")
+                    if self._progress:
+                        await self._progress.show(client)
 
 
 async def run_flow(job: Job, control: Control) -> RunOutcome:
@@ -208,9 +225,9 @@ async def step(name: str, work: Callable[[], Awaitable[T]]) -> T:
     return await Task(call, name=name, task_run_name=name, persist_result=False)()
 
 
-def artifact_key(name: str) -> str:
-    """A pipeline's name as Prefect's artifact keys have to be: `[a-z0-9-]+`."""
-    return f"{re.sub('[^a-z0-9]+', '-', name.lower()).strip('-')}-report"
+def artifact_key(name: str, what: str) -> str:
+    """A pipeline's name, and what of it, as Prefect's artifact keys have to be: `[a-z0-9-]+`."""
+    return f"{re.sub('[^a-z0-9]+', '-', name.lower()).strip('-')}-{what}"
 
 
 async def _wait_for_engine(engine: asyncio.Future[Any], done: asyncio.Event) -> None:

@@ -82,6 +82,11 @@ class DocumentTasks:
             group.ended.set()
         await asyncio.gather(*self._showing)
 
+    @property
+    def grouped(self) -> bool:
+        """Whether documents share tasks."""
+        return bool(self._groups)
+
     async def process(self, document: PlannedDocument, place: Place) -> DocumentStatus:
         """Run a document to its end, with the place it was given.
 
