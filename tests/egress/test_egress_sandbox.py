@@ -150,14 +150,15 @@ async def test_nothing_inside_holds_the_secret(trusted: Trusted) -> None:
     """Neither files nor environments nor command lines; the search finds what is there."""
     half = len(SECRET) // 2
     search = (
-        f"cat /proc/*/environ /proc/*/cmdline > /tmp/seen; "
+        f"cat /proc/*/environ /proc/*/cmdline > /tmp/seen 2> /dev/null; "
         f"grep -rlaF {SECRET[:half]}''{SECRET[half:]} /workspace /opt/docmill /etc | wc -l"
     )
     async with (
         host(Website(echo=True), trusted.server) as port,
         inside(vault(port), trusted, Names()) as sandbox,
     ):
-        await sandbox.bash(GET.format(url="http://crm.egress/", headers={}) + " > /tmp/answer")
+        asked = GET.format(url="http://crm.egress/", headers={})
+        assert await sandbox.bash(f"({asked}\n) > /tmp/answer; wc -l < /tmp/answer") != "0\n"
         found = await sandbox.bash(search)
         await sandbox.bash(f"echo {SECRET} > /tmp/planted")
         control = await sandbox.bash(search)

@@ -117,9 +117,9 @@ class _Session:
             async with self._all:
                 stream = SocketStream(*await asyncio.open_connection(sock=connection), clock)
                 try:
-                    await Exchange(self._rules, self._log, stream, clock).run()
-                    async with asyncio.timeout(_FAREWELL):
-                        await stream.leave()
+                    if await Exchange(self._rules, self._log, stream, clock).run():
+                        async with asyncio.timeout(_FAREWELL):
+                            await stream.leave()
                 finally:
                     stream.close()
 

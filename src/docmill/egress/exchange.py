@@ -22,6 +22,8 @@ from docmill.egress.streams import Clock, Counted, SocketStream, Stream, TlsStre
 from docmill.egress.tunnel import first_message, relay
 
 _HTTP, _HTTPS = 80, 443
+_BAD_GATEWAY = 502
+"""Status of what isn't the client's fault."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +48,13 @@ class Exchange:
         self._entry = log.entry()
         self._refused = False
 
-    async def run(self) -> None:
+    async def run(self) -> bool:
         """Read the request and carry it out; whatever happens is in the log.
 
+        Returns whether the client is to be let finish; it isn't if it was too slow or has gone.
+
         Raises:
-            OSError, EOFError: the client went away.
+            OSError: it went away before its answer.
         """
         peer = Peer(self._client, h11.SERVER, self._caps.head)
         try:
@@ -58,10 +62,12 @@ class Exchange:
                 await self._serve(peer)
             if not self._refused:
                 self._note("allowed", "")
+            return True
         except RefusedError as error:
             self._note_refusal(error)
             async with asyncio.timeout(self._caps.head_seconds):
                 await answer(peer, error)
+            return True
         except TimeoutError:
             self._note("failed", "timeout")
         except (OSError, EOFError, h11.ProtocolError) as error:
@@ -71,13 +77,14 @@ class Exchange:
             raise
         finally:
             self._log.close(self._entry)
+        return False
 
     def _note(self, verdict: Verdict, reason: str) -> None:
         self._entry.verdict, self._entry.reason = verdict, reason
 
     def _note_refusal(self, error: RefusedError) -> None:
         self._refused = True
-        self._note("refused" if error.status < 500 else "failed", error.reason)
+        self._note("failed" if error.status == _BAD_GATEWAY else "refused", error.reason)
 
     async def _serve(self, peer: Peer) -> None:
         async with asyncio.timeout(self._caps.head_seconds):

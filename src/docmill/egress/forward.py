@@ -6,7 +6,6 @@ redirects a host answers with are the client's to follow, as requests of their o
 
 import asyncio
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 
 import h11
@@ -46,20 +45,31 @@ async def forward(client: Peer, server: Stream, errand: Errand, *, most: int) ->
         )
     )
     sending = asyncio.create_task(_send_body(client, peer))
+    answering = asyncio.create_task(_return_response(client, peer, errand.credentials))
     try:
-        return await _return_response(client, peer, errand.credentials)
+        await asyncio.wait((sending, answering), return_when=asyncio.FIRST_COMPLETED)
+        if not answering.done():
+            _check_sent(sending)
+        return await answering
     except h11.RemoteProtocolError as error:
         raise RefusedError("bad_response", f"{errand.host}: {error}.", status=502) from error
     finally:
         sending.cancel()
-        with suppress(asyncio.CancelledError):
-            await _settle(sending)
+        answering.cancel()
+        await asyncio.gather(sending, answering, return_exceptions=True)
 
 
-async def _settle(sending: asyncio.Task[None]) -> None:
-    """A host may answer before it has read all; what then becomes of the body doesn't matter."""
-    with suppress(OSError, h11.ProtocolError, RefusedError):
-        await sending
+def _check_sent(sending: asyncio.Task[None]) -> None:
+    """A host may answer without having read all; only what the sandbox does wrong matters.
+
+    Raises:
+        RefusedError: the body isn't sent to its end, and why.
+    """
+    error = sending.exception()
+    if isinstance(error, h11.RemoteProtocolError):
+        raise RefusedError("bad_request", f"The body is none: {error}.", status=400) from error
+    if error is not None and not isinstance(error, OSError):
+        raise error
 
 
 def _request_headers(errand: Errand) -> Headers:
