@@ -16,6 +16,7 @@ from scripted_job import ScriptedJob, documents
 from docmill.errors import DocumentError, RunError, SandboxError, TooManyFailuresError
 from docmill.flow.address import ServerAddress
 from docmill.flow.launch import run
+from docmill.flow.prefect_process import PrefectProcess
 from docmill.plan import PlannedDocument
 from docmill.records.results import DocumentStatus
 from docmill.spec.pipeline import FailureThreshold
@@ -228,16 +229,30 @@ def test_what_a_group_stored_before_a_stop_counts_as_done(prefect_server: Server
     assert outcome.end.counts["cancelled"] >= 50
 
 
-def test_a_large_run_goes_on_where_it_was_stopped(
+def test_a_killed_large_run_goes_on_where_it_was(
     prefect_server: ServerAddress, ask: Ask, eventually: Eventually
 ) -> None:
     """What the store has is taken over; only the rest is dealt out, in groups of its own."""
     batch = documents(90, batch="going on")
+    process = PrefectProcess()
+
+    async def work(document: PlannedDocument, attempt: int) -> DocumentStatus:
+        del attempt
+        if document.info.id == "d25":
+            os.kill(process.pid, signal.SIGKILL)
+            await asyncio.sleep(60)
+        return "ok"
+
+    killed = ScriptedJob(batch, work)
+    killed.concurrency = 1
+    with pytest.raises(RunError, match="Prefect's process ended"):
+        run(killed, prefect_server, process)
+    assert list(killed.ends) == [f"d{index}" for index in range(25)]
     job = ScriptedJob(batch, finished=25)
     outcome = run(job, prefect_server)
     states = eventually(all_ended(ask, job, 8))
     assert outcome.end.counts == {"ok": 90}
-    assert {name for name, _ in job.attempts} == {f"d{index}" for index in range(25, 90)}
+    assert Counter(job.attempts) == Counter((f"d{index}", 1) for index in range(25, 90))
     assert "reuse 25 finished documents" in states
     assert "in/25.pdf and 9 more" in states
 

@@ -105,6 +105,17 @@ def test_finished_documents_are_shown_as_cached(
     assert outcome.end.counts == {"ok": 2}
 
 
+def test_finished_documents_are_shown_as_cached_whoever_has_them(
+    prefect_server: ServerAddress, ask: Ask, eventually: Eventually
+) -> None:
+    """Prefect's cache has no result of theirs: they were done in a group, or it was deleted."""
+    job = ScriptedJob(documents(2, batch="cached by docmill"), finished=2)
+    outcome = run(job, prefect_server)
+    eventually(lambda: Counter(task_runs(ask, job).values())["Cached"] == 2)
+    assert job.attempts == []
+    assert outcome.end.counts == {"ok": 2}
+
+
 def test_what_the_store_has_not_finished_is_processed_whatever_prefect_has(
     prefect_server: ServerAddress,
 ) -> None:

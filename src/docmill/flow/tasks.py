@@ -159,7 +159,8 @@ class DocumentTasks:
         """The task's body; `name` is what Prefect shows, `key` what it caches by."""
         underway = self._underway.get(document)
         if underway is None:
-            return {"document": document, "status": "reused"}
+            # Done in a group, or Prefect's cache is gone.
+            return Completed(name="Cached", message="An earlier run finished it.")
         context = TaskRunContext.get()
         assert context is not None
         underway.attempts = context.task_run.run_count
