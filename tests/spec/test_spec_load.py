@@ -157,20 +157,20 @@ def test_tools_of_an_agent_must_fit_together(tmp_path: Path) -> None:
     )
     place = "agent_specs/reader.yaml"
     assert lines(load(tmp_path, agent=agent)) == [
-        f"{place}:4:24 mcp_servers[1].name — a second MCP server is named `disk` — rename one",
+        f"{place}:4:23 mcp_servers[1].name — a second MCP server is named `disk` — rename one",
         (
-            f"{place}:4:35 mcp_servers[1].url — `ftp://y` is no address of the web"
+            f"{place}:4:34 mcp_servers[1].url — `ftp://y` is no address of the web"
             " — write one such as https://crm.example/mcp"
         ),
         (
-            f"{place}:5:26 mcp_servers[2].name — no tools of `lab` are asked for"
+            f"{place}:5:25 mcp_servers[2].name — no tools of `lab` are asked for"
             " — add `{type: mcp_toolset, mcp_server_name: lab}` to `tools`"
         ),
         (
             f"{place}:7:42 tools[0].mcp_server_name — `disc` is not in mcp_servers"
             " — add it there (known: disk, disk, lab)"
         ),
-        (f"{place}:8:69 tools[1].configs[1].name — `a` has settings already — keep one of them"),
+        (f"{place}:8:76 tools[1].configs[1].name — `a` has settings already — keep one of them"),
         (
             f"{place}:9:42 tools[2].mcp_server_name — a second toolset is about `disk`"
             " — put both into one"

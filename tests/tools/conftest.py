@@ -17,6 +17,7 @@ from docmill.compile.forms import sandbox_spec
 from docmill.sandboxes import open_backend
 from docmill.spec.agent import Agent
 from docmill.spec.environment import Environment
+from docmill.tools.mcp.keys import Keys
 from docmill.tools.mcp.meeting import Surroundings
 
 PNG = bytes.fromhex(
@@ -156,7 +157,7 @@ def crm() -> Generator[Crm]:
 def surroundings() -> Surroundings:
     """Sandboxes as runs have them, and no credentials."""
     spec = sandbox_spec(Environment(name="default"), {"run": "test"})
-    return Surroundings(open_backend("auto"), spec, lambda _: {})
+    return Surroundings(open_backend("auto"), spec, Keys())
 
 
 def agent_with(*servers: dict[str, Any], policy: str = "always_allow", **more: Any) -> Agent:

@@ -5,9 +5,12 @@ from typing import Any, cast
 
 import pytest
 
+from docmill.egress.credentials import Credential
+from docmill.egress.hosts import parse_rule
 from docmill.errors import PrerequisiteError
 from docmill.sandboxes.base import Sandbox
 from docmill.tools.base import Tool
+from docmill.tools.mcp.keys import Keys
 from docmill.tools.mcp.meeting import Surroundings, meet
 from docmill.tools.mcp.servers import Terms
 
@@ -120,20 +123,26 @@ async def test_settings_for_a_tool_that_isn_t_there_are_a_mistake(
         await meet(agent, surroundings)
 
 
-async def test_the_credential_goes_with_every_request(crm: Crm, surroundings: Surroundings) -> None:
-    """And without it the server's refusal is told."""
+async def test_the_credential_goes_to_its_host_only(crm: Crm, surroundings: Surroundings) -> None:
+    """Without it the server's refusal is told; nothing the server says brings it to the model."""
     crm.wants = "Bearer s3cret-token"
     with pytest.raises(PrerequisiteError, match="HTTP status 401"):
         await meet(agent_with(url_server(crm)), surroundings)
-    keyed = Surroundings(
-        surroundings.sandboxes,
-        surroundings.sandbox,
-        lambda url: {"Authorization": crm.wants} if url == crm.url else {},
+    place = f"127.0.0.1:{crm.port}"
+    own, other = (
+        Credential(name, secret, (parse_rule(host),), prefix="Bearer ")
+        for name, secret, host in [
+            ("own", "s3cret-token", place),
+            ("other", "another-token", "crm.example"),
+        ]
     )
+    keyed = Surroundings(surroundings.sandboxes, surroundings.sandbox, Keys([other, own]))
     async with AsyncExitStack() as stack:
         tools = await tools_of(stack, keyed, url_server(crm))
-        assert not (await tools["mcp__crm__order"].run({"serial": "A"}, NO_SANDBOX)).is_error
-    assert "s3cret" not in repr(tools["mcp__crm__order"])
+        found = await tools["mcp__crm__look_up"].run({"serial": "s3cret-token"}, NO_SANDBOX)
+    assert found.content == "************ belongs to ACME"
+    assert crm.headers[-1]["authorization"] == "Bearer s3cret-token"
+    assert not any("another" in str(headers) for headers in crm.headers)
 
 
 async def test_a_program_in_the_sandbox_is_a_server(surroundings: Surroundings) -> None:

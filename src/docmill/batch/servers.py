@@ -1,13 +1,14 @@
-"""The agent's MCP servers, met before a run spends anything; their credentials come from here."""
+"""The agent's MCP servers, met before a run spends anything, with the vault's credentials."""
 
 import asyncio
-from collections.abc import Mapping
 
 from docmill.batch.foresight import to_read
 from docmill.batch.workbench import Ground
 from docmill.compile.forms import sandbox_spec
+from docmill.egress.vault import open_vault
 from docmill.plan import BatchPlan
 from docmill.spec.agent import EMBEDDED
+from docmill.tools.mcp.keys import Keys
 from docmill.tools.mcp.meeting import Servers, Surroundings, meet
 
 
@@ -17,17 +18,14 @@ def meet_servers(ground: Ground, plan: BatchPlan) -> Servers:
     Must not be called in an event loop.
 
     Raises:
-        PrerequisiteError: one of them can't be used.
+        PrerequisiteError: one of them can't be used, or its credential can't be had.
     """
-    agent = ground.compiled.agent
+    compiled = ground.compiled
+    agent = compiled.agent
     only_embedded = all(choice.id == EMBEDDED for choice in agent.models)
-    surroundings = Surroundings(
-        ground.backend, sandbox_spec(ground.compiled.environment, {"run": "probe"}), _headers
-    )
     if not agent.mcp_servers or only_embedded or not to_read(plan):
-        return Servers((), _headers)
-    return asyncio.run(meet(agent, surroundings))
-
-
-def _headers(url: str) -> Mapping[str, str]:
-    return {}
+        return Servers((), Keys())
+    vault = compiled.pipeline.vault
+    keys = Keys(open_vault(vault, secrets=ground.settings.secret, root=compiled.root))
+    sandbox = sandbox_spec(compiled.environment, {"run": "probe"})
+    return asyncio.run(meet(agent, Surroundings(ground.backend, sandbox, keys)))

@@ -5,6 +5,7 @@ Mistakes come back as `KeyProblem`s of the file they stand in. Reads no secret.
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from urllib.parse import urlsplit
 
 from docmill.egress.credentials import Credential
@@ -107,14 +108,15 @@ def _header_problems(entry: VaultEntry, path: KeyPath) -> Iterator[KeyProblem]:
 def _unreachable(
     entry: VaultEntry, environment: Environment, agent: Agent, path: KeyPath
 ) -> Iterator[KeyProblem]:
-    """Hosts of a credential that no sandbox of the pipeline can reach."""
+    """Hosts of a credential that no sandbox and no MCP server of the pipeline is about."""
+    servers = tuple(_mcp_rules(agent))  # their requests come from the host, not from a sandbox
     if isinstance(environment.config.networking, UnrestrictedNetworking):
         named = [parse_rule(text, ports=(443,)) for text in entry.hosts]
         for index, rule in enumerate(named):
-            if literal(rule.host):
+            if literal(rule.host) and not any(_covers(each, rule) for each in servers):
                 yield KeyProblem((*path, "hosts", index), f"`{rule}` is an address", "use its name")
         return
-    allowed = host_rules(environment, agent)
+    allowed = (*host_rules(environment, agent), *servers)
     for index, text in enumerate(entry.hosts):
         rule = parse_rule(text, ports=(443,))
         if not any(_covers(each, rule) for each in allowed):
@@ -163,9 +165,10 @@ def _mcp_rules(agent: Agent) -> Iterator[HostRule]:
     for server in agent.mcp_servers:
         url = getattr(server, "url", None)
         if isinstance(url, str):
-            parts = urlsplit(url)
-            authority = parse_authority(parts.netloc, 80 if parts.scheme == "http" else 443)
-            yield HostRule(authority.host, (authority.port,))
+            with suppress(ValueError):  # an address that is none is said where it stands
+                parts = urlsplit(url)
+                authority = parse_authority(parts.netloc, 80 if parts.scheme == "http" else 443)
+                yield HostRule(authority.host, (authority.port,))
 
 
 def egress_policy(

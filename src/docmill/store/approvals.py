@@ -7,7 +7,7 @@ import json
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal, NamedTuple
 
-from sqlalchemy import Engine, RowMapping, and_, insert, select, update
+from sqlalchemy import Engine, RowMapping, and_, func, insert, select, update
 
 from docmill.base import Frozen
 from docmill.store.schema import approvals, documents, sessions
@@ -86,9 +86,9 @@ class Approvals:
             documents.c.run == approvals.c.run, documents.c.document == approvals.c.document
         )
         query = (
-            select(approvals, documents.c.name)
+            select(approvals, func.coalesce(documents.c.name, approvals.c.document).label("name"))
             .join(sessions, alive)
-            .join(documents, named)
+            .outerjoin(documents, named)
             .where(approvals.c.decision.is_(None))
             .order_by(approvals.c.asked, approvals.c.call)
         )

@@ -5,6 +5,7 @@ that would end the connection for every session that shares it.
 """
 
 import json
+import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from importlib.metadata import version
@@ -27,6 +28,10 @@ from docmill.tools.mcp.base import (
     ServerError,
 )
 from docmill.tools.mcp.offered import plain
+
+# What the package logs is told by the errors; it would be printed on the user's terminal.
+for name in ("mcp", "client"):
+    logging.getLogger(name).addHandler(logging.NullHandler())
 
 TROUBLE = (
     MCPError,

@@ -4,7 +4,7 @@ What they say then is what every session of the run is told. Makes the sources `
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -15,11 +15,9 @@ from docmill.sandboxes.base import SandboxBackend, SandboxSpec
 from docmill.spec.agent import Agent, McpEntry, McpProgram, McpServer, McpToolset
 from docmill.tools.base import ToolSource
 from docmill.tools.mcp.base import CONNECT_SECONDS, Peer, ServerError
+from docmill.tools.mcp.keys import Keys
 from docmill.tools.mcp.offered import Listing, chosen, listing, unknown_tools
 from docmill.tools.mcp.servers import Connection, SandboxedServer, SharedServer, Terms
-
-Headers = Callable[[str], Mapping[str, str]]
-"""Address of a server → headers with its credential."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +26,7 @@ class Surroundings:
 
     sandboxes: SandboxBackend
     sandbox: SandboxSpec
-    headers: Headers
+    keys: Keys
 
 
 class Met(NamedTuple):
@@ -42,10 +40,10 @@ class Met(NamedTuple):
 class Servers:
     """The MCP servers of a run's agent. Close them in the event loop of the sessions."""
 
-    def __init__(self, met: Sequence[Met], headers: Headers) -> None:
+    def __init__(self, met: Sequence[Met], keys: Keys) -> None:
         self._met = tuple(met)
         self._connections = {
-            each.entry.name: Connection(_over_http(each.entry, headers))
+            each.entry.name: Connection(_over_http(each.entry, keys))
             for each in met
             if isinstance(each.entry, McpServer)
         }
@@ -92,7 +90,7 @@ async def meet(agent: Agent, surroundings: Surroundings) -> Servers:
             remedy="Install it: pip install 'docmill[mcp]'",
         )
     met = [await _meet(toolset, entry, surroundings) for toolset, entry in wanted]
-    return Servers(met, surroundings.headers)
+    return Servers(met, surroundings.keys)
 
 
 async def _meet(toolset: McpToolset, entry: McpEntry, surroundings: Surroundings) -> Met:
@@ -101,7 +99,7 @@ async def _meet(toolset: McpToolset, entry: McpEntry, surroundings: Surroundings
             if isinstance(entry, McpProgram):
                 found = await _ask_inside(entry, surroundings)
             else:
-                found = await _ask(entry, _over_http(entry, surroundings.headers)())
+                found = await _ask(entry, _over_http(entry, surroundings.keys)())
     except (ServerError, TimeoutError) as error:
         why = str(error) or f"no answer within {CONNECT_SECONDS:g} s"
         raise PrerequisiteError(
@@ -129,13 +127,13 @@ async def _ask_inside(entry: McpProgram, surroundings: Surroundings) -> Listing:
         return await _ask(entry, in_sandbox(entry, sandbox))
 
 
-def _over_http(
-    entry: McpServer, headers: Headers
-) -> Callable[[], AbstractAsyncContextManager[Peer]]:
-    def connect() -> AbstractAsyncContextManager[Peer]:
+def _over_http(entry: McpServer, keys: Keys) -> Callable[[], AbstractAsyncContextManager[Peer]]:
+    @asynccontextmanager
+    async def connect() -> AsyncGenerator[Peer]:
         from docmill.tools.mcp.client import over_http  # noqa: PLC0415 - `mcp` takes seconds
 
-        return over_http(entry.url, headers(entry.url))
+        async with over_http(entry.url, keys.headers(entry.url)) as peer:
+            yield keys.guarded(peer, entry.url)
 
     return connect
 

@@ -1,0 +1,154 @@
+"""Tool calls that a person has to allow: asked, waited for, stored, remembered."""
+
+import asyncio
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from docmill.events import (
+    Event,
+    ModelRequestStart,
+    StatusIdle,
+    ToolConfirmation,
+    ToolResultEvent,
+    ToolUse,
+)
+from docmill.session.run import SessionEnd, run_session
+from docmill.store.approvals import Waiting
+from docmill.testing import ScriptedModel, tool_use
+
+if TYPE_CHECKING:
+    from .conftest import Bench
+
+ASKING = """Read.
+tools:
+  - type: agent_toolset_20260401
+    configs: [{name: bash, permission_policy: {type: always_ask}}]"""
+BASH = tool_use("bash", {"command": "echo done > /workspace/note; cat /workspace/note"}, call="b1")
+RECORD = {"voltage": {"value": 3.30, "unit": "V", "page": 1, "quote": "Output voltage 3.30 V"}}
+SUBMIT = [tool_use("submit_record", RECORD, call="s1")]
+
+
+@pytest.fixture
+def asking(bench: "Bench") -> "Bench":
+    """A workspace whose agent may use bash only if a person says so."""
+    bench.system = ASKING
+    return bench
+
+
+async def run(bench: "Bench", model: ScriptedModel) -> SessionEnd:
+    """One session on the workspace's document."""
+    workbench = bench.for_model(model)
+    return await run_session(workbench, bench.document(workbench), attempt=1)
+
+
+async def question(bench: "Bench") -> Waiting:
+    """The next call that waits."""
+    while not (found := bench.approvals.waiting()):  # noqa: ASYNC110 - it comes by the store
+        await asyncio.sleep(0.01)
+    return found[0]
+
+
+def events(bench: "Bench", end: SessionEnd, *kinds: type[Any]) -> Iterator[Event]:
+    """Events of these kinds in the session's journal."""
+    for stored in bench.store.journal(end.session):
+        if isinstance(stored.event, kinds):
+            yield stored.event
+
+
+async def test_a_call_waits_until_it_is_allowed(asking: "Bench") -> None:
+    """Nothing is run before, and the model isn't asked; the journal tells the whole story."""
+    with ScriptedModel([[BASH], SUBMIT]) as model:
+        session = asyncio.create_task(run(asking, model))
+        asked = await question(asking)
+        assert (asked.tool, asked.document) == ("bash", asked.document)
+        assert len(model.requests) == 1
+        asking.approvals.decide(asked.session, asked.call, "allow")
+        end = await session
+    story = list(
+        events(
+            asking,
+            end,
+            ModelRequestStart,
+            StatusIdle,
+            ToolUse,
+            ToolConfirmation,
+            ToolResultEvent,
+        )
+    )
+    assert [event.type for event in story] == [
+        "span.model_request_start",
+        "agent.tool_use",
+        "session.status_idle",
+        "user.tool_confirmation",
+        "agent.tool_result",
+        "span.model_request_start",
+        "session.status_idle",
+    ]
+    assert isinstance(story[2], StatusIdle)
+    assert (story[2].stop_reason, story[2].event_ids) == ("requires_action", ("b1",))
+    assert isinstance(story[4], ToolResultEvent)
+    assert story[4].content == "done\n"
+
+
+async def test_a_denied_call_is_never_run(asking: "Bench") -> None:
+    """The model is told why, and goes on without."""
+    with ScriptedModel([[BASH], SUBMIT]) as model:
+        session = asyncio.create_task(run(asking, model))
+        asked = await question(asking)
+        asking.approvals.decide(asked.session, asked.call, "deny", reason="Too risky.")
+        await session
+    result = model.requests[1].messages[-1]["content"][0]
+    assert result["is_error"]
+    assert "denied: Too risky." in result["content"]
+
+
+async def test_nobody_answers_in_time(asking: "Bench") -> None:
+    """The call is denied by itself, and the store says so: a late yes has no effect."""
+    asking.limits = "{approval_minutes: 0}"
+    with ScriptedModel([[BASH], SUBMIT]) as model:
+        end = await run(asking, model)
+    assert "nobody answered" in model.requests[1].messages[-1]["content"][0]["content"]
+    assert not asking.approvals.decide(end.session, "b1", "allow")
+
+
+async def test_other_calls_of_the_turn_don_t_wait(asking: "Bench") -> None:
+    """They are done while the person thinks; the model gets all results in its own order."""
+    look = tool_use("glob", {"pattern": "*"}, call="g1")
+    with ScriptedModel([[BASH, look], SUBMIT]) as model:
+        session = asyncio.create_task(run(asking, model))
+        asked = await question(asking)
+        done = asking.store.journal(asked.session)
+        assert "g1" in [e.event.tool_use_id for e in done if isinstance(e.event, ToolResultEvent)]
+        asking.approvals.decide(asked.session, asked.call, "allow")
+        await session
+    results = model.requests[1].messages[-1]["content"]
+    assert [block["tool_use_id"] for block in results] == ["b1", "g1"]
+
+
+async def test_a_question_outlives_its_process(asking: "Bench") -> None:
+    """What is decided while nobody runs counts when the session goes on; it isn't asked twice."""
+    with ScriptedModel([[BASH]]) as model:
+        session = asyncio.create_task(run(asking, model))
+        asked = await question(asking)
+        session.cancel()
+        await asyncio.wait([session])
+    asking.approvals.decide(asked.session, asked.call, "allow")
+    with ScriptedModel([SUBMIT]) as model:
+        end = await run(asking, model)
+    assert end.attempt == 2
+    assert model.requests[0].messages[-1]["content"][0]["content"] == "done\n"
+
+
+async def test_what_was_decided_is_never_asked_again(asking: "Bench") -> None:
+    """Killed between yes and result, a call that may have run is told as interrupted."""
+    with ScriptedModel([[BASH]]) as model, asking.dying_after(ToolConfirmation):
+        session = asyncio.create_task(run(asking, model))
+        asked = await question(asking)
+        asking.approvals.decide(asked.session, asked.call, "allow")
+        await session
+    with ScriptedModel([SUBMIT]) as model:
+        await run(asking, model)
+    assert "was cut" in model.requests[0].messages[-1]["content"][0]["content"]
+    assert asking.approvals.waiting() == []
