@@ -7,9 +7,12 @@ from docmill.sandboxes.selfcheck.base import Room
 from docmill.sandboxes.selfcheck.rooms import (
     files,
     kernel,
+    lifetime,
     network,
+    outputs,
     privileges,
     processes,
+    protocol,
     resources,
 )
 
@@ -19,6 +22,9 @@ ROOMS = (
     privileges.ROOM,
     network.ROOM,
     resources.ROOM,
+    lifetime.ROOM,
+    outputs.ROOM,
+    protocol.ROOM,
     kernel.ROOM,
 )
 

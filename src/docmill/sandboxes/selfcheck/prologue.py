@@ -109,8 +109,8 @@ def unclear(evidence: str) -> NoReturn:
 
 
 def name_of(number: int | None) -> str:
-    """An error's name."""
-    return errno.errorcode.get(number or 0, str(number))
+    """An error's name; a time-out of Python's own has no number."""
+    return errno.errorcode.get(number or 0, str(number or "time-out"))
 
 
 def told(errors: list[str]) -> str:

@@ -9,8 +9,8 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 from docmill.errors import SandboxError
@@ -90,9 +90,22 @@ async def run_inside(sandbox: Sandbox, bait: Bait, script: str) -> Outcome:
 
 
 async def run_outside(bait: Bait, script: str) -> Outcome:
-    """Run a script without a sandbox, in the bait's folder and a session of its own."""
+    """Run a script without a sandbox, in the bait's folder."""
+    async with control_process(bait, text_of(script)) as process:
+        try:
+            async with asyncio.timeout(SECONDS):
+                printed, _ = await process.communicate()
+        except TimeoutError:
+            return Outcome(None, f"no end within {SECONDS:g} s")
+    code = process.returncode or 0
+    return outcome_of(printed.decode("utf-8", "replace"), 128 - code if code < 0 else code)
+
+
+@asynccontextmanager
+async def control_process(bait: Bait, text: str) -> AsyncGenerator[asyncio.subprocess.Process]:
+    """A Python process in a session of its own; leaving the block ends it and its session."""
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-I", "-B", "-c", text_of(script), bait.facts(inside=False)),
+        *(sys.executable, "-I", "-B", "-c", text, bait.facts(inside=False)),
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
@@ -101,16 +114,13 @@ async def run_outside(bait: Bait, script: str) -> Outcome:
         start_new_session=True,
     )
     try:
-        async with asyncio.timeout(SECONDS):
-            printed, _ = await process.communicate()
-    except TimeoutError:
-        return Outcome(None, f"no end within {SECONDS:g} s")
+        yield process
     finally:
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
-        await process.wait()
-    code = process.returncode or 0
-    return outcome_of(printed.decode("utf-8", "replace"), 128 - code if code < 0 else code)
+        with suppress(TimeoutError):  # what has left its session may hold its output
+            async with asyncio.timeout(SECONDS):
+                await process.wait()
 
 
 def outcome_of(printed: str, code: int) -> Outcome:

@@ -113,7 +113,10 @@ seen = []
 for name in ("RLIMIT_NPROC", "RLIMIT_AS", "RLIMIT_FSIZE", "RLIMIT_NOFILE", "RLIMIT_MEMLOCK"):
     kind = getattr(resource, name)
     if not INSIDE:
-        resource.setrlimit(kind, (100, 100) if name == "RLIMIT_NOFILE" else (1 << 33, 1 << 33))
+        found = resource.getrlimit(kind)[1]
+        lower = 200 if name == "RLIMIT_NOFILE" else 1 << 33
+        lower = lower if found < 0 else min(found, lower)
+        resource.setrlimit(kind, (lower, lower))
     hard = resource.getrlimit(kind)[1]
     if hard == resource.RLIM_INFINITY:
         continue
@@ -135,6 +138,9 @@ reached(f"from {found} to -900")
 """
 _CORE = """
 import resource, signal
+handler = open("/proc/sys/kernel/core_pattern").read().strip()
+if handler.startswith("|") and not handler.endswith(("/true", "/false")):
+    reached(f"a crash starts {handler[1:]} on the host")
 seen = []
 for want in (0, 1, resource.getrlimit(resource.RLIMIT_CORE)[1]):
     child = os.fork()
@@ -145,7 +151,6 @@ for want in (0, 1, resource.getrlimit(resource.RLIMIT_CORE)[1]):
         os.abort()
     _, status = os.waitpid(child, 0)
     if os.WCOREDUMP(status):
-        handler = open("/proc/sys/kernel/core_pattern").read().strip()
         reached(f"the kernel has written a core: {handler}")
     seen.append(f"signal {os.WTERMSIG(status)} without a core")
 stopped(told(seen))
