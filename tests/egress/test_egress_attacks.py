@@ -155,7 +155,8 @@ async def test_a_hundred_connections_at_once_wait_their_turn() -> None:
         await served.recorded(100)
     assert all(answer.endswith("ok") for answer in answers)
     assert len(site.requests) == 40
-    assert sum(event.reason == "timeout" for event in served.requests) == 60
+    gone = [event for event in served.requests if event.reason in ("timeout", "broken_off")]
+    assert len(gone) == 60
 
 
 async def test_connections_in_all_are_counted() -> None:
