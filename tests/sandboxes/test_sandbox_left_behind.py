@@ -19,7 +19,7 @@ import pytest
 
 import docmill
 from docmill.sandboxes import seccomp
-from docmill.sandboxes.base import SandboxLimits, SandboxSpec
+from docmill.sandboxes.base import Packages, SandboxLimits, SandboxSpec
 from docmill.sandboxes.bubblewrap import BubblewrapBackend
 from docmill.sandboxes.claims import FIRST_UID, PLACES
 from docmill.sandboxes.identity import Identity
@@ -97,7 +97,7 @@ def half_started(output: int) -> Process:
     store = LayerStore(default_cache())
     process = Process(
         find_bubblewrap(store).path,
-        build_runtime(store, runtime="python3", packages=(), dropped=os.geteuid() == 0),
+        build_runtime(store, runtime="python3", packages=Packages(), dropped=os.geteuid() == 0),
         SandboxLimits(memory=1 << 28, cpus=1, pids=40, disk=1 << 24, seconds=60, output=output),
         seccomp=seccomp.program(),
         identity=Identity(FIRST_UID + PLACES if os.geteuid() == 0 else None),

@@ -13,7 +13,8 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from docmill.errors import PrerequisiteError
-from docmill.sandboxes import layers, packages, programs, runtime
+from docmill.sandboxes import interpreters, layers, packages, programs, runtime
+from docmill.sandboxes.base import Packages
 from docmill.sandboxes.layers import LayerStore
 
 
@@ -129,20 +130,20 @@ def test_packages_are_copied_without_tests_and_scripts(tmp_path: Path) -> None:
 def test_another_python_version_is_a_refusal(store: LayerStore) -> None:
     """Never a silent other one."""
     with pytest.raises(PrerequisiteError, match=r"python3\.99") as caught:
-        runtime.build_runtime(store, runtime="python3.99", packages=(), dropped=False)
+        runtime.build_runtime(store, runtime="python3.99", packages=Packages(), dropped=False)
     assert "python3" in caught.value.remedy
 
 
 def test_a_runtime_is_a_list_of_mounts(store: LayerStore) -> None:
     """The interpreter in place for its own user; the toolbox with its twins compiled."""
     version = f"python{sys.version_info.major}.{sys.version_info.minor}"
-    made = runtime.build_runtime(store, runtime=version, packages=(), dropped=False)
+    made = runtime.build_runtime(store, runtime=version, packages=Packages(), dropped=False)
     assert Path(made.python).is_file()
     inside = {mount.inside: mount.outside for mount in made.mounts}
     assert (inside["/opt/docmill"] / "etc" / "passwd").read_text().startswith("agent:")
     assert list((inside["/opt/docmill"] / "toolbox" / "__pycache__").glob("server.*.pyc"))
     assert (inside["/opt/docmill/packages"] / "pypdf").is_dir()
-    again = runtime.build_runtime(store, runtime="python3", packages=(), dropped=False)
+    again = runtime.build_runtime(store, runtime="python3", packages=Packages(), dropped=False)
     assert again == made
 
 
@@ -167,26 +168,28 @@ def test_the_systems_python_is_used_where_it_is_the_same(
     """Nothing is mounted or copied for it; one that lacks a part or compiles otherwise won't do."""
     prefix = store.folder.parent / "system"
     compiled = twin(prefix)
-    monkeypatch.setattr(runtime, "_SYSTEM_PREFIX", prefix)
-    made = runtime.build_runtime(store, runtime="python3", packages=(), dropped=True)
+    monkeypatch.setattr(interpreters, "_SYSTEM_PREFIX", prefix)
+    made = runtime.build_runtime(store, runtime="python3", packages=Packages(), dropped=True)
     assert Path(made.python).parent == prefix / "bin"
     own = {Path(sys.base_prefix).resolve(), Path(sys.base_prefix)}
     assert not own & {Path(mount.inside) for mount in made.mounts}
     compiled.write_bytes(b"else" + bytes(12))
-    other = runtime.build_runtime(store, runtime="python3", packages=(), dropped=False)
+    other = runtime.build_runtime(store, runtime="python3", packages=Packages(), dropped=False)
     assert other.python == os.path.realpath(sys.executable)
     compiled.write_bytes(MAGIC_NUMBER + bytes(12))
     next(prefix.rglob("_ctypes*")).unlink()
-    assert runtime.build_runtime(store, runtime="python3", packages=(), dropped=False) == other
+    assert (
+        runtime.build_runtime(store, runtime="python3", packages=Packages(), dropped=False) == other
+    )
 
 
 def test_a_python_in_a_closed_home_is_copied(
     store: LayerStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The sandbox's user couldn't read it in its place."""
-    monkeypatch.setattr(runtime, "_SYSTEM_PREFIX", tmp_path)
-    monkeypatch.setattr(runtime, "readable_by_all", lambda path: False)  # pyright: ignore[reportUnknownLambdaType, reportUnknownArgumentType]
-    made = runtime.build_runtime(store, runtime="python3", packages=(), dropped=True)
+    monkeypatch.setattr(interpreters, "_SYSTEM_PREFIX", tmp_path)
+    monkeypatch.setattr(interpreters, "readable_by_all", lambda path: False)  # pyright: ignore[reportUnknownLambdaType, reportUnknownArgumentType]
+    made = runtime.build_runtime(store, runtime="python3", packages=Packages(), dropped=True)
     prefix = Path(sys.base_prefix).resolve()
     if prefix == Path("/usr"):
         pytest.skip("this test's interpreter is in root's home nowhere")

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 
 from docmill.compile.networking import networking_problems
 from docmill.errors import KeyProblem
-from docmill.sandboxes.base import SandboxLimits, SandboxSpec
+from docmill.sandboxes.base import Packages, SandboxLimits, SandboxSpec
 from docmill.spec.environment import Environment
 from docmill.spec.sizes import parse_size
 
@@ -59,9 +59,10 @@ def sandbox_limits(environment: Environment) -> SandboxLimits:
 
 def sandbox_spec(environment: Environment, labels: Mapping[str, str]) -> SandboxSpec:
     """What a session's sandbox is made of; `labels` (run, session) tell orphans apart."""
+    packages = environment.config.packages
     return SandboxSpec(
         limits=sandbox_limits(environment),
         runtime=environment.docmill.runtime,
-        packages=environment.config.packages.pip,
+        packages=Packages(packages.pip, packages.apt, packages.npm),
         labels=dict(labels),
     )

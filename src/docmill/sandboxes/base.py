@@ -42,13 +42,22 @@ class SandboxLimits:
 
 
 @dataclass(frozen=True, slots=True)
+class Packages:
+    """What an environment asks for, per package manager."""
+
+    pip: tuple[str, ...] = ()
+    """Requirements."""
+    apt: tuple[str, ...] = ()
+    npm: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class SandboxSpec:
     """What a sandbox is to be made of."""
 
     limits: SandboxLimits
     runtime: str = "python3"
-    packages: tuple[str, ...] = ()
-    """pip requirements the environment asks for."""
+    packages: Packages = Packages()
     labels: Mapping[str, str] = field(default_factory=dict[str, str])
     """run, session: to find orphans."""
     door: bool = False

@@ -7,9 +7,12 @@ Found one by one they would take three times as long. `runtime` writes the file 
 import __future__
 
 import marshal
+import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+from docmill.errors import PrerequisiteError
 
 NAME = "toolbox.start"
 _MODULES = ("errors", "system", "codec", "wire", "server")
@@ -34,6 +37,17 @@ start(folder, modules)
 """
 
 
+_WRITER = """
+import pathlib, sys
+code, file, sources, folder = sys.argv[1:]
+names = {"__file__": code, "__name__": "boot"}
+text = pathlib.Path(code).read_text().replace("from docmill", "pass  # ")
+exec(compile(text, code, "exec"), names)
+found = {path.name: path.read_bytes() for path in pathlib.Path(sources).glob("*.py")}
+names["write"](pathlib.Path(file), found, folder)
+"""
+
+
 def write(file: Path, sources: Mapping[str, bytes], folder: str) -> None:
     """Write the file for modules that will lie in `folder` inside; `sources`: name.py → source."""
     modules = tuple(
@@ -41,6 +55,22 @@ def write(file: Path, sources: Mapping[str, bytes], folder: str) -> None:
     )
     loader = _compiled(_LOADER, f"{folder}/{NAME}")
     file.write_bytes(marshal.dumps((loader, {"folder": folder, "modules": modules})))
+
+
+def write_with(python: Path, file: Path, folder: str) -> None:
+    """The same for another Python, whose compiled code differs.
+
+    Raises:
+        PrerequisiteError: it can't compile the toolbox.
+    """
+    sources = Path(__file__).parent / "toolbox"
+    words = [str(python), "-I", "-S", "-c", _WRITER, __file__, str(file), str(sources), folder]
+    done = subprocess.run(words, capture_output=True, check=False, env={}, cwd="/")
+    if done.returncode != 0:
+        complaint = done.stderr.decode("utf-8", "replace").strip().rpartition("\n")[2]
+        raise PrerequisiteError(
+            f"{python} can't run sandboxes: {complaint}", remedy="Set runtime: python3"
+        )
 
 
 def program(file: str) -> str:

@@ -18,7 +18,14 @@ from typing import Any
 
 from docmill.errors import PrerequisiteError, SandboxError
 from docmill.sandboxes import cgroups, claims, seccomp
-from docmill.sandboxes.base import PROXY_PORT, Enforced, Probe, SandboxLimits, SandboxSpec
+from docmill.sandboxes.base import (
+    PROXY_PORT,
+    Enforced,
+    Packages,
+    Probe,
+    SandboxLimits,
+    SandboxSpec,
+)
 from docmill.sandboxes.channel import Channel
 from docmill.sandboxes.delegation import Obtained, here, obtain_places
 from docmill.sandboxes.doors import receive_door
@@ -213,7 +220,7 @@ class BubblewrapBackend:
         self._use_cgroups = use_cgroups
         self._store = LayerStore(cache or default_cache())
         self._state = claims.default_state(self._store.folder)
-        self._runtimes: dict[tuple[str, tuple[str, ...]], Runtime] = {}
+        self._runtimes: dict[tuple[str, Packages], Runtime] = {}
         self._probe: Probe | None = None
 
     @cached_property

@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Generator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from docmill.errors import PrerequisiteError
@@ -78,14 +78,20 @@ class LayerStore:
                 remedy=f"chmod o+rx {self.folder} and the folders above it",
             )
 
+    def path(self, kind: str, recipe: Sequence[str]) -> Path:
+        """Where the layer with this recipe is, or will be."""
+        return self.folder / f"{kind}-{key_of(recipe)}"
+
     def layer(self, kind: str, recipe: Sequence[str], build: Callable[[Path], None]) -> Path:
         """The layer with this recipe; `build` fills an empty folder the first time.
 
         Raises:
             PrerequisiteError: the disk is full or the cache can't be written.
         """
-        final = self.folder / f"{kind}-{key_of(recipe)}"
+        final = self.path(kind, recipe)
         if final.is_dir():
+            with suppress(OSError):  # so that `prune` sees when it was used last
+                os.utime(final)
             return final
         try:
             self.prepare()
@@ -127,12 +133,15 @@ def copy_file(source: Path, target: Path) -> None:
     target.chmod(0o755 if source.stat().st_mode & stat.S_IXUSR else 0o644)
 
 
-def compile_folder(folder: Path, inside: str, *, checked: bool = False) -> None:
-    """Compile all modules of a folder that will be mounted at `inside`.
+def compile_folder(
+    folder: Path, inside: str, *, checked: bool = False, python: Path | None = None
+) -> None:
+    """Compile all modules of a folder that will be mounted at `inside`, for docmill's own Python.
 
     `checked`: keep twins that are newer than their source, as a copied standard library has them.
+    `python`: compile for this one.
     """
-    command = [sys.executable, "-I", "-S", "-m", "compileall", "-q", "-j", "0"]
+    command = [str(python or sys.executable), "-I", "-S", "-m", "compileall", "-q", "-j", "0"]
     command += ["-s", str(folder), "-p", inside]
     command += [] if checked else ["--invalidation-mode", "unchecked-hash"]
     # Modules for other Python versions in a package don't compile; they are never imported.

@@ -18,6 +18,10 @@ CORE = ("pypdf", "pypdfium2", "cryptography")
 """What the toolbox itself needs: reading PDFs, encrypted ones too."""
 
 
+class NotInstalledError(PrerequisiteError):
+    """Packages that aren't installed beside docmill; they may be had from an index."""
+
+
 def collect(packages: tuple[str, ...]) -> tuple[Distribution, ...]:
     """The installed distributions that provide these requirements and all they need, by name.
 
@@ -51,7 +55,7 @@ def collect(packages: tuple[str, ...]) -> tuple[Distribution, ...]:
             queue += [(need, "") for need in provider.requires or ()]
     if missing:
         names = ", ".join(sorted(set(missing)))
-        raise PrerequisiteError(
+        raise NotInstalledError(
             f"The sandbox's environment asks for packages that aren't installed here: {names}.",
             remedy="Install them beside docmill: "
             f"{sys.executable} -m pip install "

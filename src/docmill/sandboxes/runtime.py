@@ -1,41 +1,28 @@
 """What a sandbox runs: the interpreter, the packages asked for, the toolbox; as folders to mount.
 
-The interpreter is the system's where that is of docmill's version: it lies in /usr, which is there
-anyway. Else docmill's own, in place where the sandbox's user can read it, and copied where not (a
-Python in root's home). Packages are those installed at hand; nothing is downloaded.
+`interpreters` finds the Python, `packages` copies what is installed at hand, `building` downloads
+the rest. Starts nothing.
 """
 
-import os
 import shutil
 import sys
-import sysconfig
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import Distribution
-from importlib.util import MAGIC_NUMBER
 from pathlib import Path
-from typing import NamedTuple
 
-from docmill.errors import PrerequisiteError
 from docmill.sandboxes import boot
-from docmill.sandboxes.layers import LayerStore, compile_folder, copy_file, readable_by_all
-from docmill.sandboxes.packages import collect, copy_packages, recipe_of
+from docmill.sandboxes.base import Packages
+from docmill.sandboxes.building import debian, node, wheels
+from docmill.sandboxes.building.layer import INSIDE, LAYERS, SITE
+from docmill.sandboxes.interpreters import Interpreter, Mount, find_interpreter, place
+from docmill.sandboxes.layers import LayerStore, compile_folder, copy_file
+from docmill.sandboxes.packages import NotInstalledError, collect, copy_packages, recipe_of
 
-INSIDE = "/opt/docmill"
 UID = 1000
 """The user inside, whichever it is outside."""
 _SYSTEM_PREFIX = Path("/usr")
-_VERSION = f"{sys.version_info.major}.{sys.version_info.minor}"
 _TOOLBOX = Path(__file__).parent / "toolbox"
-_SKIPPED = frozenset(("test", "tests", "idlelib", "tkinter", "turtledemo", "ensurepip", "lib2to3"))
-_NOT_STDLIB = ("config-", "site-packages", "dist-packages")
-
-
-class Mount(NamedTuple):
-    """A folder of the host and where it appears inside, read-only."""
-
-    outside: Path
-    inside: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,102 +32,81 @@ class Runtime:
     python: str
     """The interpreter's path inside."""
     mounts: tuple[Mount, ...]
+    trees: tuple[str, ...] = ()
+    """Folders inside that hold what Debian and Node packages would put into /usr."""
 
 
 def build_runtime(
-    store: LayerStore, *, runtime: str, packages: tuple[str, ...], dropped: bool
+    store: LayerStore,
+    *,
+    runtime: str,
+    packages: Packages,
+    dropped: bool,
+    environ: Mapping[str, str] | None = None,
 ) -> Runtime:
     """The runtime of an environment, built if it isn't there yet.
 
-    `dropped`: the sandbox runs under another user than this process.
+    Packages that are installed beside docmill are copied; others are downloaded once, by pip, apt
+    and npm with the settings they have on this machine. `dropped`: the sandbox runs under another
+    user than this process; `environ`: variables that configure package managers.
 
     Raises:
-        PrerequisiteError: another Python version or a package that isn't installed here.
+        PrerequisiteError: a Python version or a package that can't be had.
     """
-    if runtime not in ("python3", f"python{_VERSION}"):
-        raise PrerequisiteError(
-            f"The environment asks for {runtime}; docmill runs on Python {_VERSION} here.",
-            remedy=f"Set runtime: python3, or install docmill with {runtime}",
-        )
-    python, mounts = _interpreter(store, dropped=dropped)
-    distributions = collect(packages)
-    site = store.layer(
-        "packages", (sys.version, *recipe_of(distributions)), lambda d: _fill(d, distributions)
+    interpreter = find_interpreter(runtime)
+    python, mounts = place(store, interpreter, dropped=dropped)
+    site = _site(store, interpreter, packages.pip, environ or {})
+    more = [*debian.layers(store, packages.apt, environ or {})]
+    more += node.layers(store, packages.npm, environ or {})
+    toolbox = _toolbox(store, interpreter, python)
+    covers = _covers(interpreter, mounts, toolbox / "empty")
+    ours = (
+        Mount(toolbox, INSIDE),
+        Mount(site, SITE),
+        *(Mount(layer.folder, layer.inside) for layer in more),
     )
+    return Runtime(python, (*mounts, *covers, *ours), tuple(layer.inside for layer in more))
+
+
+def _site(
+    store: LayerStore, interpreter: Interpreter, pip: tuple[str, ...], environ: Mapping[str, str]
+) -> Path:
+    """The layer of Python packages: copied from those beside docmill if these will do."""
+    if interpreter.is_own:
+        try:
+            distributions = collect(pip)
+        except NotInstalledError:
+            pass
+        else:
+            return store.layer(
+                "packages",
+                (sys.version, *recipe_of(distributions)),
+                lambda folder: _fill(folder, distributions),
+            )
+    return wheels.layer(store, interpreter, pip, environ)
+
+
+def _toolbox(store: LayerStore, interpreter: Interpreter, python: str) -> Path:
+    """The layer of the toolbox, compiled for the interpreter."""
     sources = {path.name: path.read_bytes() for path in sorted(_TOOLBOX.glob("*.py"))}
-    toolbox = store.layer(
+    return store.layer(
         "toolbox",
         (
-            *(sys.version, python, *_system_etc(), *boot.recipe()),
+            *(interpreter.version, python, *_system_etc(), *boot.recipe()),
             *(f"{name} {data!r}" for name, data in sources.items()),
         ),
-        lambda folder: _write_toolbox(folder, sources, python),
+        lambda folder: _write_toolbox(folder, sources, python, interpreter),
     )
-    covers = _covers(mounts, toolbox / "empty")
-    ours = (Mount(toolbox, INSIDE), Mount(site, f"{INSIDE}/packages"))
-    return Runtime(python, (*mounts, *covers, *ours))
 
 
-def _interpreter(store: LayerStore, *, dropped: bool) -> tuple[str, tuple[Mount, ...]]:
-    """The interpreter's path and what to mount for it; system paths are mounted anyway."""
-    if _is_twin(_SYSTEM_PREFIX):
-        return str(_SYSTEM_PREFIX / "bin" / f"python{_VERSION}"), ()
-    executable = Path(os.path.realpath(sys.executable))
-    prefix = Path(sys.base_prefix).resolve()
-    stdlib = Path(sysconfig.get_path("stdlib")).resolve()
-    if not executable.is_relative_to(prefix):
-        raise PrerequisiteError(
-            f"The interpreter {executable} lies outside its prefix {prefix}.",
-            remedy="Install docmill with a usual Python (the system's, pyenv or uv)",
-        )
-    if prefix == Path("/usr"):
-        return str(executable), ()
-    if not dropped or (readable_by_all(stdlib) and readable_by_all(executable)):
-        return str(executable), (Mount(prefix, str(prefix)),)
-    found = executable.stat()
-    recipe = (sys.version, str(executable), str(found.st_size), str(found.st_mtime_ns))
-
-    def build(folder: Path) -> None:
-        for source in _interpreter_files(prefix, stdlib, executable):
-            copy_file(source, folder / source.relative_to(prefix))
-        compile_folder(folder / stdlib.relative_to(prefix), str(stdlib), checked=True)
-
-    return str(executable), (Mount(store.layer("python", recipe, build), str(prefix)),)
-
-
-def _is_twin(prefix: Path) -> bool:
-    """Whether there is a complete Python of this version that runs the same compiled modules."""
-    library = prefix / "lib" / f"python{_VERSION}"
-    suffix = str(sysconfig.get_config_var("EXT_SUFFIX"))
-    twin = library / "encodings" / "__pycache__" / f"utf_8.{sys.implementation.cache_tag}.pyc"
-    wanted = (
-        *(prefix / "bin" / f"python{_VERSION}", library / "ctypes" / "__init__.py"),
-        *(library / "lib-dynload" / f"_{name}{suffix}" for name in ("ctypes", "json", "hashlib")),
-    )
-    try:
-        return all(map(readable_by_all, wanted)) and twin.read_bytes()[:4] == MAGIC_NUMBER
-    except OSError:
-        return False
-
-
-def _interpreter_files(prefix: Path, stdlib: Path, executable: Path) -> Iterator[Path]:
-    """The executable, its shared library, the standard library without tests and packages."""
-    yield executable
-    yield from (prefix / "lib").glob("libpython*.so*")
-    for folder, folders, names in os.walk(stdlib):
-        folders[:] = [
-            name for name in folders if name not in _SKIPPED and not name.startswith(_NOT_STDLIB)
-        ]
-        yield from (Path(folder, name) for name in names if ".opt-" not in name)
-
-
-def _covers(mounts: Sequence[Mount], empty: Path) -> Iterator[Mount]:
+def _covers(interpreter: Interpreter, mounts: Sequence[Mount], empty: Path) -> Iterator[Mount]:
     """Empty folders over the machine's own programs and the packages of an interpreter in place."""
-    own = Path(sys.base_prefix).resolve()
+    own = interpreter.prefix
     prefixes = [prefix for prefix in (own,) if (prefix, str(prefix)) in mounts]
     candidates = [] if mounts and own.is_relative_to("/usr/local") else [Path("/usr/local")]
     for prefix in (_SYSTEM_PREFIX, *prefixes):
-        names = (f"python{_VERSION}/site-packages", f"python{_VERSION}/dist-packages")
+        library = f"python{interpreter.name}"
+        names = (f"{library}/site-packages", f"{library}/dist-packages")
         candidates += [prefix / "lib" / name for name in (*names, "python3/dist-packages")]
     return (Mount(empty, str(folder)) for folder in candidates if folder.is_dir())
 
@@ -154,20 +120,25 @@ def _system_etc() -> Iterator[str]:
 
 def _fill(folder: Path, distributions: Sequence[Distribution]) -> None:
     copy_packages(distributions, folder)
-    compile_folder(folder, f"{INSIDE}/packages")
+    compile_folder(folder, SITE)
 
 
-def _write_toolbox(folder: Path, sources: Mapping[str, bytes], python: str) -> None:
+def _write_toolbox(
+    folder: Path, sources: Mapping[str, bytes], python: str, interpreter: Interpreter
+) -> None:
     """The toolbox as a package, `bin` with the interpreter's usual names, and a small `/etc`."""
     (folder / "toolbox").mkdir()
     for name, data in sources.items():
         (folder / "toolbox" / name).write_bytes(data)
-    compile_folder(folder / "toolbox", f"{INSIDE}/toolbox")
-    boot.write(folder / boot.NAME, sources, f"{INSIDE}/toolbox")
-    for name in ("packages", "empty"):
+    compile_folder(folder / "toolbox", f"{INSIDE}/toolbox", python=interpreter.executable)
+    if interpreter.is_own:
+        boot.write(folder / boot.NAME, sources, f"{INSIDE}/toolbox")
+    else:
+        boot.write_with(interpreter.executable, folder / boot.NAME, f"{INSIDE}/toolbox")
+    for name in ("packages", *LAYERS, "empty"):
         (folder / name).mkdir()
     (folder / "bin").mkdir()
-    for name in ("python", "python3", f"python{_VERSION}"):
+    for name in ("python", "python3", f"python{interpreter.name}"):
         (folder / "bin" / name).symlink_to(python)
     etc = folder / "etc"
     etc.mkdir()

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from docmill.errors import PrerequisiteError, SandboxError
 from docmill.sandboxes import claims
-from docmill.sandboxes.base import Probe, SandboxLimits, SandboxSpec
+from docmill.sandboxes.base import Packages, Probe, SandboxLimits, SandboxSpec
 from docmill.sandboxes.docker import image, limits, owners
 from docmill.sandboxes.docker.container import Container, is_mapped
 from docmill.sandboxes.docker.engine import Engine
@@ -44,7 +44,7 @@ class DockerBackend:
     def __init__(self, cache: Path | None = None) -> None:
         self._store = LayerStore(cache or default_cache())
         self._state = claims.default_state(self._store.folder)
-        self._forms: dict[tuple[str, tuple[str, ...]], tuple[str, Runtime]] = {}
+        self._forms: dict[tuple[str, Packages], tuple[str, Runtime]] = {}
         self._building = threading.Lock()
         self._probe: Probe | None = None
 

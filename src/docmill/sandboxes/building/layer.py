@@ -1,0 +1,62 @@
+"""What the kinds of built layers share: where they appear inside, and the list of what is in them.
+
+The list is written last; a folder without one was never finished. Builds nothing itself.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, NamedTuple
+
+INSIDE = "/opt/docmill"
+SITE = f"{INSIDE}/packages"
+LAYERS = ("apt", "npm")
+LIST = "docmill-layer.json"
+
+
+class Layer(NamedTuple):
+    """A built folder and where it appears inside, read-only."""
+
+    folder: Path
+    inside: str
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What a layer was asked to hold, and what it holds."""
+
+    manager: str
+    """pip, apt or npm."""
+    asked: tuple[str, ...]
+    installed: Mapping[str, str]
+    """Name → exact version, of all that came along too."""
+    python: str = ""
+    """The version the packages are for, if they are Python's."""
+
+
+def write_contents(folder: Path, contents: Contents) -> None:
+    """Write the list into a layer that is complete."""
+    data = {
+        "manager": contents.manager,
+        "python": contents.python,
+        "asked": list(contents.asked),
+        "installed": dict(sorted(contents.installed.items())),
+        "built": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+    (folder / LIST).write_text(json.dumps(data, indent=2) + "\n")
+
+
+def read_contents(folder: Path) -> Contents | None:
+    """The list of a layer; None if it has none, as those copied from this machine have."""
+    try:
+        data: dict[str, Any] = json.loads((folder / LIST).read_text())
+        return Contents(
+            manager=str(data["manager"]),
+            asked=tuple(map(str, data["asked"])),
+            installed={str(name): str(version) for name, version in data["installed"].items()},
+            python=str(data["python"]),
+        )
+    except (OSError, ValueError, KeyError, AttributeError):
+        return None
