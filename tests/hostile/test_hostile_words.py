@@ -17,7 +17,7 @@ from reportlab.pdfgen.canvas import Canvas
 from docmill.documents.layout import load_pages
 from docmill.sandboxes.toolbox import reading
 
-Draw = Callable[[Canvas], None]
+Draw = Callable[[Any], None]
 SECRET = "Bore 99.9 mm"
 
 
@@ -31,7 +31,7 @@ def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def prepare(workspace: Path, draw: Draw, **args: Any) -> dict[str, Any]:
     """Prepare a page with an honest line and what `draw` adds."""
-    canvas = Canvas(str(workspace / "source"), pagesize=(400, 300), invariant=1)
+    canvas: Any = Canvas(str(workspace / "source"), pagesize=(400, 300), invariant=1)
     canvas.drawString(40, 250, "Gauge report")
     draw(canvas)
     canvas.save()
@@ -44,7 +44,7 @@ def layout(workspace: Path) -> str:
     return " ".join(word.text for word in page.words)
 
 
-def invisible(canvas: Canvas) -> None:
+def invisible(canvas: Any) -> None:
     """Render mode 3: neither fill nor stroke."""
     text = canvas.beginText(40, 100)
     text.setTextRenderMode(3)
@@ -52,42 +52,42 @@ def invisible(canvas: Canvas) -> None:
     canvas.drawText(text)
 
 
-def white_on_white(canvas: Canvas) -> None:
+def white_on_white(canvas: Any) -> None:
     """Ink in the colour of the paper."""
     canvas.setFillColor(white)
     canvas.drawString(40, 100, SECRET)
 
 
-def nearly_white(canvas: Canvas) -> None:
+def nearly_white(canvas: Any) -> None:
     """Ink that no eye tells from the paper."""
     canvas.setFillColor(Color(0.98, 0.98, 0.98))
     canvas.drawString(40, 100, SECRET)
 
 
-def transparent(canvas: Canvas) -> None:
+def transparent(canvas: Any) -> None:
     """Ink that lets everything through."""
     canvas.setFillAlpha(0)
     canvas.drawString(40, 100, SECRET)
 
 
-def black_on_black(canvas: Canvas) -> None:
+def black_on_black(canvas: Any) -> None:
     """Ink in the colour of the bar under it."""
     canvas.rect(30, 90, 200, 30, fill=1)
     canvas.drawString(40, 100, SECRET)
 
 
-def off_page(canvas: Canvas) -> None:
+def off_page(canvas: Any) -> None:
     """Beside the sheet."""
     canvas.drawString(40, -50, SECRET)
 
 
-def tiny(canvas: Canvas) -> None:
+def tiny(canvas: Any) -> None:
     """A line lower than a hair."""
     canvas.setFont("Helvetica", 1)
     canvas.drawString(40, 100, SECRET)
 
 
-def clipped(canvas: Canvas) -> None:
+def clipped(canvas: Any) -> None:
     """Cut away by a clip of no size."""
     path = canvas.beginPath()
     path.rect(10, 10, 0, 0)
@@ -95,14 +95,14 @@ def clipped(canvas: Canvas) -> None:
     canvas.drawString(40, 100, SECRET)
 
 
-def under_a_bar(canvas: Canvas) -> None:
+def under_a_bar(canvas: Any) -> None:
     """Painted over with paper."""
     canvas.drawString(40, 100, SECRET)
     canvas.setFillColor(white)
     canvas.rect(30, 90, 200, 30, fill=1, stroke=0)
 
 
-def under_a_picture(canvas: Canvas) -> None:
+def under_a_picture(canvas: Any) -> None:
     """Behind a picture."""
     from PIL import Image
 
@@ -111,7 +111,7 @@ def under_a_picture(canvas: Canvas) -> None:
     canvas.drawImage(ImageReader(picture), 30, 85, 200, 40)
 
 
-def half_hidden_number(canvas: Canvas) -> None:
+def half_hidden_number(canvas: Any) -> None:
     """A visible digit, and one without ink that makes ten of it."""
     text = canvas.beginText(40, 100)
     text.textOut("Bore 9")
@@ -162,7 +162,7 @@ def test_a_number_half_of_which_is_hidden_is_hidden(workspace: Path) -> None:
     assert result["flags"][0]["excerpt"].startswith("999")
 
 
-def white_on_dark(canvas: Canvas) -> None:
+def white_on_dark(canvas: Any) -> None:
     """The head of many a table."""
     canvas.setFillColor(black)
     canvas.rect(30, 90, 200, 30, fill=1)
@@ -170,7 +170,7 @@ def white_on_dark(canvas: Canvas) -> None:
     canvas.drawString(40, 100, SECRET)
 
 
-def on_a_picture(canvas: Canvas) -> None:
+def on_a_picture(canvas: Any) -> None:
     """A label in a photograph."""
     from PIL import Image
 
@@ -178,14 +178,14 @@ def on_a_picture(canvas: Canvas) -> None:
     canvas.drawString(40, 100, SECRET)
 
 
-def under_a_marker(canvas: Canvas) -> None:
+def under_a_marker(canvas: Any) -> None:
     """A highlighter lets the words through."""
     canvas.drawString(40, 100, SECRET)
     canvas.setFillColor(Color(1, 1, 0, alpha=0.4))
     canvas.rect(30, 90, 200, 30, fill=1, stroke=0)
 
 
-def cut_at_the_edge(canvas: Canvas) -> None:
+def cut_at_the_edge(canvas: Any) -> None:
     """A clip that leaves the words as they are."""
     path = canvas.beginPath()
     path.circle(80, 100, 90)
@@ -193,7 +193,7 @@ def cut_at_the_edge(canvas: Canvas) -> None:
     canvas.drawString(40, 100, SECRET)
 
 
-def small_print(canvas: Canvas) -> None:
+def small_print(canvas: Any) -> None:
     """A footnote."""
     canvas.setFont("Helvetica", 4)
     canvas.drawString(40, 100, SECRET)
@@ -211,7 +211,7 @@ def test_what_a_reader_sees_is_no_hidden_text(workspace: Path, draw: Draw) -> No
     assert SECRET in layout(workspace)
 
 
-def scan(canvas: Canvas, *, blank: bool = False) -> None:
+def scan(canvas: Any, *, blank: bool = False) -> None:
     """A picture of a page with an invisible text layer over it."""
     from PIL import Image, ImageDraw
 
@@ -244,7 +244,7 @@ def test_characters_that_only_machines_read_are_smuggled_words(workspace: Path) 
         "/CIDInit /ProcSet findresource begin 1 begincmap 1 begincodespacerange <00> <FF> "
         f"endcodespacerange 1 beginbfchar <41> <{spelled}> endbfchar endcmap"
     )
-    canvas = Canvas(str(workspace / "plain"), pagesize=(400, 300), invariant=1)
+    canvas: Any = Canvas(str(workspace / "plain"), pagesize=(400, 300), invariant=1)
     canvas.drawString(40, 250, "gauge")
     canvas.setFont("Courier", 12)
     canvas.drawString(40, 200, "A")
@@ -274,7 +274,7 @@ def test_a_page_of_more_objects_than_are_looked_at_is_judged_by_its_pixels(
     """A flood of lines hides nothing."""
     monkeypatch.setattr("docmill.sandboxes.toolbox.objects.MAX_OBJECTS", 10)
 
-    def flood(canvas: Canvas) -> None:
+    def flood(canvas: Any) -> None:
         for number in range(30):
             canvas.line(300, number, 310, number)
         under_a_bar(canvas)

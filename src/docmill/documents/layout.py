@@ -32,6 +32,8 @@ class Page:
     width: float
     height: float
     words: tuple[Word, ...]
+    confidences: tuple[float, ...] = ()
+    """Of OCR in each word, 0 to 1; empty where the words are the document's own."""
 
 
 def dump_page(page: Page) -> str:

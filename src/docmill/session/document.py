@@ -10,8 +10,10 @@ from docmill.documents.layout import Page, dump_page, load_pages
 from docmill.documents.rows import row_text
 from docmill.errors import DocumentError, SandboxError, ToolError
 from docmill.events import DocumentPrepared
+from docmill.records.flags import Flag
 from docmill.records.values import Box
 from docmill.sandboxes.base import DOCUMENT, LAYOUT, PICTURES, Sandbox
+from docmill.session.ocr import Ocr, open_ocr, read_textless
 from docmill.session.suspicion import read_flags, refuse
 from docmill.spec.pipeline import Documents
 from docmill.spec.workspace import Capabilities
@@ -48,6 +50,10 @@ class PreparedDocument:
 
     pages: tuple[Page, ...]
     event: DocumentPrepared
+    wanted: Documents
+    """How the pipeline wants it read."""
+    ocr: Ocr | None = None
+    """Reads pictures of its pages, where the pipeline wants that."""
 
 
 async def prepare(
@@ -57,6 +63,7 @@ async def prepare(
 
     Raises:
         DocumentError: it can't be parsed, or the pipeline refuses what it is; `code` says which.
+        PrerequisiteError: the pipeline wants OCR that isn't installed.
         SandboxError: the sandbox was lost.
     """
     keep_hidden = wanted.hostile.hidden_text == "note"
@@ -77,8 +84,12 @@ async def prepare(
     flags = read_flags(result.get("flags"), pages, wanted.hostile)
     refuse(flags, wanted.hostile)
     left_out = int(result.get("left_out", 0))
+    ocr = await open_ocr(sandbox, wanted)
+    if ocr is not None:
+        pages = await read_textless(ocr, pages)
+        flags = (*flags, *_ocr_flags(pages))
     if not any(page.words for page in pages):
-        raise _no_text(left_out)
+        raise _no_text(left_out, tried=ocr is not None)
     text = "".join(dump_page(page) for page in pages)
     event = DocumentPrepared(
         pages=len(pages),
@@ -91,7 +102,7 @@ async def prepare(
         left_out=left_out,
         seconds=asyncio.get_running_loop().time() - started,
     )
-    return PreparedDocument(pages, event)
+    return PreparedDocument(pages, event, wanted, ocr)
 
 
 async def first_message(
@@ -227,13 +238,23 @@ async def _layout(sandbox: Sandbox, count: int) -> tuple[Page, ...]:
     return tuple(pages)
 
 
-def _no_text(left_out: int) -> DocumentError:
-    hidden = f"; {left_out} words of it are hidden" if left_out else ""
-    return DocumentError(
-        f"No page has a text layer to be read{hidden}.",
-        code="document_no_text",
-        remedy=REMEDIES["document_no_text"],
+def _ocr_flags(pages: Sequence[Page]) -> tuple[Flag, ...]:
+    return tuple(
+        Flag(kind="ocr", page=page.number, count=len(page.words), severity="info")
+        for page in pages
+        if page.confidences
     )
+
+
+def _no_text(left_out: int, *, tried: bool) -> DocumentError:
+    hidden = f"; {left_out} words of it are hidden" if left_out else ""
+    if tried:
+        message = f"No page has a text layer{hidden}, and OCR reads nothing either."
+        remedy = "Look at the file by hand; name its languages in `documents.ocr_languages`."
+    else:
+        message = f"No page has a text layer to be read{hidden}."
+        remedy = REMEDIES["document_no_text"]
+    return DocumentError(message, code="document_no_text", remedy=remedy)
 
 
 def _document_error(error: ToolError) -> DocumentError:

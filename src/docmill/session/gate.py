@@ -117,7 +117,7 @@ class RecordGate:
             submission=self.submissions + 1,
             accepted=(last or not errors) and outcome.record is not None,
             errors=errors,
-            record=self._marker.mark(outcome.record) if outcome.record else None,
+            record=await self._marker.mark(outcome.record) if outcome.record else None,
         )
         self._take(checked)
         return checked

@@ -31,6 +31,7 @@ from docmill.session.document import PreparedDocument, picture, prepare
 from docmill.session.egress import way_out
 from docmill.session.follow import Follower, note_lost_call
 from docmill.session.journal import Journal
+from docmill.session.marking import disagreements
 from docmill.session.outputs import collect_outputs, with_outputs
 from docmill.session.stages import Reading, Stages
 from docmill.session.worktime import WorkingTime, within
@@ -202,13 +203,14 @@ def _findings(reading: Reading, prepared: PreparedDocument, pictures: dict[int, 
         message = "The agent ended without handing in a record."
     else:
         message = "; ".join(reading.errors[:5])
+    differing = disagreements(reading.record, prepared.wanted.hostile)
     return Findings(
         record=reading.record,
         code="record_invalid" if invalid else "",
         message=message if invalid else "",
         pages=prepared.event.pages,
         notes=prepared.event.notes,
-        flags=prepared.event.flags,
+        flags=(*prepared.event.flags, *differing),
         pictures=pictures,
         page_sizes={page: prepared.event.sizes[page - 1] for page in pictures},
     )

@@ -21,7 +21,7 @@ from docmill.session.follow import Answerer, Follower
 from docmill.session.gate import SUBMIT, RecordGate
 from docmill.session.grading import Examination
 from docmill.session.journal import Journal
-from docmill.session.marking import Marker
+from docmill.session.marking import marker
 from docmill.session.viewer import TOOL, VIEW, PageViewer
 
 SUBMIT_DESCRIPTION = (
@@ -53,6 +53,7 @@ class Stages:
         self._journal = journal
         self._sandbox = sandbox
         self._prepared = prepared
+        self._marker = marker(prepared)
 
     async def read(self, follower: Follower) -> Reading:
         """Ask each model for what is still unproven.
@@ -115,7 +116,7 @@ class Stages:
             pages,
             self._ink,
             repairs=bench.compiled.pipeline.record.repairs,
-            marker=Marker(self._prepared.event.flags),
+            marker=self._marker,
             exam=self._examination(stage, task, number, wanted),
             whole=graded,
         )

@@ -1,7 +1,7 @@
 """Flags from inside the sandbox: validated, capped, weighed by the pipeline's `documents.hostile`.
 
-Neighbours: `document` asks for them, `marking` ties them to values, `batch.status` counts them. What
-comes from the sandbox may be forged by the document it parsed: it is data to be shown, no more.
+Neighbours: `document` asks for them, `marking` ties them to values, `batch.status` counts them.
+What comes from the sandbox may be forged by the document it parsed: it is data to be shown.
 """
 
 from collections.abc import Iterable, Mapping, Sequence

@@ -15,7 +15,7 @@ class Hostile(Frozen):
     """Words nobody sees on the printed page. Models aren't shown them, but with `note`."""
     instructions: Response = "flag"
     """Text that speaks to a language model instead of to a reader."""
-    text_layer: Response = "flag"
+    text_layer: Literal["note", "flag"] = "flag"
     """Words of the text layer that OCR reads differently; found where `ocr` is on."""
     active_content: Response = "note"
     """Scripts, actions, embedded files, forms, comments."""

@@ -205,10 +205,12 @@ class OpenPage:
         handle = self.lib.FPDFText_LoadPage(self.handle)
         return TextLayer(self.lib, handle, limit) if handle else None
 
-    def gray(self, width: int, height: int) -> bytearray:
-        """The page drawn on white, one byte per pixel, rows from the top."""
+    def gray(
+        self, width: int, height: int, part: tuple[int, int, int, int] | None = None
+    ) -> bytearray:
+        """The page, or a part of it, drawn on white, one byte per pixel, rows from the top."""
         gray = 0x08
-        return self._drawn((width, height), (0, 0, width, height), 1, gray)
+        return self._drawn((width, height), part or (0, 0, width, height), 1, gray)
 
     def colours(self, size: tuple[int, int], part: tuple[int, int, int, int]) -> bytearray:
         """A part (left, top, right, bottom) of the page drawn in `size`, three bytes per pixel."""

@@ -6,21 +6,22 @@ notes of manuals ("ignoring these instructions ..."). Pure functions; `suspicion
 
 from __future__ import annotations
 
-import re
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 MAX_HITS = 20
 """Of one text."""
+LONGEST = 25
+"""Words of a sentence behind a match."""
 
-_HINTS = (
+_HINT_WORDS = (
     "ignor disregard forget override bypass instruct prompt model assist chatgpt submit_record "
     "view_page tool_use [inst <| <system <assistant <document </ missacht vergiss vergessen oublie "
     "compte olvid esque dimentic omiso negeer 忽略 无视 無視 忘れ 语言模型 人工智能 забуд игнорир "
     "sprachmodell intelligen"
-).split()
+)
+_HINTS = tuple(_HINT_WORDS.split())
 """One of these is in every text that a pattern matches; the search for them is quick."""
 
 _OTHERS = (
@@ -31,55 +32,72 @@ _AI = (
     r"(?:an? )?(?:helpful |large |smart )?"
     r"(?:ai\b|a\.i\.|chatgpt|gpt-?\d|llm\b|language model|chat ?bot|(?:ai |virtual )assistant)"
 )
-_PATTERNS = tuple(
-    re.compile(pattern)
-    for pattern in (
+_PATTERNS = (
+    (
         rf"\b(?:ignore|disregard|forget|override|bypass) (?:{_OTHERS} )*"
         r"(?:previous|prior|above|preceding|earlier|former|original|system|your) "
-        rf"(?:{_OTHERS} )*(?:instructions?|prompts?|rules|guidelines|directions|messages?|orders)",
+        rf"(?:{_OTHERS} )*(?:instructions?|prompts?|rules|guidelines|directions|messages?|orders)"
+    ),
+    (
         r"\b(?:ignore|disregard|forget) (?:all|everything) (?:of )?"
-        r"(?:the )?(?:above|before|previous|prior)\b",
-        rf"\byou are (?:now |actually )?(?:{_AI}|an assistant|a helpful assistant)",
-        r"\bas (?:an ai|a (?:large )?language model)\b",
+        r"(?:the )?(?:above|before|previous|prior)\b"
+    ),
+    rf"\byou are (?:now |actually )?(?:{_AI}|an assistant|a helpful assistant)",
+    r"\bas (?:an ai|a (?:large )?language model)\b",
+    (
         r"\b(?:note|notes|message|attention|instructions?|important|warning) (?:to|for) "
-        rf"(?:any |all |the |every )?{_AI}",
-        rf"\b(?:if|when) you are {_AI}",
-        r"\b(?:dear|attention|hello|hey),? (?:ai|llm|language model|chat ?bot|chatgpt)\b",
-        r"\b(?:new|updated|hidden|secret|system|real) (?:instructions?|prompt) ?:",
-        r"\byour (?:system )?prompt\b|\bsystem prompt\b",
-        r"\b(?:submit_record|view_page|tool_use|tool_result|function_call)\b",
-        r"</?(?:system|assistant|document|instructions?|tool_\w{1,20})>",
-        r"\[/?inst\]|<<sys>>|<\|(?:im_start|im_end|system|user|assistant|endoftext|eot_id)\|",
-        # German
+        rf"(?:any |all |the |every )?{_AI}"
+    ),
+    rf"\b(?:if|when) you are {_AI}",
+    r"\b(?:dear|attention|hello|hey),? (?:ai|llm|language model|chat ?bot|chatgpt)\b",
+    r"\b(?:new|updated|hidden|secret|system|real) (?:instructions?|prompt) ?:",
+    r"\byour (?:system )?prompt\b|\bsystem prompt\b",
+    r"\b(?:submit_record|view_page|tool_use|tool_result|function_call)\b",
+    r"</?(?:system|assistant|document|instructions?|tool_\w{1,20})>",
+    r"\[/?inst\]|<<sys>>|<\|(?:im_start|im_end|system|user|assistant|endoftext|eot_id)\|",
+    # German
+    (
         r"\b(?:ignorier(?:e|t|en sie)|missachte(?:t|n sie)?|vergiss|vergessen sie|vergesst) "
         r"(?:bitte |nun |jetzt )?(?:alle |die |s[äa]mtliche )*"
         r"(?:vorherigen?|bisherigen?|vorigen?|obigen?|fr[üu]heren?|deine|ihre|alle) "
-        r"(?:\w+ )?(?:anweisung|instruktion|vorgabe|befehl|prompt)",
+        r"(?:\w+ )?(?:anweisung|instruktion|vorgabe|befehl|prompt)"
+    ),
+    (
         r"\b(?:du bist|sie sind) (?:jetzt |nun )?(?:eine? )?"
-        r"(?:ki\b|ki-|sprachmodell|k[üu]nstliche intelligenz)",
-        # French
+        r"(?:ki\b|ki-|sprachmodell|k[üu]nstliche intelligenz)"
+    ),
+    # French
+    (
         r"\b(?:ignore[rz]?|oublie[rz]?|ne tene[rz] pas compte (?:de|des)) "
         r"(?:toutes? |les |vos |tes |ces |des )*(?:instructions|consignes|directives) "
-        r"(?:pr[ée]c[ée]dentes|ant[ée]rieures|ci-dessus|du syst[èe]me)",
+        r"(?:pr[ée]c[ée]dentes|ant[ée]rieures|ci-dessus|du syst[èe]me)"
+    ),
+    (
         r"\b(?:tu es|vous [êe]tes) (?:maintenant )?(?:une? )?"
-        r"(?:ia\b|intelligence artificielle|mod[èe]le de langage)",
-        # Spanish, Portuguese, Italian
+        r"(?:ia\b|intelligence artificielle|mod[èe]le de langage)"
+    ),
+    # Spanish, Portuguese, Italian
+    (
         r"\b(?:ignor[ae]r?|olvid[ae]r?|esque[çc]a|dimentica|haga caso omiso de) "
         r"(?:tutte |todas |todos |as |las |los |le |tus |sus |tue |sue |suas )*"
         r"(?:instrucciones|indicaciones|instru[çc][õo]es|istruzioni) "
-        r"(?:anteriores|previas|pr[ée]vias|precedenti|de arriba)",
+        r"(?:anteriores|previas|pr[ée]vias|precedenti|de arriba)"
+    ),
+    (
         r"\b(?:eres|usted es|sei|voc[êe] [ée]) (?:ahora |ora |agora )?(?:un[ao]? |uma? )?"
         r"(?:ia\b|inteligencia artificial|modelo de lenguaje|modello linguistico|"
-        r"modelo de linguagem)",
-        # Dutch, Russian
-        r"\bnegeer (?:alle |de )*(?:vorige|eerdere|bovenstaande) (?:instructies|opdrachten)",
+        r"modelo de linguagem)"
+    ),
+    # Dutch, Russian
+    r"\bnegeer (?:alle |de )*(?:vorige|eerdere|bovenstaande) (?:instructies|opdrachten)",
+    (
         r"\b(?:игнорируй(?:те)?|забудь(?:те)?) (?:все |всe )?"
-        r"(?:предыдущие|прежние|прошлые) (?:инструкции|указания|команды)",
-        # Chinese, Japanese
-        r"(?:忽略|无视|忘记)[^。]{0,12}(?:指令|指示|提示词|说明)",
-        r"你(?:现在)?是(?:一个)?(?:人工智能|语言模型|大语言模型)",
-        r"(?:以前|これまで|上記|前)の(?:指示|命令|プロンプト)[^。]{0,4}(?:無視|忘れ)",
-    )
+        r"(?:предыдущие|прежние|прошлые) (?:инструкции|указания|команды)"
+    ),
+    # Chinese, Japanese
+    r"(?:忽略|无视|忘记)[^。]{0,12}(?:指令|指示|提示词|说明)",
+    r"你(?:现在)?是(?:一个)?(?:人工智能|语言模型|大语言模型)",
+    r"(?:以前|これまで|上記|前)の(?:指示|命令|プロンプト)[^。]{0,4}(?:無視|忘れ)",
 )
 _UNSEEN = dict.fromkeys(
     (0xAD, *range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x2070), 0xFEFF)
@@ -98,15 +116,39 @@ def addressed(words: Sequence[str]) -> Iterator[tuple[int, int]]:
     for word in plain:
         starts.append(length)
         length += len(word) + 1
+    import re
     from bisect import bisect_right
 
-    hits = 0
+    spans: list[tuple[int, int]] = []
     for pattern in _PATTERNS:
-        for match in pattern.finditer(text):
-            yield bisect_right(starts, match.start()) - 1, bisect_right(starts, match.end() - 1) - 1
-            hits += 1
-            if hits >= MAX_HITS:
-                return
+        for match in re.finditer(pattern, text):
+            last = bisect_right(starts, match.end() - 1) - 1
+            spans.append((bisect_right(starts, match.start()) - 1, _sentence_end(words, last)))
+            if len(spans) >= MAX_HITS:
+                break
+    yield from _merged(sorted(spans))
+
+
+def _merged(spans: list[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    """Passages that overlap as one."""
+    current: tuple[int, int] | None = None
+    for first, last in spans:
+        if current is not None and first <= current[1]:
+            current = (current[0], max(current[1], last))
+            continue
+        if current is not None:
+            yield current
+        current = (first, last)
+    if current is not None:
+        yield current
+
+
+def _sentence_end(words: Sequence[str], last: int) -> int:
+    """Where the sentence ends that a match stands in: what it asks for comes last."""
+    for index in range(last, min(last + LONGEST, len(words))):
+        if words[index][-1:] in ".!?。！？":
+            return index
+    return min(last + LONGEST, len(words)) - 1
 
 
 def _plain(word: str) -> str:

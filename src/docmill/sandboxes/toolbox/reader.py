@@ -123,8 +123,8 @@ def _cause(status: int) -> str:
 def _ask(name: str, call: Call) -> Steps[Any]:
     """Ask the child, a new one where there is none; a dead one is forgotten."""
     child, State.child = State.child or Child(call.settings), None
-    kept = {"password": State.password, "digest": State.digest}
     timeout = max(call.timeout - MARGIN, call.timeout * 0.8)
+    kept = {"password": State.password, "digest": State.digest, "seconds": timeout}
     answer = yield from child.ask(name, {**call.args, **kept}, timeout)
     State.child = child
     if "problem" in answer:
@@ -151,3 +151,13 @@ def render(call: Call) -> Steps[Answer]:
 def ink(call: Call) -> Steps[Answer]:
     """`{page, boxes}`: how much ink each box holds."""
     return Answer((yield from _ask("ink", call)))
+
+
+def ocr(call: Call) -> Steps[Answer]:
+    """`{page, languages, box?, dpi?, keep?}`: words of a page, or of a line of it, by OCR."""
+    return Answer((yield from _ask("ocr", call)))
+
+
+def ocr_languages(call: Call) -> Steps[Answer]:
+    """The languages OCR can read."""
+    return Answer((yield from _ask("ocr_languages", call)))

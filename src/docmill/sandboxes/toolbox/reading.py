@@ -29,6 +29,9 @@ MAX_PIXELS = 16_000_000
 MAX_SIDE = 20_000.0
 """Points; PDF allows 14,400."""
 INK_DPI = 100
+OCR_DPI = 300
+MARGIN = 1.5
+"""Points around a line that OCR is shown."""
 KEPT_PAGES = 4
 
 
@@ -158,18 +161,49 @@ class Reader:
             shares.append(raster.ink(pixels, width, height, (x0, y0, x1 + 1, y1 + 1)))
         return shares
 
+    def ocr_languages(self, _args: dict[str, Any]) -> list[str]:
+        """The languages OCR can read."""
+        from . import ocr
+
+        return ocr.languages()
+
+    def ocr(self, args: dict[str, Any]) -> list[list[object]]:
+        """Words of a page, or of the line in `box`, by OCR: text, box in points, confidence.
+
+        With `keep` they become the page's words in `LAYOUT`.
+        """
+        from . import ocr
+
+        number = int(args["page"])
+        with self._page(args) as page:
+            dpi = int(args.get("dpi", OCR_DPI))
+            scale = min(dpi / 72, (MAX_PIXELS / (page.width * page.height)) ** 0.5)
+            whole = (max(1, round(page.width * scale)), max(1, round(page.height * scale)))
+            part = _part(args.get("box"), scale, whole)
+            pixels = page.gray(*whole, part)
+            size = (page.width, page.height)
+        found = ocr.read(
+            pixels,
+            (part[2] - part[0], part[3] - part[1]),
+            wanted=[str(language) for language in args["languages"]],
+            line="box" in args,
+            dpi=round(scale * 72),
+            seconds=float(args["seconds"]) * 0.9,
+        )
+        words: list[FoundWord] = []
+        for text, *box, _ in found:
+            sides = [(side + part[n % 2]) / scale for n, side in enumerate(box)]
+            words.append((text, sides[0], sides[1], sides[2], sides[3]))
+        if args.get("keep"):
+            text = page_text(number, ReadPage(*size, words, 0))
+            _write(f"{LAYOUT}/page-{number:04d}.tsv", text.encode())
+        return [[*word, entry[5]] for word, entry in zip(words, found, strict=True)]
+
     def _draw(self, args: dict[str, Any], dpi: int) -> tuple[bytearray, int, int]:
         number = int(args["page"])
         if (number, dpi) in self._pixels:
             return self._pixels[number, dpi]
-        try:
-            document = self._open(args)
-        except pdfium.UnreadableError as error:
-            raise OpError(f"page_not_rendered: {error}") from error
-        page = document.open_page(number) if 1 <= number <= document.pages else None
-        if page is None:
-            raise OpError(f"page_not_rendered: there is no readable page {number}")
-        with page:
+        with self._page(args) as page:
             scale = min(dpi / 72, (MAX_PIXELS / (page.width * page.height)) ** 0.5)
             width, height = max(1, round(page.width * scale)), max(1, round(page.height * scale))
             self._widths[number] = page.width
@@ -178,6 +212,28 @@ class Reader:
             del self._pixels[next(iter(self._pixels))]
         self._pixels[number, dpi] = drawn
         return drawn
+
+    def _page(self, args: dict[str, Any]) -> pdfium.OpenPage:
+        number = int(args["page"])
+        try:
+            document = self._open(args)
+        except pdfium.UnreadableError as error:
+            raise OpError(f"page_not_rendered: {error}") from error
+        page = document.open_page(number) if 1 <= number <= document.pages else None
+        if page is None:
+            raise OpError(f"page_not_rendered: there is no readable page {number}")
+        return page
+
+
+def _part(box: Any, scale: float, whole: tuple[int, int]) -> tuple[int, int, int, int]:
+    """The pixels of a box with a little around it, or all."""
+    if box is None:
+        return 0, 0, *whole
+    x0, y0, x1, y1 = (float(side) for side in box)
+    left, top = int(max(0.0, x0 - MARGIN) * scale), int(max(0.0, y0 - MARGIN) * scale)
+    left, top = min(left, whole[0] - 1), min(top, whole[1] - 1)
+    right, bottom = int((x1 + MARGIN) * scale) + 1, int((y1 + MARGIN) * scale) + 1
+    return left, top, max(left + 1, min(right, whole[0])), max(top + 1, min(bottom, whole[1]))
 
 
 class Summary:

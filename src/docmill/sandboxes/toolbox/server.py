@@ -28,6 +28,8 @@ OPERATIONS = {
     "prepare": "reader",
     "render": "reader",
     "ink": "reader",
+    "ocr": "reader",
+    "ocr_languages": "reader",
     "bash": "shell",
     "read": "files",
     "write": "files",
