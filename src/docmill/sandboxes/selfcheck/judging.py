@@ -21,7 +21,7 @@ from docmill.sandboxes.selfcheck.base import (
     judge,
 )
 
-AT_ONCE = 3
+AT_ONCE = 4
 """Controls, and sandboxes, at a time."""
 
 

@@ -83,7 +83,7 @@ async def run_inside(sandbox: Sandbox, bait: Bait, script: str) -> Outcome:
     """
     path = "/workspace/.attack.py"
     await sandbox.put(path, text_of(script).encode())
-    command = f"python3 -I -B {path} '{bait.facts(inside=True)}' 2>&1"
+    command = f"python3 -I -S -B {path} '{bait.facts(inside=True)}' 2>&1"
     arguments = {"command": command, "timeout_ms": int(SECONDS * 1000)}
     answer = await sandbox.call("bash", arguments, timeout=SECONDS + 4)
     return outcome_of(str(answer["output"]), int(answer["exit_code"]))
@@ -105,7 +105,7 @@ async def run_outside(bait: Bait, script: str) -> Outcome:
 async def control_process(bait: Bait, text: str) -> AsyncGenerator[asyncio.subprocess.Process]:
     """A Python process in a session of its own; leaving the block ends it and its session."""
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-I", "-B", "-c", text, bait.facts(inside=False)),
+        *(sys.executable, "-I", "-S", "-B", "-c", text, bait.facts(inside=False)),
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,

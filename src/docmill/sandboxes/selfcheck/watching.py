@@ -4,6 +4,7 @@ import asyncio
 import os
 import secrets
 import signal
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -28,11 +29,12 @@ def alive(mark: str) -> list[int]:
 
 async def within(seconds: float, condition: Callable[[], bool]) -> bool:
     """Whether it comes true in that time."""
-    with suppress(TimeoutError):
-        async with asyncio.timeout(seconds):
-            while not condition():  # noqa: ASYNC110  # no event tells of other processes
-                await asyncio.sleep(0.02)
-    return condition()
+    until = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > until:
+            return False
+        await asyncio.sleep(0.02)
+    return True
 
 
 async def end(mark: str) -> None:
