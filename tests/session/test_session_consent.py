@@ -109,7 +109,7 @@ async def test_nobody_answers_in_time(asking: "Bench") -> None:
     asking.limits = "{approval_minutes: 0}"
     with ScriptedModel([[BASH], SUBMIT]) as model:
         end = await run(asking, model)
-    assert "nobody answered" in model.requests[1].messages[-1]["content"][0]["content"]
+    assert "Nobody answered" in model.requests[1].messages[-1]["content"][0]["content"]
     assert not asking.approvals.decide(end.session, "b1", "allow")
 
 

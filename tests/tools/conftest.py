@@ -69,6 +69,8 @@ class Crm:
         """Of every request."""
         self.calls: list[str] = []
         """Serial numbers asked for."""
+        self.extra = False
+        """Whether it has one tool more."""
         self.wants = ""
         """The credential without which requests are refused; empty: none."""
         with socket.socket() as probe:
@@ -99,6 +101,12 @@ class Crm:
             """A picture of it."""
             return [Image(data=PNG, format="png"), "front"]
 
+        def extra() -> str:
+            """What no session was told of."""
+            return "new"
+
+        if self.extra:
+            server.add_tool(extra)
         _ = look_up, order, photo
         return server
 

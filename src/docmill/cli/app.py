@@ -211,15 +211,8 @@ def approve(
     if run is None:
         approving.list_waiting(json=json)
         return
-    approving.approve(
-        run,
-        document,
-        decision="deny" if deny else "allow",
-        reason=reason,
-        call=call,
-        every=every,
-        json=json,
-    )
+    say = approving.Say("deny" if deny else "allow", reason, call, every)
+    approving.approve(run, document, say, json=json)
 
 
 @app.command()

@@ -2,6 +2,7 @@
 
 import json as text_of
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from docmill.batch.state import State, open_state
 from docmill.cli.console import inert, put, put_json, talk
@@ -29,16 +30,19 @@ def list_waiting(*, json: bool) -> None:
         talk(f"{name} isn't at work; what you say counts when it goes on: docmill resume {name}")
 
 
-def approve(
-    run: str,
-    document: str | None,
-    *,
-    decision: Decision,
-    reason: str,
-    call: str | None,
-    every: bool,
-    json: bool,
-) -> None:
+class Say(NamedTuple):
+    """What a person says, and to which of the calls that wait."""
+
+    decision: Decision
+    reason: str = ""
+    """Why not."""
+    call: str | None = None
+    """Only to this one."""
+    every: bool = False
+    """To all of them."""
+
+
+def approve(run: str, document: str | None, say: Say, *, json: bool) -> None:
     """Allow or deny what a run, or one document of it, waits for.
 
     Raises:
@@ -48,11 +52,12 @@ def approve(
     loaded, _ = here()
     with open_state(loaded) as state:
         number = number_of(state, run)
-        chosen = _chosen(state, number, document, call=call, every=every)
+        chosen = _chosen(state, number, document, say)
+        reason = _sentence(say.reason)
         decided = [
             one
             for one in chosen
-            if state.approvals.decide(one.session, one.call, decision, reason=_reason(reason))
+            if state.approvals.decide(one.session, one.call, say.decision, reason=reason)
         ]
     if json:
         put_json(
@@ -60,7 +65,9 @@ def approve(
         )
         return
     for one in decided:
-        put(f"{'allowed' if decision == 'allow' else 'denied'}: {inert(one.name)} {_shown(one)}")
+        put(
+            f"{'allowed' if say.decision == 'allow' else 'denied'}: {inert(one.name)} {_shown(one)}"
+        )
     if len(decided) < len(chosen):
         talk(f"{count(len(chosen) - len(decided), 'call')} had been decided on before.")
 
@@ -74,20 +81,18 @@ def question_text(question: Question) -> str:
     return f"{server}{question.tool}({given})"
 
 
-def _chosen(
-    state: State, number: int, document: str | None, *, call: str | None, every: bool
-) -> list[Waiting]:
+def _chosen(state: State, number: int, document: str | None, say: Say) -> list[Waiting]:
     waiting = state.approvals.waiting(run=number)
     if document is not None:
         waiting = [one for one in waiting if document in (one.document, one.name)]
-    if call is not None:
-        waiting = [one for one in waiting if one.call == call]
+    if say.call is not None:
+        waiting = [one for one in waiting if one.call == say.call]
     if not waiting:
         raise RunError(
             f"{run_id(number)} waits for nobody{f' with {document}' if document else ''}.",
             remedy="See what waits: docmill approve",
         )
-    if len(waiting) > 1 and not every:
+    if len(waiting) > 1 and not say.every:
         _list(waiting)
         raise RunError(
             f"{count(len(waiting), 'call')} wait; nothing was decided.",
@@ -116,7 +121,7 @@ def _shown(question: Question) -> str:
     return inert(question_text(question))
 
 
-def _reason(given: str) -> str:
-    """What the model is told; it is a sentence of its own."""
+def _sentence(given: str) -> str:
+    """A reason as the model is told it."""
     said = given.strip()
     return said if not said or said[-1] in ".!?" else f"{said}."

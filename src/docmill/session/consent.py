@@ -15,7 +15,7 @@ from docmill.store.approvals import Approvals, Decided, Question
 Call = ToolUse | McpToolUse
 
 POLL_SECONDS = 0.3
-NOBODY = "nobody answered within {minutes:g} minutes."
+NOBODY = "Nobody answered within {minutes:g} minutes."
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class Asker:
         clock = asyncio.get_running_loop().time
         until = clock() + consent.minutes * 60
         with consent.waiting():
-            consent.tell(self._journal.document, questions)
+            consent.tell(self._journal.document, tuple(questions))
             while questions:
                 for question in list(questions):
                     decided = self._look(question, over=clock() >= until)
