@@ -84,7 +84,8 @@ const tagged = (row) => el("div", { class: "clamp" }, words(row.message), " ", r
 
 function proofOf(row) {
   const quote = row.readings?.[0]?.quote;
-  return [quote && words(quote, "quote"), row.reason && words(row.reason), row.by && el("span", { class: "tag" }, row.by)];
+  return [quote && words(quote, "quote"), row.reason && words(row.reason), row.by && el("span", { class: "tag" }, row.by),
+    row.readings?.[0]?.ocr && el("span", { class: "tag" }, "OCR"), ...(row.flags || []).map((flag) => el("span", { class: "tag" }, flag))];
 }
 
 /* Each column: what a cell shows, and what it is sorted by. */

@@ -46,6 +46,7 @@ from docmill.records.checked import CheckedValue
 from docmill.records.results import DocumentResult
 from docmill.report.display import count, usd_text, value_text
 from docmill.report.findings import value_page
+from docmill.report.rows import remarks
 from docmill.store.sessions import StoredEvent
 
 CLIPPED = 240
@@ -102,7 +103,7 @@ def _print_head(result: DocumentResult) -> None:
         )
     elif result.cached:
         put("  finished by an earlier run; this one spent nothing on it")
-    for text in (result.message, result.remedy, *result.notes):
+    for text in (result.message, result.remedy, *remarks(result)):
         if text:
             put(f"  {inert(text)}")
 
@@ -132,11 +133,20 @@ def _print_values(values: Sequence[CheckedValue]) -> None:
                 value.status,
                 str(value_page(value) or ""),
                 *([value.by] if several else []),
-                " — ".join(text for text in (value_text(value), value.reason) if text),
+                " — ".join(
+                    text for text in (value_text(value), value.reason, _marks(value)) if text
+                ),
             ]
             for value in values
         ],
     )
+
+
+def _marks(value: CheckedValue) -> str:
+    """How its words came here, and what is odd about them."""
+    readings = (value.reading, *value.candidates)
+    by_ocr = any(entry and entry.evidence and entry.evidence.ocr for entry in readings)
+    return ", ".join([*(["read by OCR"] if by_ocr else []), *value.flags]).replace("_", " ")
 
 
 def _print_verdicts(result: DocumentResult) -> None:
@@ -186,7 +196,8 @@ def _error(event: SessionErrorEvent) -> str:
 
 def _prepared(event: DocumentPrepared) -> str:
     parts = [count(event.pages, "page"), count(event.words, "word"), f"by {event.reader}"]
-    return ", ".join([*parts, *event.notes])
+    hidden = [f"{event.left_out} hidden words left out"] if event.left_out else []
+    return ", ".join([*parts, *hidden, *event.notes, *(flag.sentence for flag in event.flags)])
 
 
 def _answer(event: ModelRequestEnd) -> str:

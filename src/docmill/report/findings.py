@@ -1,6 +1,6 @@
 """Findings: what a reader of the report may have to act on, one line each, the gravest first.
 
-A finding is a verdict, a value that isn't proven, or a document that didn't finish. Nothing is
+A finding is a verdict, a value that isn't proven, a flag, or a document that didn't finish. Nothing is
 judged here; the verdicts come from `checks`, the statuses from `output`.
 """
 
@@ -16,6 +16,7 @@ from docmill.report.summary import UNFINISHED
 FindingKind = Literal[
     "unfinished",
     "fail",
+    "suspicious",
     "marginal",
     "ambiguous",
     "unverified",
@@ -42,6 +43,11 @@ KINDS: dict[FindingKind, KindText] = {
         "documents:" + ",".join(UNFINISHED),
     ),
     "fail": KindText("Failed", "A check says no.", "verdicts:fail"),
+    "suspicious": KindText(
+        "Suspicious",
+        "The document hides text, speaks to its reader's machine, or contradicts itself.",
+        "documents:flagged",
+    ),
     "marginal": KindText(
         "Marginal", "Inside the limit, but closer to it than the guard band.", "verdicts:marginal"
     ),
@@ -99,6 +105,15 @@ def findings(result: DocumentResult) -> Iterator[Finding]:
             message=result.message,
             remedy=result.remedy,
         )
+    for flag in result.flags:
+        if flag.severity == "warning":
+            yield Finding(
+                kind="suspicious",
+                code=flag.kind,
+                severity="warning",
+                message=flag.sentence,
+                page=flag.page or None,
+            )
     values = {value.path: value for value in result.record.values} if result.record else {}
     judged: dict[str, Verdict] = {}
     for verdict in result.verdicts:

@@ -26,6 +26,7 @@ MARKS: dict[str, Mark] = {
     "cancelled": Mark("cancelled", "mute", "stop", 3),
     "fail": Mark("fail", "bad", "cross", 4),
     "flagged": Mark("flagged", "warn", "flag", 5),
+    "suspicious": Mark("suspicious", "warn", "flag", 5),
     "marginal": Mark("marginal", "warn", "wave", 6),
     "ambiguous": Mark("ambiguous", "unsure", "fork", 7),
     "unverified": Mark("unverified", "unsure", "query", 8),

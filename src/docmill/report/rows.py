@@ -41,7 +41,7 @@ def document_row(result: DocumentResult, pictures: dict[int, str | None]) -> Row
         code=result.code,
         message=display.clip(result.message, MAX_TEXT),
         remedy=display.clip(result.remedy, MAX_TEXT),
-        notes=[display.clip(note, MAX_TEXT) for note in result.notes],
+        notes=[display.clip(note, MAX_TEXT) for note in remarks(result)],
         pages=document.pages,
         size=document.size,
         media=document.media_type,
@@ -78,6 +78,12 @@ def _refused_row(refused: RefusedOutput) -> Row:
     return {"name": display.visible(refused.name), "reason": display.visible(refused.reason)}
 
 
+def remarks(result: DocumentResult) -> list[str]:
+    """What preparation noticed about a document: notes, then flags, the grave ones first."""
+    flags = sorted(result.flags, key=lambda flag: flag.severity == "info")
+    return [*result.notes, *(display.visible(flag.sentence) for flag in flags)]
+
+
 def value_row(value: CheckedValue) -> Row:
     """One value; `readings` holds its proof, or all rivals if it is ambiguous."""
     readings = value.candidates or ((value.reading,) if value.reading else ())
@@ -91,6 +97,7 @@ def value_row(value: CheckedValue) -> Row:
         reason=display.clip(value.reason, MAX_TEXT),
         optional=not value.required,
         by=value.by,
+        flags=[flag.replace("_", " ") for flag in value.flags],
         readings=[_reading_row(reading) for reading in readings],
     )
 

@@ -68,6 +68,8 @@ class Summary(Frozen):
     """Documents with the same content as another one of the batch."""
     retried: int
     """Documents that needed more than one attempt."""
+    suspicious: int = 0
+    """Documents that hide text, speak to models, or whose text layer isn't what is printed."""
     expectations_failed: int
     seconds: float | None = Field(description="Wall time from start to end; null while it runs.")
     usage: Usage
@@ -101,6 +103,7 @@ class Counter:
         self._usage = Usage()
         self._cascade = CascadeCounter()
         self._pages = self._cached = self._duplicates = self._retried = self._outputs = 0
+        self._suspicious = 0
 
     def add(self, result: DocumentResult) -> None:
         """Count one document in."""
@@ -113,6 +116,7 @@ class Counter:
         self._duplicates += result.document.duplicate_of is not None
         self._retried += result.attempts > 1
         self._outputs += len(result.outputs)
+        self._suspicious += any(flag.severity == "warning" for flag in result.flags)
         self._usage += result.usage
         self._cascade.add(result)
         paths = self._add_values(result.record.values if result.record else ())
@@ -146,6 +150,7 @@ class Counter:
             cached=self._cached,
             duplicates=self._duplicates,
             retried=self._retried,
+            suspicious=self._suspicious,
             outputs=self._outputs,
             expectations_failed=sum(not e.success for e in info.expectations),
             seconds=_seconds(info.started, info.ended),
@@ -218,6 +223,7 @@ def _troubles(summary: Summary) -> list[str]:
     missing = summary.values["missing"] - summary.optional_missing
     amounts = (
         (summary.verdicts["fail"], "failed check", ""),
+        (summary.suspicious, "suspicious document", ""),
         (summary.verdicts["marginal"], "marginal verdict", ""),
         (summary.values["ambiguous"], "ambiguous value", ""),
         (summary.values["unverified"], "unverified value", ""),

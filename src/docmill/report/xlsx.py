@@ -20,7 +20,7 @@ from docmill.report.display import plain_text, value_text, visible
 from docmill.report.findings import findings, value_page
 from docmill.report.marks import MARKS
 from docmill.report.outputs import output_link, output_path
-from docmill.report.rows import link
+from docmill.report.rows import link, remarks
 from docmill.report.sheets import Cell, Column, Sheet, Styled, number_format
 from docmill.report.summary import Summary
 
@@ -55,6 +55,7 @@ _VALUES = (
     Column("Page", 7),
     Column("Quote", 60),
     Column("OCR", 7),
+    Column("Flags", 20),
     Column("Reason", 60),
     Column("Code", 20),
 )
@@ -184,7 +185,7 @@ def _document_cells(name: str, result: DocumentResult) -> list[Cell | Styled]:
         len(values),
         sum(value.status == "verified" for value in values),
         sum(verdict.shown_as == "fail" for verdict in result.verdicts),
-        "; ".join(result.notes),
+        "; ".join(remarks(result)),
         result.session_id,
         document.sha256,
     ]
@@ -205,6 +206,7 @@ def _value_cells(name: str, value: CheckedValue) -> list[Cell | Styled]:
         value_page(value),
         proof.quote if proof else None,
         "yes" if proof and proof.ocr else None,
+        ", ".join(value.flags).replace("_", " ") or None,
         value.reason,
         value.code,
         *([value.by] if value.by else []),
