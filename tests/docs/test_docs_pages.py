@@ -67,7 +67,8 @@ def problems(folder: Path, example: Example, whole: dict[str, Any]) -> list[str]
 
 def pages_with_files() -> list[Path]:
     """Pages whose examples stand for whole files, or for parts of the page's first one."""
-    return [ROOT / "docs" / "pipelines.md", ROOT / "docs" / "sandboxes.md", ROOT / "README.md"]
+    pages = ("docs/pipelines.md", "docs/sandboxes.md", "docs/egress.md", "README.md")
+    return [ROOT / page for page in pages]
 
 
 @pytest.mark.parametrize("page", pages_with_files(), ids=lambda page: page.name)

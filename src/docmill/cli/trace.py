@@ -43,8 +43,9 @@ from docmill.events import (
     UserMessage,
 )
 from docmill.records.checked import CheckedValue
+from docmill.records.egress import Egress, EgressSummary
 from docmill.records.results import DocumentResult
-from docmill.report.display import count, usd_text, value_text
+from docmill.report.display import count, size_text, usd_text, value_text
 from docmill.report.findings import value_page
 from docmill.report.rows import remarks
 from docmill.store.sessions import StoredEvent
@@ -200,6 +201,13 @@ def _prepared(event: DocumentPrepared) -> str:
     return ", ".join([*parts, *hidden, *event.notes, *(flag.sentence for flag in event.flags)])
 
 
+def _asked(event: Egress) -> str:
+    what = f"{event.method} {event.host}:{event.port}{inert(event.path)} {event.verdict}"
+    told = f": {event.reason}" if event.reason else f" {event.status or ''}".rstrip()
+    given = f" with {', '.join(event.credentials)}" if event.credentials else ""
+    return f"{what}{told}{given}, {size_text(event.sent)} out, {size_text(event.received)} in"
+
+
 def _answer(event: ModelRequestEnd) -> str:
     return f"{event.stop_reason}, {_spent(event)}"
 
@@ -278,6 +286,11 @@ _GISTS: dict[type[Any], Callable[[Any], str]] = {
     SessionErrorEvent: _error,
     UserMessage: _message,
     SandboxStarted: lambda event: f"{event.backend}, {event.seconds:.2f} s",
+    Egress: _asked,
+    EgressSummary: lambda event: (
+        f"{event.allowed} allowed, {event.refused} refused, {event.failed} failed; "
+        f"{size_text(event.sent)} out, {size_text(event.received)} in"
+    ),
     SandboxStopped: lambda event: f"after {event.seconds:.2f} s",
     DocumentPrepared: _prepared,
     BudgetReserved: lambda event: f"at most {_dollars(event.usd)}",
