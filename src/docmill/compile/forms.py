@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from docmill.compile.networking import networking_problems
+from docmill.compile.packaging import package_problems
 from docmill.errors import KeyProblem
 from docmill.sandboxes.base import Packages, SandboxLimits, SandboxSpec
 from docmill.spec.environment import Environment
@@ -36,6 +37,7 @@ def environment_problems(environment: Environment) -> Iterator[KeyProblem]:
     problem = size_problem(environment.docmill.outputs.size, ("docmill", "outputs", "size"))
     if problem is not None:
         yield problem
+    yield from package_problems(environment)
     yield from networking_problems(environment)
 
 

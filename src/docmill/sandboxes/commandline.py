@@ -26,6 +26,8 @@ _NAMESPACES = (
     "--unshare-uts",
     "--unshare-cgroup-try",
 )
+UNLIMITED = 1 << 44
+"""Bytes of address space that nobody reserves."""
 TEMPORARY = "/tmp"  # noqa: S108  # inside, where nobody else is
 START = f"{INSIDE}/{boot.NAME}"
 """Among the arguments of every sandbox's first process."""
@@ -38,16 +40,21 @@ def environment(runtime: Runtime) -> dict[str, str]:
     `LC_ALL` is C until the shell starts, which sets `LANG`'s value: reading a locale's files is a
     thirtieth of a start, and the interpreter takes C for UTF-8.
     """
-    binaries = Path(runtime.python).parent
+    paths = {"PATH": [f"{INSIDE}/bin"]}
+    for name, folders in runtime.paths:
+        paths.setdefault(name, []).extend(folders)
+    paths["PATH"] += ["/usr/bin", "/bin", str(Path(runtime.python).parent)]
+    paths["PYTHONPATH"] = [f"{INSIDE}/packages", *paths.get("PYTHONPATH", ())]
+    if "XDG_DATA_DIRS" in paths:
+        paths["XDG_DATA_DIRS"].append("/usr/share")
     return {
-        "PATH": f"{INSIDE}/bin:/usr/bin:/bin:{binaries}",
+        **{name: ":".join(folders) for name, folders in paths.items()},
         "HOME": TEMPORARY,
         "TMPDIR": TEMPORARY,
         "LANG": "C.UTF-8",
         "LC_ALL": "C",
         "USER": "agent",
         "TERM": "dumb",
-        "PYTHONPATH": f"{INSIDE}/packages",
         "PYTHONDONTWRITEBYTECODE": "1",
         "OPENBLAS_NUM_THREADS": "1",
     }
@@ -86,6 +93,11 @@ def _mounts(runtime: Runtime) -> tuple[str, ...]:
     return (*args, "--symlink", f"{INSIDE}/etc", "/etc")
 
 
+def address_space(runtime: Runtime, limits: SandboxLimits) -> int:
+    """Bytes a process inside may reserve, where all together may use no more than the limit."""
+    return UNLIMITED if runtime.reserves and limits.strict else limits.memory
+
+
 def command(
     runtime: Runtime, limits: SandboxLimits, entrances: Sequence[int], *, door: int = 0
 ) -> list[str]:
@@ -93,6 +105,7 @@ def command(
 
     `door`: the port of the way out, which the program makes; 0 for none.
     """
-    numbers = (limits.memory, limits.pids, limits.disk, round(limits.seconds), limits.output)
+    memory = address_space(runtime, limits) if entrances else limits.memory
+    numbers = (memory, limits.pids, limits.disk, round(limits.seconds), limits.output)
     words = [str(int(number)) for number in (*numbers, door, *entrances)]
     return [runtime.python, "-I", "-S", "-B", "-c", _BOOT, *words]

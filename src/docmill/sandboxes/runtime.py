@@ -14,7 +14,7 @@ from pathlib import Path
 from docmill.sandboxes import boot
 from docmill.sandboxes.base import Packages
 from docmill.sandboxes.building import debian, node, wheels
-from docmill.sandboxes.building.layer import INSIDE, LAYERS, SITE
+from docmill.sandboxes.building.layer import INSIDE, LAYERS, SITE, Paths
 from docmill.sandboxes.interpreters import Interpreter, Mount, find_interpreter, place
 from docmill.sandboxes.layers import LayerStore, compile_folder, copy_file
 from docmill.sandboxes.packages import NotInstalledError, collect, copy_packages, recipe_of
@@ -32,8 +32,10 @@ class Runtime:
     python: str
     """The interpreter's path inside."""
     mounts: tuple[Mount, ...]
-    trees: tuple[str, ...] = ()
-    """Folders inside that hold what Debian and Node packages would put into /usr."""
+    paths: Paths = ()
+    """What Debian and Node packages would have in /usr."""
+    reserves: bool = False
+    """Whether programs reserve far more address space than they use, as Node does."""
 
 
 def build_runtime(
@@ -65,7 +67,8 @@ def build_runtime(
         Mount(site, SITE),
         *(Mount(layer.folder, layer.inside) for layer in more),
     )
-    return Runtime(python, (*mounts, *covers, *ours), tuple(layer.inside for layer in more))
+    paths = tuple(path for layer in more for path in layer.paths)
+    return Runtime(python, (*mounts, *covers, *ours), paths, reserves=bool(packages.npm))
 
 
 def _site(

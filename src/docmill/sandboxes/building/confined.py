@@ -21,6 +21,7 @@ _NETWORK = (
     *("/etc/ssl", "/etc/ca-certificates", "/etc/pki", "/etc/crypto-policies"),
 )
 """What names and certificates are looked up in."""
+_USER = "1000"
 WORK = "/work"
 """Its folder inside when nothing else is said."""
 
@@ -72,7 +73,8 @@ class Confinement:
 
     def _arguments(self) -> list[str]:
         args = ["--unshare-all", "--die-with-parent", "--new-session", "--cap-drop", "ALL"]
-        args += ["--unshare-user", "--uid", str(os.geteuid()), "--gid", str(os.getegid())]
+        # Not root inside, so that nothing tries to give files away; outside they are the caller's.
+        args += ["--unshare-user", "--uid", _USER, "--gid", _USER]
         args += ["--share-net"] if self.network else []
         args += ["--ro-bind", "/usr", "/usr", "--proc", "/proc", "--dev", "/dev"]
         args += ["--tmpfs", "/tmp", "--dir", WORK]  # noqa: S108  # inside, where nobody else is

@@ -1,11 +1,190 @@
-"""Debian packages as a layer (later)."""
+"""Debian packages for a sandbox: downloaded by this machine's apt, unpacked into a layer.
 
-from collections.abc import Mapping, Sequence
+Only what the machine's own /usr lacks comes along, as that is mounted too. No script of a package
+runs, so alternatives and caches aren't set up. `confined` shuts apt and dpkg in.
+"""
 
-from docmill.sandboxes.building.layer import Layer
+import os
+import re
+import sysconfig
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from urllib.parse import unquote
+
+from docmill.errors import PrerequisiteError
+from docmill.sandboxes.building.confined import WORK, Confinement, Said
+from docmill.sandboxes.building.layer import INSIDE, Contents, Layer, Paths, write_contents
+from docmill.sandboxes.building.names import apt_mistake
 from docmill.sandboxes.layers import LayerStore
+from docmill.sandboxes.programs import find_bubblewrap
+
+KIND = "apt"
+PLACE = f"{INSIDE}/{KIND}"
+_APT, _CONFIG, _DPKG = (Path("/usr/bin") / name for name in ("apt-get", "apt-config", "dpkg-deb"))
+_INSTALL = re.compile(r"^Inst (\S+) (?:\[[^\]]*\] )?\((\S+)", re.MULTILINE)
+_FILE_URI = re.compile(r"^'file:(?://)?(/[^']*)'", re.MULTILINE)
+_FOLDER = re.compile(r"^[A-Z]+='(/.*)'$", re.MULTILINE)
+_NEVER = frozenset(("libc6", "libc-bin"))
+"""The machine's own start every program; others beside them would break it."""
+_OPTIONS = (
+    *("-o", "APT::Sandbox::User=root", "-o", "Debug::NoLocking=1", "-o", "Dir::Cache::pkgcache="),
+    *("-o", "Dir::Cache::srcpkgcache=", "-o", "Acquire::Retries=1"),
+)
+_LISTS = ("LISTS", "Dir::State::lists/d", "ETC", "Dir::Etc/d", "STATUS", "Dir::State::status/f")
 
 
 def layers(store: LayerStore, asked: Sequence[str], environ: Mapping[str, str]) -> list[Layer]:
-    """None so far."""
-    return []
+    """The layer with these packages and what they need; none if none are asked for.
+
+    Raises:
+        PrerequisiteError: no apt, no such package, nothing to be reached, no space.
+    """
+    if not asked:
+        return []
+    for text in asked:
+        mistake = apt_mistake(text)
+        if mistake:
+            raise PrerequisiteError(f"{mistake.message}.", remedy=mistake.remedy)
+    wanted = tuple(sorted(set(asked)))
+    recipe = (*wanted, *_system())
+    builder: _Builder | None = None
+    if not store.path(KIND, recipe).is_dir():
+        builder = _Builder(find_bubblewrap(store).path, environ)
+
+    def build(folder: Path) -> None:
+        assert builder is not None
+        with tempfile.TemporaryDirectory(prefix="building-", dir=store.folder) as debs:
+            installed = builder.download(wanted, Path(debs))
+            builder.unpack(Path(debs), folder)
+        write_contents(folder, Contents(KIND, wanted, installed))
+
+    folder = store.layer(KIND, recipe, build)
+    return [Layer(folder, PLACE, paths_of(folder))]
+
+
+def _system() -> tuple[str, ...]:
+    """What the missing parts depend on: the distribution and the machine's kind."""
+    try:
+        release = Path("/etc/os-release").read_text()
+    except OSError:
+        release = ""
+    return (release, os.uname().machine)
+
+
+def paths_of(folder: Path) -> Paths:
+    """Variables by which programs find what lies in a layer instead of in /usr."""
+    triplet = str(sysconfig.get_config_var("MULTIARCH") or f"{os.uname().machine}-linux-gnu")
+    lists = {
+        "PATH": ("usr/local/bin", "usr/bin", "bin", "usr/sbin", "sbin", "usr/games"),
+        "LD_LIBRARY_PATH": (f"usr/lib/{triplet}", f"lib/{triplet}", "usr/lib", "lib"),
+        "PYTHONPATH": ("usr/lib/python3/dist-packages",),
+        "PERL5LIB": ("usr/share/perl5", f"usr/lib/{triplet}/perl5"),
+        "XDG_DATA_DIRS": ("usr/share",),
+    }
+    found = {
+        name: tuple(f"{PLACE}/{place}" for place in places if (folder / place).is_dir())
+        for name, places in lists.items()
+    }
+    nested = sorted(
+        {path.parent for path in (folder / "usr/lib" / triplet).glob("*/*.so.*") if path.is_file()}
+    )
+    found["LD_LIBRARY_PATH"] += tuple(f"{PLACE}/{path.relative_to(folder)}" for path in nested)
+    return tuple((name, places) for name, places in found.items() if places)
+
+
+class _Builder:
+    """The steps for one layer."""
+
+    def __init__(self, bubblewrap: str, environ: Mapping[str, str]) -> None:
+        for program in (_APT, _CONFIG, _DPKG):
+            if not program.is_file():
+                raise PrerequisiteError(
+                    f"The environment asks for Debian packages, and there is no {program} here.",
+                    remedy="Run docmill on Debian or Ubuntu, or take packages.apt out of the "
+                    "environment",
+                )
+        self._bubblewrap = bubblewrap
+        passed = ("APT_CONFIG", "http_proxy", "https_proxy", "no_proxy")
+        self._environ = {name: environ[name] for name in passed if environ.get(name)}
+        self._read = {str(path): path for path in self._settings()}
+
+    def _settings(self) -> Iterator[Path]:
+        """Where apt's settings and lists lie, as it tells itself."""
+        config = self._environ.get("APT_CONFIG")
+        if config:
+            yield Path(config)
+        confinement = Confinement(
+            self._bubblewrap,
+            read={name: Path(name) for name in ("/etc/apt", *([config] if config else []))},
+            environ=self._environ,
+        )
+        told = confinement.run([str(_CONFIG), "shell", *_LISTS]).output
+        yield from (Path(found) for found in _FOLDER.findall(told) if Path(found).exists())
+
+    def download(self, wanted: Sequence[str], debs: Path) -> dict[str, str]:
+        """Fetch what is asked for and what the machine lacks of its needs; returns the versions."""
+        simulate = ("-s", "-y", "--reinstall", "--no-install-recommends", "install", "--")
+        said = self._apt([*simulate, *wanted])
+        versions = {
+            name: number for name, number in _INSTALL.findall(said.output) if name not in _NEVER
+        }
+        names = [f"{name}={number}" for name, number in versions.items()]
+        if not names:
+            raise PrerequisiteError(
+                f"apt can't download {', '.join(wanted)} again, and offers nothing else.",
+                remedy="sudo apt-get update",
+            )
+        listed = self._apt(["--print-uris", "download", "--", *names])
+        for uri in _FILE_URI.findall(listed.output):
+            folder = Path(unquote(uri)).parent
+            self._read.setdefault(str(folder), folder)
+        self._apt(["download", "--", *names], write={WORK: debs}, network=True)
+        return versions
+
+    def unpack(self, debs: Path, folder: Path) -> None:
+        """Put their files into a folder. Has no network, runs none of their scripts."""
+        for deb in sorted(debs.glob("*.deb")):
+            confinement = Confinement(self._bubblewrap, read={"/debs": debs}, write={PLACE: folder})
+            said = confinement.run([str(_DPKG), "-x", f"/debs/{deb.name}", PLACE])
+            if said.code != 0:
+                raise _failure(said)
+
+    def _apt(
+        self,
+        words: Sequence[str],
+        *,
+        write: Mapping[str, Path] | None = None,
+        network: bool = False,
+    ) -> Said:
+        confinement = Confinement(
+            self._bubblewrap,
+            read=self._read,
+            write=write or {},
+            network=network,
+            environ=self._environ,
+        )
+        said = confinement.run([str(_APT), *_OPTIONS, *words])
+        if said.code != 0:
+            raise _failure(said)
+        return said
+
+
+def _failure(said: Said) -> PrerequisiteError:
+    """What apt's complaint means, and what mends it."""
+    lines = [line[3:] for line in said.complaint.splitlines() if line.startswith("E: ")]
+    text = " ".join(lines)[:500] or said.complaint[-300:]
+    if "Unable to locate package" in text or "has no installation candidate" in text:
+        return PrerequisiteError(
+            f"apt doesn't know a package of the environment: {text}.",
+            remedy="Bring its lists up to date: sudo apt-get update, or mend packages.apt",
+        )
+    if "No space left" in said.complaint or "enough free space" in said.complaint:
+        return PrerequisiteError(
+            "There is no space left for the environment's packages.",
+            remedy="Make room, or forget unused ones: docmill sandbox prune --older-than 0",
+        )
+    return PrerequisiteError(
+        f"apt can't get the environment's packages: {text}",
+        remedy="See what it says by hand: sudo apt-get update, then apt-get download NAME",
+    )

@@ -14,6 +14,8 @@ INSIDE = "/opt/docmill"
 SITE = f"{INSIDE}/packages"
 LAYERS = ("apt", "npm")
 LIST = "docmill-layer.json"
+Paths = tuple[tuple[str, tuple[str, ...]], ...]
+"""Variable → folders inside that are put before those it has."""
 
 
 class Layer(NamedTuple):
@@ -21,6 +23,7 @@ class Layer(NamedTuple):
 
     folder: Path
     inside: str
+    paths: Paths = ()
 
 
 @dataclass(frozen=True, slots=True)

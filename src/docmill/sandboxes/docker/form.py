@@ -10,7 +10,7 @@ from typing import Any
 
 from docmill.sandboxes import boot
 from docmill.sandboxes.base import PROXY_PORT, SandboxLimits, SandboxSpec
-from docmill.sandboxes.commandline import START, environment
+from docmill.sandboxes.commandline import START, address_space, environment
 from docmill.sandboxes.docker.profile import profile
 from docmill.sandboxes.runtime import INSIDE, Runtime
 
@@ -96,7 +96,7 @@ def command(form: Form) -> list[str]:
     """The program started inside, with the limits it keeps itself."""
     limits = form.limits
     seconds = limits.seconds + IDLE_SECONDS
-    numbers = (limits.memory, limits.pids, limits.disk, seconds, limits.output)
+    numbers = (address_space(form.runtime, limits), limits.pids, limits.disk, seconds, limits.output)
     words = [str(int(number)) for number in (*numbers, PROXY_PORT if form.door else 0)]
     return [form.runtime.python, "-I", "-S", "-B", "-c", boot.program(START), *words]
 
