@@ -75,7 +75,7 @@ async def _outlive(stage: Stage, script: str) -> Outcome:
                 return Outcome(None, "the sandbox's processes can't be seen from here")
             began = time.monotonic()
         took = time.monotonic() - began
-        if await watching.within(0.5, lambda: not watching.alive(mark)):
+        if await watching.gone(mark, 0.5):
             return Outcome(False, f"gone with the session, which took {took * 1000:.0f} ms to end")
         return Outcome(True, f"{len(watching.alive(mark))} processes live on")
     finally:
@@ -92,7 +92,7 @@ async def _command(stage: Stage) -> Outcome:
         await sandbox.call("bash", {"command": command, "timeout_ms": 1000}, timeout=10)
         took = time.monotonic() - began
         await sandbox.call("ping", {}, timeout=5)
-        gone = await watching.within(1, lambda: not watching.alive(mark))
+        gone = await watching.gone(mark, 1)
     if gone:
         return Outcome(False, f"ended after {took:.1f} s, its children too")
     return Outcome(True, "it runs on after its time")
@@ -107,7 +107,7 @@ async def _session(stage: Stage) -> Outcome:
             await sandbox.call("bash", {"command": f"python3 -I live.py {mark}"}, timeout=9)
         except SandboxError as error:
             took = time.monotonic() - began
-            if await watching.within(1, lambda: not watching.alive(mark)):
+            if await watching.gone(mark, 1):
                 return Outcome(False, f"{error.code} after {took:.1f} s")
     return Outcome(True, "it runs on after the session's time")
 

@@ -123,7 +123,7 @@ def fill(folder):
     paths = []
     try:
         while total < {_DISK}:
-            paths.append(os.path.join(folder, f"selfcheck-{{len(paths)}}"))
+            paths.append(os.path.join(folder, f"selfcheck-{{os.getpid()}}-{{len(paths)}}"))
             with open(paths[-1], "wb", 0) as file:
                 for _ in range(4):
                     total += file.write(bytes({MIB}))
