@@ -24,6 +24,7 @@ from docmill.errors import PrerequisiteError
 from docmill.flow import superseding
 from docmill.flow.calls import Begin, receive
 from docmill.flow.dealing import Control
+from docmill.flow.hosting import stop_on_signals
 from docmill.flow.job import Job, RunOutcome
 from docmill.flow.prefect_process import HANDLES
 from docmill.flow.remote import Streams, converse
@@ -106,6 +107,8 @@ async def _run(run: FlowRun, name: str, settings: list[str]) -> Any:
             stdin=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.PIPE,
             pass_fds=handles,
+            # A signal to the group is this process's to pass on.
+            start_new_session=True,
             env=os.environ | {HANDLES: ",".join(map(str, handles))},
         )
         theirs.close()
@@ -138,7 +141,9 @@ async def _answer(run: FlowRun, work: Streams, quick: socket.socket) -> Any:
             await client.update_flow_run(run.id, name=begin.run_id)
 
     async def within(job: Job, control: Control) -> RunOutcome:
-        end = await run_within(job, control)
+        # Prefect's own answer to the signal would leave the run's process no time to close the run.
+        with stop_on_signals(lambda: control.stop("The run was cancelled in Prefect.")):
+            end = await run_within(job, control)
         states.append(end.state)
         return end.outcome
 
