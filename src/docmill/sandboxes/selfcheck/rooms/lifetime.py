@@ -17,6 +17,8 @@ def ignore():
             signal.signal(number, signal.SIG_IGN)
         except OSError:
             pass
+def settled():
+    open("settled", "w").close()
 """
 _DAEMON = f"""{_DEAF}
 ignore()
@@ -25,24 +27,27 @@ if os.fork():
 os.setsid()
 if os.fork():
     os._exit(0)
+settled()
 time.sleep(100)
 """
 _STORM = f"""{_DEAF}
 if os.fork():
     os._exit(0)
 os.setsid()
-until = time.monotonic() + 4
+until = time.monotonic() + 8
 os.fork(), os.fork()
+settled()
 while time.monotonic() < until:
     if os.fork():
         os._exit(0)
-    time.sleep(0.02)
+    time.sleep(0.1)
 """
 _ENDLESS = f"""{_DEAF}
 ignore()
 while True:
     time.sleep(0.01)
 """
+_SETTLED = "until [ -e settled ]; do sleep 0.02; done"
 _SHORT = replace(LIMITS, seconds=2)
 
 
@@ -69,7 +74,7 @@ async def _outlive(stage: Stage, script: str) -> Outcome:
     try:
         async with stage.open() as sandbox:
             await sandbox.put("/workspace/live.py", script.encode())
-            command = f"python3 -I live.py {mark} > /dev/null 2>&1 &"
+            command = f"python3 -I live.py {mark} > /dev/null 2>&1 &\n{_SETTLED}"
             await sandbox.call("bash", {"command": command}, timeout=10)
             if not await watching.within(5, lambda: bool(watching.alive(mark))):
                 return Outcome(None, "the sandbox's processes can't be seen from here")
@@ -125,7 +130,7 @@ ROOM = Room(
         ),
         staged(
             "fork-storm",
-            tries="Never stand still: fork and leave, hundreds of times a second, also at the end.",
+            tries="Never stand still: fork and leave, again and again, also while the session ends.",
             inside=lambda stage: _outlive(stage, _STORM),
             outside=lambda bait: _control(bait, _STORM),
             held_by="process 1 inside is killed, and the kernel ends its namespace; the cgroup",
