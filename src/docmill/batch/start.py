@@ -4,6 +4,7 @@ The only place that constructs backends, models, sandboxes and budgets from name
 calls it and prints; it prints nothing itself.
 """
 
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -183,8 +184,16 @@ def _claim(ground: Ground, plan: BatchPlan, observer: Observer, *, resume: int |
     ground.backend.sweep()
     observer.planned(info, plan, resumed=resumed)
     bench = of_run(ground, bench, number)
-    held = Held(models, servers)
+    held = Held(models, servers, _ahead(ground, plan, bench))
     return _job(ground, plan, info, bench=bench, held=held, observer=observer)
+
+
+def _ahead(ground: Ground, plan: BatchPlan, bench: Workbench) -> AbstractAsyncContextManager[None]:
+    """Sandboxes kept ready for the documents that are still to be read."""
+    to_read = [one for one in plan.documents if not (one.code or one.cached)]
+    at_once = sessions_at_once(ground.compiled.pipeline, ground.settings)
+    in_all = sum(one.info.duplicate_of is None for one in to_read)
+    return bench.sandboxes.ahead(bench.sandbox_spec, at_once=min(at_once, in_all), in_all=in_all)
 
 
 def _run_info(ground: Ground) -> RunInfo:

@@ -77,6 +77,7 @@ IRRELEVANT = _table(
     FailureThreshold="count share",
     # whether a run starts, not what it finds
     SandboxLimits="strict",
+    SandboxBlock="oci_runtime",
     ReportSettings="title formats pictures max_picture_mb",
     Schedule="cron timezone overlap",
     VaultEntry="env file keyring hosts header prefix",

@@ -67,4 +67,5 @@ def sandbox_spec(environment: Environment, labels: Mapping[str, str]) -> Sandbox
         runtime=environment.docmill.runtime,
         packages=Packages(packages.pip, packages.apt, packages.npm),
         labels=dict(labels),
+        oci_runtime=environment.docmill.oci_runtime or "",
     )

@@ -84,6 +84,8 @@ class SandboxBlock(Frozen):
 
     backend: Literal["auto", "bubblewrap", "docker"] = "auto"
     """`auto` is DOCMILL_SANDBOX, else bubblewrap."""
+    oci_runtime: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")] | None = None
+    """What starts Docker's containers, as the engine calls it (`runsc`); else its default."""
     runtime: Annotated[str, Field(pattern=r"^python3(\.\d+)?$")] = "python3"
     """`python3` is the interpreter at hand; a version that can't be had is an error."""
     limits: SandboxLimits = SandboxLimits()

@@ -140,6 +140,9 @@ class DockerBackend:
     @asynccontextmanager
     async def ahead(self, spec: SandboxSpec, *, at_once: int, in_all: int) -> AsyncGenerator[None]:
         """Have sandboxes ready while the block lasts; see `base.SandboxBackend.ahead`."""
+        if not in_all:
+            yield
+            return
         form = await self._form_of(spec)
         self._pool.stock_up(form, at_once=at_once, in_all=in_all)
         try:

@@ -96,7 +96,13 @@ def command(form: Form) -> list[str]:
     """The program started inside, with the limits it keeps itself."""
     limits = form.limits
     seconds = limits.seconds + IDLE_SECONDS
-    numbers = (address_space(form.runtime, limits), limits.pids, limits.disk, seconds, limits.output)
+    numbers = (
+        address_space(form.runtime, limits),
+        limits.pids,
+        limits.disk,
+        seconds,
+        limits.output,
+    )
     words = [str(int(number)) for number in (*numbers, PROXY_PORT if form.door else 0)]
     return [form.runtime.python, "-I", "-S", "-B", "-c", boot.program(START), *words]
 

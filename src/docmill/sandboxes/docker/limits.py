@@ -67,7 +67,7 @@ def _pairs(told: Mapping[str, Any], limits: SandboxLimits) -> dict[str, tuple[fl
     """Limit → what was asked for and what is in force; infinite where nothing is."""
     none = float("inf")
     period = told.get("cpu_period") or 1
-    pairs = {"disk": (limits.disk + _PAGES, told.get("disk", none))}
+    pairs: dict[str, tuple[float, float]] = {"disk": (limits.disk + _PAGES, told.get("disk", none))}
     if limits.strict:
         pairs["cpus"] = (max(limits.cpus, 0.01) * 1.01, told.get("cpu_quota", none) / period)
         pairs["memory"] = (limits.memory + _PAGES, told.get("memory_max", none))

@@ -5,15 +5,16 @@ from pathlib import Path
 
 BUSY_BELOW = 0.25
 """Share of processor time that has to be idle for a machine not to be busy."""
-_SHORTEST = 0.1
+SHORTEST = 0.1
 """Seconds between two looks; the kernel counts in hundredths."""
 
 
 class Load:
     """Watches the share of idle time between one look and the next."""
 
-    def __init__(self, stat: Path = Path("/proc/stat")) -> None:
+    def __init__(self, stat: Path = Path("/proc/stat"), *, shortest: float = SHORTEST) -> None:
         self._stat = stat
+        self._shortest = shortest
         self._seen = self._read()
         self._at = time.monotonic()
         self._idle = 1.0
@@ -25,10 +26,11 @@ class Load:
         one processor at most.
         """
         now = time.monotonic()
-        if now - self._at >= _SHORTEST:
+        if now - self._at >= self._shortest:
             (idle, everything), (idle_before, before) = self._read(), self._seen
             self._seen, self._at = (idle, everything), now
-            self._idle = (idle - idle_before) / max(1, everything - before)
+            if everything > before:
+                self._idle = (idle - idle_before) / (everything - before)
         return seconds if self._idle < BUSY_BELOW else 0.0
 
     def _read(self) -> tuple[int, int]:

@@ -105,7 +105,7 @@ class Pool:
     def clear_out(self, form: Form) -> None:
         """Start no more of this form ahead and remove those that nobody took; blocks."""
         with self._changed:
-            stock = self._stocks[form]
+            stock = self._stocks.setdefault(form, Stock())
             stock.at_once = 0
             self._changed.notify_all()
             self._changed.wait_for(lambda: not stock.starting)
