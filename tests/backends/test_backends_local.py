@@ -13,12 +13,14 @@ from docmill.events import (
     CustomToolResult,
     CustomToolUse,
     Event,
+    McpToolResult,
+    McpToolUse,
     ModelRequestStart,
     ToolResultEvent,
 )
 from docmill.sandboxes.base import Sandbox
 from docmill.testing import ScriptedModel, text, tool_use
-from docmill.tools.base import ToolResult
+from docmill.tools.base import Origin, ToolResult
 
 NO_SANDBOX = cast("Sandbox", object())
 SUBMIT = {"name": "submit_record", "description": "", "input_schema": {"type": "object"}}
@@ -29,9 +31,9 @@ class Notepad:
     """A tool that keeps what it was told."""
 
     asks = False
-    origin = None
 
-    def __init__(self, *, repeatable: bool = True) -> None:
+    def __init__(self, *, repeatable: bool = True, origin: Origin | None = None) -> None:
+        self.origin = origin
         self.repeatable = repeatable
         self.changes_files = not repeatable
         self.seen: list[Mapping[str, Any]] = []
@@ -191,3 +193,29 @@ async def test_the_worst_case_is_known_before_a_call() -> None:
     start = next(event for event in events if isinstance(event, ModelRequestStart))
     assert start.input_tokens > 0
     assert start.max_output_tokens > 0
+
+
+async def test_a_tool_of_a_server_has_events_of_its_own() -> None:
+    """They name the server, and the tool as the server does; the model hears the same."""
+    steps = [[tool_use("note", {"x": 1}, call="n1")], FINAL]
+    with ScriptedModel(steps) as model:
+        events = await follow(model, Notepad(origin=Origin("crm", "jot")), task())
+    (use,) = [event for event in events if isinstance(event, McpToolUse)]
+    assert (use.mcp_server_name, use.name, use.input) == ("crm", "jot", {"x": 1})
+    (result,) = [event for event in events if isinstance(event, McpToolResult)]
+    assert (result.mcp_tool_use_id, result.content) == ("n1", "noted 1")
+    assert model.requests[1].messages[-1]["content"][0]["content"] == "noted 1"
+
+
+@pytest.mark.parametrize("repeatable", [True, False])
+async def test_a_cut_call_of_a_server_is_told(*, repeatable: bool) -> None:
+    """It is made again only if the server said that this does no harm."""
+    steps = [[tool_use("note", {}, call="n1")], FINAL]
+    origin = Origin("crm", "jot")
+    before = await follow(ScriptedModel(steps), Notepad(origin=origin), task(), stop=4)
+    assert isinstance(before[-1], McpToolUse)
+    notepad = Notepad(repeatable=repeatable, origin=origin)
+    with ScriptedModel(steps[1:]) as model:
+        await follow(model, notepad, task(before))
+    assert len(notepad.seen) == int(repeatable)
+    assert model.requests[0].messages[-1]["content"][0]["is_error"] is not repeatable

@@ -1,4 +1,4 @@
-"""Runs with an MCP server: met before anything is spent, called with consent, noticed if changed."""
+"""Runs with an MCP server: met before anything is spent, called with consent."""
 
 import asyncio
 import os

@@ -105,7 +105,7 @@ def _become(
         os.chdir(FOLDER)
         os.execvpe(command[0], command, {**os.environ, **variables})  # noqa: S606
     except OSError as error:
-        os.write(2, f"{error.filename}: {error.strerror}".encode("utf-8", "replace"))
+        os.write(2, f"{command[0]}: {error.strerror}".encode("utf-8", "replace"))
 
 
 def pipe_start(call: Call) -> Answer:
