@@ -12,6 +12,7 @@ from pathlib import Path
 
 from docmill.batch.affordable import check_limits
 from docmill.batch.crowd import sessions_at_once
+from docmill.batch.equipment import equipped
 from docmill.batch.foresight import foresee, is_free
 from docmill.batch.held import Held
 from docmill.batch.job import BatchJob, JobParts
@@ -124,6 +125,7 @@ def prepare_job(
         PrerequisiteError, RunBusyError: before anything was run or spent.
         RunError, RunNotFoundError: the run to be resumed can't be.
     """
+    compiled = equipped(compiled, settings)
     plan = make_plan(loaded, compiled, state)
     ground = replace(survey(loaded, compiled, settings, state), telemetry=telemetry)
     return _claim(ground, plan, observer, resume=resume)

@@ -2,6 +2,7 @@
 
 from collections import Counter
 
+from docmill.batch.equipment import equipped
 from docmill.batch.foresight import foresee
 from docmill.batch.start import make_plan, sandbox_of, survey
 from docmill.batch.state import open_state
@@ -50,7 +51,8 @@ def plan(pipeline: str | None, settings: list[str], *, forecast: bool, json: boo
     loaded = overridden(loaded, name, settings)
     expected: Forecast | None = None
     with open_state(loaded) as state:
-        planned = make_plan(loaded, compile_pipeline(loaded, name), state)
+        compiled = equipped(compile_pipeline(loaded, name), environment, build=False)
+        planned = make_plan(loaded, compiled, state)
         sandbox = sandbox_of(planned.compiled, environment).probe()
         if forecast:
             expected = foresee(survey(loaded, planned.compiled, environment, state), planned)

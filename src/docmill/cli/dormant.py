@@ -13,8 +13,6 @@ KEYS = frozenset(
     {
         "Agent.multiagent",
         "Agent.skills",
-        "Packages.apt",
-        "Packages.npm",
     }
 )
 """`Class.key` of the spec classes."""

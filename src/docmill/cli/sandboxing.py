@@ -25,6 +25,43 @@ def clean(*, json: Json = False) -> None:
     doctoring.clean(json=json)
 
 
+@app.command("build")
+def build(
+    environments: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[ENVIRONMENT]...", help="Files in sandbox/; all if left out."),
+    ] = None,
+    *,
+    json: Json = False,
+) -> None:
+    """Get the packages and the Python of environments ready, and start each once."""
+    from docmill.cli import environments as rooms
+
+    rooms.build(environments or [], json=json)
+
+
+@app.command("list")
+def list_layers(*, json: Json = False) -> None:
+    """List what was built for environments: packages, interpreters, the toolbox."""
+    from docmill.cli import environments
+
+    environments.list_layers(json=json)
+
+
+@app.command("prune")
+def prune(
+    older_than: Annotated[
+        float, typer.Option("--older-than", metavar="DAYS", help="Days without use.", min=0)
+    ] = 30,
+    *,
+    json: Json = False,
+) -> None:
+    """Remove what no sandbox has used for a while; it is built again when needed."""
+    from docmill.cli import environments
+
+    environments.prune(older_than, json=json)
+
+
 @app.command("selfcheck")
 def selfcheck(
     backend: Backend = None,

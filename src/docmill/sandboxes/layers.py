@@ -8,18 +8,22 @@ import fcntl
 import hashlib
 import os
 import pwd
+import re
 import shutil
 import stat
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import NamedTuple
 
 from docmill.errors import PrerequisiteError
 
 ROOT_CACHE = Path("/var/cache/docmill")
+_NAME = re.compile(r"[a-z]+-[0-9a-f]{20}")
 _FORMAT = "1"
 """Part of every key; raised when the way layers are built changes."""
 
@@ -45,6 +49,16 @@ def readable_by_all(path: Path) -> bool:
         return all(folder.stat().st_mode & stat.S_IXOTH for folder in path.parents)
     except OSError:
         return False
+
+
+class KeptLayer(NamedTuple):
+    """A layer as it lies in the store."""
+
+    path: Path
+    size: int
+    """Bytes."""
+    used: float
+    """When a sandbox was made with it last, in seconds since 1970."""
 
 
 class LayerStore:
@@ -105,6 +119,28 @@ class LayerStore:
             ) from error
         return final
 
+    def layers(self) -> list[KeptLayer]:
+        """All that are finished, the latest used first."""
+        found = [path for path in self.folder.glob("*-*") if _NAME.fullmatch(path.name)]
+        kept = [KeptLayer(path, _size(path), path.stat().st_mtime) for path in found]
+        return sorted(kept, key=lambda layer: -layer.used)
+
+    def prune(self, seconds: float) -> list[KeptLayer]:
+        """Remove those that weren't used for so long; returns them.
+
+        A sandbox that has one mounted and runs for longer than that loses it.
+        """
+        if not self.folder.is_dir():
+            return []
+        with self._locked():
+            old = [layer for layer in self.layers() if layer.used <= time.time() - seconds]
+            for layer in old:
+                # Under another name first: a build that is interrupted here leaves no half layer.
+                gone = self.folder / f"building-{layer.path.name}"
+                layer.path.rename(gone)
+                shutil.rmtree(gone, ignore_errors=True)
+        return old
+
     def _build(self, final: Path, build: Callable[[Path], None]) -> None:
         draft = Path(tempfile.mkdtemp(prefix="building-", dir=self.folder))
         try:
@@ -124,6 +160,11 @@ class LayerStore:
             yield
         finally:
             os.close(fd)
+
+
+def _size(folder: Path) -> int:
+    paths = (Path(each, name) for each, _, names in os.walk(folder) for name in names)
+    return sum(path.lstat().st_size for path in paths)
 
 
 def copy_file(source: Path, target: Path) -> None:

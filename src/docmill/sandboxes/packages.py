@@ -5,6 +5,7 @@ Takes what is installed beside docmill; downloads nothing. `runtime` makes a lay
 
 import sys
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from importlib.metadata import Distribution, PackageNotFoundError, distribution
 from pathlib import Path
 
@@ -22,6 +23,7 @@ class NotInstalledError(PrerequisiteError):
     """Packages that aren't installed beside docmill; they may be had from an index."""
 
 
+@lru_cache(8)
 def collect(packages: tuple[str, ...]) -> tuple[Distribution, ...]:
     """The installed distributions that provide these requirements and all they need, by name.
 

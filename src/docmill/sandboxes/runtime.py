@@ -14,7 +14,14 @@ from pathlib import Path
 from docmill.sandboxes import boot
 from docmill.sandboxes.base import Packages
 from docmill.sandboxes.building import debian, node, wheels
-from docmill.sandboxes.building.layer import INSIDE, LAYERS, SITE, Paths
+from docmill.sandboxes.building.layer import (
+    INSIDE,
+    LAYERS,
+    SITE,
+    Contents,
+    Paths,
+    read_contents,
+)
 from docmill.sandboxes.interpreters import Interpreter, Mount, find_interpreter, place
 from docmill.sandboxes.layers import LayerStore, compile_folder, copy_file
 from docmill.sandboxes.packages import NotInstalledError, collect, copy_packages, recipe_of
@@ -69,6 +76,39 @@ def build_runtime(
     )
     paths = tuple(path for layer in more for path in layer.paths)
     return Runtime(python, (*mounts, *covers, *ours), paths, reserves=bool(packages.npm))
+
+
+def is_at_hand(runtime: str, packages: Packages) -> bool:
+    """Whether nothing has to be downloaded: docmill's own Python, and what lies beside docmill.
+
+    Raises:
+        PrerequisiteError: there is no such Python.
+    """
+    if packages.apt or packages.npm or not find_interpreter(runtime).is_own:
+        return False
+    try:
+        collect(packages.pip)
+    except NotInstalledError:
+        return False
+    return True
+
+
+def downloaded(store: LayerStore, *, runtime: str, packages: Packages) -> tuple[Contents, ...]:
+    """What is in the layers of an environment that were downloaded; of those that are built.
+
+    Raises:
+        PrerequisiteError: there is no such Python.
+    """
+    interpreter = find_interpreter(runtime)
+    paths: list[Path] = []
+    if not is_at_hand(runtime, Packages(packages.pip)):
+        paths.append(store.path(wheels.KIND, wheels.recipe_for(interpreter, packages.pip)))
+    if packages.apt:
+        paths.append(store.path(debian.KIND, debian.recipe_for(packages.apt)))
+    if packages.npm:
+        paths.append(store.path(node.KIND, node.recipe_for(packages.npm)))
+    found = (read_contents(path) for path in paths)
+    return tuple(contents for contents in found if contents is not None)
 
 
 def _site(

@@ -13,11 +13,13 @@ class Packages(Frozen):
     """Packages the environment must have, per package manager."""
 
     pip: tuple[str, ...] = ()
-    """Python packages, as requirements: `pandas>=3`."""
+    """Python packages, as requirements: `pandas>=3`. Those beside docmill if they will do, else
+    wheels of the index that pip is configured for."""
     apt: tuple[str, ...] = ()
-    """Debian packages."""
+    """Debian packages, by name, from where apt gets them on this machine."""
     npm: tuple[str, ...] = ()
-    """Node packages."""
+    """Node packages, `name` or `name@version`, of the registry that npm is configured for; their
+    scripts don't run."""
 
 
 class LimitedNetworking(Frozen):
@@ -87,7 +89,8 @@ class SandboxBlock(Frozen):
     oci_runtime: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")] | None = None
     """What starts Docker's containers, as the engine calls it (`runsc`); else its default."""
     runtime: Annotated[str, Field(pattern=r"^python3(\.\d+)?$")] = "python3"
-    """`python3` is the interpreter at hand; a version that can't be had is an error."""
+    """`python3` is the interpreter at hand; `python3.12` any of that version on this machine. One
+    that can't be had is an error."""
     limits: SandboxLimits = SandboxLimits()
     outputs: OutputLimits = OutputLimits()
     """Files the agent leaves in `/workspace/outputs`."""

@@ -47,7 +47,7 @@ def layers(store: LayerStore, asked: Sequence[str], environ: Mapping[str, str]) 
         if mistake:
             raise PrerequisiteError(f"{mistake.message}.", remedy=mistake.remedy)
     wanted = tuple(sorted(set(asked)))
-    recipe = (*wanted, *_system())
+    recipe = recipe_for(asked)
     builder: _Builder | None = None
     if not store.path(KIND, recipe).is_dir():
         builder = _Builder(find_bubblewrap(store).path, environ)
@@ -63,13 +63,13 @@ def layers(store: LayerStore, asked: Sequence[str], environ: Mapping[str, str]) 
     return [Layer(folder, PLACE, paths_of(folder))]
 
 
-def _system() -> tuple[str, ...]:
-    """What the missing parts depend on: the distribution and the machine's kind."""
+def recipe_for(asked: Sequence[str]) -> tuple[str, ...]:
+    """What decides the layer: the packages, the distribution and the machine's kind."""
     try:
         release = Path("/etc/os-release").read_text()
     except OSError:
         release = ""
-    return (release, os.uname().machine)
+    return (*sorted(set(asked)), release, os.uname().machine)
 
 
 def paths_of(folder: Path) -> Paths:

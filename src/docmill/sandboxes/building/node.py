@@ -40,7 +40,7 @@ def layers(store: LayerStore, asked: Sequence[str], environ: Mapping[str, str]) 
         if mistake:
             raise PrerequisiteError(f"{mistake.message}.", remedy=mistake.remedy)
     wanted = tuple(sorted(set(asked)))
-    recipe = (*wanted, os.uname().machine)
+    recipe = recipe_for(asked)
     built = store.path(KIND, recipe).is_dir()
     if not built and not _NPM.is_file():
         raise PrerequisiteError(
@@ -50,6 +50,11 @@ def layers(store: LayerStore, asked: Sequence[str], environ: Mapping[str, str]) 
     bubblewrap = "" if built else find_bubblewrap(store).path
     folder = store.layer(KIND, recipe, lambda draft: _build(draft, wanted, bubblewrap, environ))
     return [Layer(folder, PLACE, _PATHS)]
+
+
+def recipe_for(asked: Sequence[str]) -> tuple[str, ...]:
+    """What decides the layer: the packages and the machine's kind."""
+    return (*sorted(set(asked)), os.uname().machine)
 
 
 def _build(

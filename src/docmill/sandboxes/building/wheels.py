@@ -42,13 +42,12 @@ def layer(
     Raises:
         PrerequisiteError: one can't be had as a wheel, the index doesn't answer, no space.
     """
-    wanted = tuple(sorted({*asked, *_core(asked)}))
+    recipe = recipe_for(interpreter, asked)
+    wanted = recipe[1:]
     for text in wanted:
         mistake = pip_mistake(text)
         if mistake:
             raise PrerequisiteError(f"{mistake.message}.", remedy=mistake.remedy)
-
-    recipe = (interpreter.version, *wanted)
     # Looked for before the store is locked: it may have to be copied there.
     bubblewrap = "" if store.path(KIND, recipe).is_dir() else find_bubblewrap(store).path
 
@@ -57,10 +56,16 @@ def layer(
             builder = _Builder(bubblewrap, interpreter, pip_settings(environ), Path(wheels))
             builder.download(wanted)
             installed = builder.unpack(folder)
-        contents = Contents("pip", tuple(sorted(asked)), installed, interpreter.name)
+        python = interpreter.version.split()[0]
+        contents = Contents("pip", tuple(sorted(asked)), installed, python)
         write_contents(folder, contents)
 
     return store.layer(KIND, recipe, build)
+
+
+def recipe_for(interpreter: Interpreter, asked: Sequence[str]) -> tuple[str, ...]:
+    """What decides the layer: the interpreter, then all requirements."""
+    return (interpreter.version, *sorted({*asked, *_core(asked)}))
 
 
 def _core(asked: Sequence[str]) -> Iterator[str]:
