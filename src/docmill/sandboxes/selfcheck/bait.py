@@ -5,29 +5,23 @@ secret is known to scripts by its hash only: who prints it has found it.
 """
 
 import asyncio
-import fcntl
 import hashlib
 import json
 import os
 import secrets
 import shutil
-import socket
-import struct
 import sys
 import tempfile
 from collections.abc import AsyncGenerator, Generator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
-PREFIX = "docmill-selfcheck-"
+from docmill.sandboxes.selfcheck.services import PREFIX, serve
+
 _VICTIM = "import sys; sys.stdin.read()"
 """Does nothing until whoever started it is gone."""
-
-
-_GET_ADDRESS = 0x8915
-"""SIOCGIFADDR of netdevice(7)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +67,7 @@ async def lay(workspace: Path) -> AsyncGenerator[Bait]:
         ]
         found = [copy for copy in copies if copy]
         victim = await stack.enter_async_context(_victim(secret, folder))
-        services = await _serve(stack, secret, found[-1] if found else folder)
+        services = await serve(stack, secret, found[-1] if found else folder)
         yield Bait(secret, folder, tuple(copy / "secret" for copy in found), victim, services)
 
 
@@ -115,69 +109,3 @@ async def _victim(secret: str, folder: Path) -> AsyncGenerator[int]:
         await process.wait()
         if process.stdin:
             process.stdin.close()
-
-
-class _Answering(asyncio.DatagramProtocol):
-    """Answers every datagram with the secret."""
-
-    def __init__(self, secret: str) -> None:
-        self._secret = secret.encode()
-        self._transport: asyncio.DatagramTransport | None = None
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast("asyncio.DatagramTransport", transport)
-
-    def datagram_received(self, data: bytes, addr: Any) -> None:
-        if self._transport:
-            self._transport.sendto(self._secret, addr)
-
-
-async def _serve(stack: AsyncExitStack, secret: str, folder: Path) -> dict[str, Any]:
-    """Start one service of each kind there is here; those that can't be had are left out."""
-
-    async def tell(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with suppress(OSError):
-            writer.write(secret.encode())
-            await writer.drain()
-        writer.close()
-
-    async def stream(server: asyncio.Server) -> Any:
-        stack.callback(server.close)
-        return server.sockets[0].getsockname()
-
-    found: dict[str, Any] = {}
-    with suppress(OSError):
-        found["tcp"] = (await stream(await asyncio.start_server(tell, "127.0.0.1", 0)))[1]
-    with suppress(OSError):
-        found["tcp6"] = (await stream(await asyncio.start_server(tell, "::1", 0)))[1]
-    for address in _addresses():
-        with suppress(OSError):
-            name = await stream(await asyncio.start_server(tell, address, 0))
-            found["lan"] = name[:2]
-            break
-    with suppress(OSError):
-        path = str(folder / "service.sock")
-        await stream(await asyncio.start_unix_server(tell, path))
-        os.chmod(path, 0o666)  # noqa: PTH101, S103  # of an event loop's own; anyone may knock
-        found["unix"] = path
-    with suppress(OSError):
-        name = f"\0{PREFIX}{secrets.token_hex(8)}"
-        await stream(await asyncio.start_unix_server(tell, name))
-        found["abstract"] = name[1:]
-    transport, _ = await asyncio.get_running_loop().create_datagram_endpoint(
-        lambda: _Answering(secret), ("127.0.0.1", 0)
-    )
-    stack.callback(transport.close)
-    found["udp"] = transport.get_extra_info("sockname")[1]
-    return found
-
-
-def _addresses() -> list[str]:
-    """IPv4 addresses of this machine's devices besides loopback."""
-    found: list[str] = []
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
-        for _, name in socket.if_nameindex():
-            with suppress(OSError):
-                answer = fcntl.ioctl(asking, _GET_ADDRESS, struct.pack("256s", name.encode()))
-                found.append(socket.inet_ntoa(answer[20:24]))
-    return [address for address in found if not address.startswith("127.")]

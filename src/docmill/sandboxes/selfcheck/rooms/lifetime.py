@@ -130,7 +130,7 @@ ROOM = Room(
         ),
         staged(
             "fork-storm",
-            tries="Never stand still: fork and leave, again and again, also while the session ends.",
+            tries="Never stand still: fork and leave, again and again, while the session ends.",
             inside=lambda stage: _outlive(stage, _STORM),
             outside=lambda bait: _control(bait, _STORM),
             held_by="process 1 inside is killed, and the kernel ends its namespace; the cgroup",
