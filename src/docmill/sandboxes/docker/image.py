@@ -37,18 +37,19 @@ def ensure(
     key = key_of(rootfs.recipe(runtime))
     name = f"{REPOSITORY}:{key}"
     try:
-        if _is_there(engine, name, key):
+        if is_there(engine, name, key):
             return name
         with _locked(store):
-            if not _is_there(engine, name, key):
+            if not is_there(engine, name, key):
                 tell(f"Building the sandbox's image {name}; the next run finds it.")
                 _build(engine, store, runtime, key)
     except (EngineError, OSError) as error:
-        raise _refusal(name, error) from error
+        raise refusal(name, error) from error
     return name
 
 
-def _is_there(engine: Engine, name: str, key: str) -> bool:
+def is_there(engine: Engine, name: str, key: str) -> bool:
+    """Whether the engine has this image, made of what its key says."""
     labels = engine.image_labels(name)
     return labels is not None and labels.get(KEY) == key
 
@@ -71,7 +72,7 @@ def _locked(store: LayerStore) -> Generator[None]:
         os.close(fd)
 
 
-def _refusal(name: str, error: EngineError | OSError) -> PrerequisiteError:
+def refusal(name: str, error: EngineError | OSError) -> PrerequisiteError:
     """What kept the image from being built, and what mends it."""
     cause = str(error)
     if "no space" in cause.lower() or "No space" in cause:
