@@ -154,7 +154,7 @@ class McpToolUse(Frozen):
 
 
 class McpToolResult(Frozen):
-    """What the server answered; of a long answer, `content` is its beginning and `blob` all."""
+    """What the server answered; a long text is a blob and `content` only its beginning."""
 
     type: Literal["agent.mcp_tool_result"] = "agent.mcp_tool_result"
     mcp_tool_use_id: str

@@ -67,7 +67,7 @@ def problems(folder: Path, example: Example, whole: dict[str, Any]) -> list[str]
 
 def pages_with_files() -> list[Path]:
     """Pages whose examples stand for whole files, or for parts of the page's first one."""
-    pages = ("docs/pipelines.md", "docs/sandboxes.md", "docs/egress.md", "README.md")
+    pages = ("docs/pipelines.md", "docs/sandboxes.md", "docs/egress.md", "docs/mcp.md", "README.md")
     return [ROOT / page for page in pages]
 
 

@@ -1,20 +1,25 @@
 """Tool calls that a person has to allow: asked, waited for, stored, remembered."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from docmill.events import (
+    CustomToolResult,
     Event,
+    McpToolResult,
     ModelRequestStart,
     StatusIdle,
     ToolConfirmation,
     ToolResultEvent,
     ToolUse,
 )
+from docmill.session.follow import Follower
+from docmill.session.journal import Journal
 from docmill.session.run import SessionEnd, run_session
+from docmill.session.worktime import within
 from docmill.store.approvals import Waiting
 from docmill.testing import ScriptedModel, tool_use
 
@@ -35,6 +40,29 @@ def asking(bench: "Bench") -> "Bench":
     """A workspace whose agent may use bash only if a person says so."""
     bench.system = ASKING
     return bench
+
+
+class Waits:
+    """An agent that does nothing but wait for a person."""
+
+    def __init__(self) -> None:
+        self.confirmed: list[ToolConfirmation] = []
+
+    async def __aiter__(self) -> AsyncIterator[Event]:
+        """One call, and that it waits."""
+        yield ToolUse(tool_use_id="b1", name="bash", input={})
+        yield StatusIdle(stop_reason="requires_action", event_ids=("b1",))
+
+    def confirm(self, confirmation: ToolConfirmation) -> None:
+        """What was decided."""
+        self.confirmed.append(confirmation)
+
+    def answer(self, result: CustomToolResult) -> None:
+        """It calls none."""
+
+    async def count_tokens(self) -> int:
+        """It asks no model."""
+        return 0
 
 
 async def run(bench: "Bench", model: ScriptedModel) -> SessionEnd:
@@ -152,3 +180,37 @@ async def test_what_was_decided_is_never_asked_again(asking: "Bench") -> None:
         await run(asking, model)
     assert "was cut" in model.requests[0].messages[-1]["content"][0]["content"]
     assert asking.approvals.waiting() == []
+
+
+async def test_waiting_is_no_working_time(asking: "Bench") -> None:
+    """A session that has less than two seconds to work may wait longer than that."""
+    workbench = asking.for_model(ScriptedModel([]))
+    session = asking.store.create(key="k", run=1, document="doc-1")
+    journal = Journal(asking.store, asking.blobs, session=session, run=1, document="doc-1")
+    stream = Waits()
+    async with within(1.5 / 60) as clock:
+        following = asyncio.create_task(Follower(workbench, journal, clock).follow(stream, {}))
+        asked = await question(asking)
+        loop = asyncio.get_running_loop()
+        late = loop.time() + 1.6
+        while loop.time() < late:  # noqa: ASYNC110 - time has to go by
+            await asyncio.sleep(0.05)
+        asking.approvals.decide(asked.session, asked.call, "allow")
+        await following
+    assert [said.result for said in stream.confirmed] == ["allow"]
+
+
+async def test_a_long_answer_of_a_server_is_a_blob(bench: "Bench") -> None:
+    """It comes back whole when the session goes on; one with pictures stays as it is."""
+    session = bench.store.create(key="k", run=1, document="doc-1")
+    journal = Journal(bench.store, bench.blobs, session=session, run=1, document="doc-1")
+    picture = {"type": "image", "source": {"type": "blob", "sha256": "0" * 64}}
+    long = McpToolResult(mcp_tool_use_id="m1", content="x" * 9000)
+    mixed = McpToolResult(mcp_tool_use_id="m2", content=(picture, {"text": "y" * 9000}))
+    journal.add(long)
+    journal.add(mixed)
+    stored = [entry.event for entry in bench.store.journal(session)]
+    assert isinstance(stored[0], McpToolResult)
+    assert len(stored[0].content) == 200
+    again = Journal(bench.store, bench.blobs, session=session, run=1, document="doc-1")
+    assert again.history == [long, mixed]

@@ -225,6 +225,7 @@ def _run_info(ground: Ground) -> RunInfo:
         limits={
             name: str(value)
             for name, value in compiled.pipeline.limits.model_dump(exclude_none=True).items()
+            if compiled.agent.asks or name != "approval_minutes"
         },
     )
 

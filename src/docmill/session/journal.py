@@ -1,6 +1,5 @@
 """The journal of one session: stored before the next step, read back whole at resume."""
 
-import json
 from collections.abc import Callable
 
 from docmill.blobs import BlobStore
@@ -89,21 +88,15 @@ class Journal:
             self._listener(event)
 
     def _compact(self, event: Event) -> Event:
-        if isinstance(event, McpToolResult):
-            text = json.dumps(event.content, ensure_ascii=False)
-        elif isinstance(event, ToolResultEvent):
-            text = event.content
-        else:
+        if not isinstance(event, ToolResultEvent | McpToolResult):
             return event
-        if len(text) <= INLINE_CHARACTERS:
+        if not isinstance(event.content, str) or len(event.content) <= INLINE_CHARACTERS:
             return event
-        blob = self._blobs.put(text.encode("utf-8", "surrogatepass"))
-        return event.model_copy(update={"content": text[:200], "blob": blob})
+        blob = self._blobs.put(event.content.encode("utf-8", "surrogatepass"))
+        return event.model_copy(update={"content": event.content[:200], "blob": blob})
 
     def _restored(self, event: Event) -> Event:
         if not isinstance(event, ToolResultEvent | McpToolResult) or not event.blob:
             return event
-        text = self._blobs.get(event.blob).decode("utf-8", "surrogatepass")
-        content = json.loads(text) if isinstance(event, McpToolResult) else text
-        kept = tuple(content) if isinstance(content, list) else content
-        return event.model_copy(update={"content": kept, "blob": ""})
+        content = self._blobs.get(event.blob).decode("utf-8", "surrogatepass")
+        return event.model_copy(update={"content": content, "blob": ""})
