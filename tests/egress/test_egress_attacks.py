@@ -1,6 +1,7 @@
 """What a hostile program tries on the broker: it harms nobody but itself."""
 
 import asyncio
+import random
 import time
 
 import pytest
@@ -80,6 +81,34 @@ async def test_a_body_in_no_form_is_refused() -> None:
     assert " 400" in said
     assert served.reasons == ["bad_request"]
     assert b"smuggled" not in got
+
+
+SEEDS = (
+    b"GET http://a.example:%d/p?q HTTP/1.1\r\nHost: a.example:%d\r\nX: y\r\n\r\n",
+    b"POST http://a.example:%d/ HTTP/1.1\r\nHost: a.example:%d\r\nContent-Length: 2\r\n\r\nhi",
+    b"CONNECT a.example:%d HTTP/1.1\r\nHost: a.example:%d\r\n\r\n\x16\x03\x01\0\5\1\0\0\1\0",
+)
+SCRAPS = (b"\r\n", b"\0", b" ", b":", b"Host: b\r\n", b"[::1]", b"%00", b"\xff", b"@", b"9" * 30)
+
+
+async def test_no_mangled_request_makes_it_stumble() -> None:
+    """Each gets an answer or an end, and a reason in the log that was thought of."""
+    chance = random.Random(7)
+    caps = Caps(head_seconds=0.3, idle_seconds=0.5)
+    async with host(Website()) as port, serving(allowing(f"a.example:{port}", caps=caps)) as served:
+        requests: list[bytes] = []
+        for number in range(120):
+            raw = bytearray(SEEDS[number % 3] % (port, port))
+            for _ in range(chance.randint(1, 3)):
+                place = chance.randrange(len(raw))
+                raw[place : place + chance.choice((0, 0, 3))] = chance.choice(SCRAPS)
+            requests.append(bytes(raw))
+        await asyncio.gather(*map(served.ask, requests), return_exceptions=True)
+        await served.recorded(120)
+    assert set(served.reasons) <= {
+        *("", "bad_request", "host_header_mismatch", "host_not_allowed", "port_not_allowed"),
+        *("not_tls", "sni_mismatch", "timeout", "broken_off"),
+    }
 
 
 async def test_a_huge_head_is_refused() -> None:

@@ -3,11 +3,12 @@
 import base64
 import socket
 import ssl
+from functools import cache
 from ipaddress import IPv6Address, ip_address, ip_network
 from urllib.parse import quote
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from docmill.egress.addresses import AddressRule, SystemResolver, is_public
@@ -16,9 +17,11 @@ from docmill.egress.hello import read_hello
 from docmill.egress.hosts import Authority, HostRule, parse_authority, parse_rule, plain_host
 from docmill.egress.policy import Policy, RefusedError
 
+QUICK = settings(deadline=None, max_examples=60)
 SECRET = "s3cr3t/Va+lue=42"
 
 
+@cache
 def client_hello(name: str | None) -> bytes:
     """What OpenSSL sends first."""
     context = ssl.create_default_context()
@@ -54,6 +57,7 @@ def test_a_wildcard_is_about_all_below_a_host_but_not_itself() -> None:
     assert [rule.matches(host) for host in hosts] == [True, True, False, False]
 
 
+@QUICK
 @given(st.text(max_size=60))
 def test_whatever_is_no_host_is_refused(text: str) -> None:
     """A name that is taken is taken unchanged the second time, and can't hold a second one."""
@@ -88,6 +92,7 @@ def test_these_are(text: str) -> None:
     assert is_public(ip_address(text))
 
 
+@QUICK
 @given(st.integers(0, 2**32 - 1))
 def test_no_wrapped_address_is_public(number: int) -> None:
     """Whatever IPv4 address is inside."""
@@ -159,6 +164,7 @@ def test_a_hidden_name_is_noticed() -> None:
     assert hello.hides_name
 
 
+@QUICK
 @given(st.binary(max_size=400), st.integers(0, 500))
 def test_a_broken_first_message_is_refused_or_waited_for(noise: bytes, at: int) -> None:
     """Nothing else happens, and nothing is read beyond the end."""
@@ -179,6 +185,7 @@ def test_an_endless_first_message_is_refused() -> None:
         read_hello(record + record[:5] + bytes(1 << 14) + record[:5])
 
 
+@QUICK
 @given(
     st.binary(max_size=30),
     st.sampled_from(["raw", "base64", "hex", "quoted"]),
@@ -205,6 +212,7 @@ def test_a_secret_is_blotted_out_in_any_form_and_pieces(
         assert raw not in base64.b64decode(clean.replace(b"*", b"A"))
 
 
+@QUICK
 @given(st.binary(max_size=200), st.integers(1, 50))
 def test_other_text_passes_unchanged(data: bytes, size: int) -> None:
     """Whatever its pieces."""

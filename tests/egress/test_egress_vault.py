@@ -7,12 +7,14 @@ from typing import Any
 
 import pytest
 
+from docmill.batch.egress import open_broker
 from docmill.compile.networking import egress_policy
 from docmill.compile.pipeline import compile_pipeline
 from docmill.egress.hosts import HostRule
 from docmill.egress.indexes import index_rules
 from docmill.egress.vault import open_vault
 from docmill.errors import PrerequisiteError
+from docmill.settings import load_settings
 from docmill.spec.load import load_workspace
 from docmill.spec.vault import VaultEntry
 
@@ -145,6 +147,8 @@ def test_an_environment_is_a_policy(
     }.items():
         (tmp_path / name).parent.mkdir()
         (tmp_path / name).write_text(text)
-    policy = egress_policy(compile_pipeline(load_workspace(tmp_path), "demo"))
+    compiled = compile_pipeline(load_workspace(tmp_path), "demo")
+    assert (open_broker(compiled, load_settings({})) is None) == (expected is None)
+    policy = egress_policy(compiled)
     found = policy and (" ".join(map(str, policy.rules)), policy.unrestricted)
     assert found == expected

@@ -19,6 +19,7 @@ def test_variables_are_read() -> None:
             "DOCMILL_SANDBOX": "Docker",
             "DOCMILL_CONCURRENCY": "8",
             "DOCMILL_PREFECT_IDLE_MINUTES": "0.5",
+            "DOCMILL_EGRESS_PRIVATE": "10.1.0.0/16, fd00:1::/32",
             "DOCMILL_DEBUG": "1",
             "PREFECT_API_URL": "http://127.0.0.1:4200/api",
             "NO_COLOR": "1",
@@ -27,6 +28,7 @@ def test_variables_are_read() -> None:
     assert str(settings.workspace) == "/srv/ws"
     assert (settings.sandbox, settings.concurrency) == ("docker", 8)
     assert (settings.prefect_idle_minutes, settings.debug, settings.color) == (0.5, True, False)
+    assert [str(network) for network in settings.egress_private] == ["10.1.0.0/16", "fd00:1::/32"]
     assert settings.prefect_api_url == "http://127.0.0.1:4200/api"
 
 
@@ -51,6 +53,8 @@ def test_colour_is_asked_of_the_terminal_unless_told(
         ("DOCMILL_PREFECT_IDLE_MINUTES", "-1"),
         ("DOCMILL_PREFECT_IDLE_MINUTES", "nan"),
         ("DOCMILL_PREFECT_IDLE_MINUTES", "soon"),
+        ("DOCMILL_EGRESS_PRIVATE", "10.1.2.3/16"),
+        ("DOCMILL_EGRESS_PRIVATE", "intranet.example"),
         ("DOCMILL_DEBUG", "maybe"),
     ],
 )

@@ -101,8 +101,9 @@ def _header_problems(entry: VaultEntry, path: KeyPath) -> Iterator[KeyProblem]:
             f"`{entry.header}` decides how a request is read",
             "write a header that carries a secret",
         )
-    if not (entry.prefix.isascii() and entry.prefix.isprintable()):
-        yield KeyProblem((*path, "prefix"), "has characters that no header can carry")
+    prefix = entry.prefix
+    if not (prefix.isascii() and prefix.isprintable()) or prefix != prefix.lstrip():
+        yield KeyProblem((*path, "prefix"), "can't begin a header", 'write `prefix: "Bearer "`')
 
 
 def _unreachable(

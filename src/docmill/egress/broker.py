@@ -9,6 +9,7 @@ import socket
 import ssl
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
+from functools import cached_property
 
 from docmill.egress.addresses import AddressRule, Resolver, SystemResolver
 from docmill.egress.authority import RunAuthority
@@ -53,7 +54,7 @@ class Broker:
         self._rules = Rules(policy, connector, RunAuthority(hosts) if hosts else None)
         self._slots = asyncio.Semaphore(_AT_ONCE)
 
-    @property
+    @cached_property
     def certificates(self) -> bytes:
         """The authorities in PEM that programs inside are to trust: the machine's and the run's."""
         public = self._trust.get_ca_certs(binary_form=True)
