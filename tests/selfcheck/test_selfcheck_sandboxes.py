@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from tests.selfcheck.bare import BareBackend
 
+from docmill.cli.gatekeeping import BrokerGate
 from docmill.sandboxes.bubblewrap import BubblewrapBackend
 from docmill.sandboxes.selfcheck import ROOMS, Result, Verdict, check, chosen
 from docmill.sandboxes.selfcheck.base import Room
@@ -34,7 +35,7 @@ async def test_bubblewrap_contains_every_attack(
     backend: BubblewrapBackend, room: Room, tmp_path: Path
 ) -> None:
     """Each was proven to work without a sandbox first, where this machine lets it."""
-    results = await check(backend, [room], workspace=tmp_path)
+    results = await check(backend, [room], workspace=tmp_path, gatekeeper=BrokerGate())
     assert [result.attack for result in results] == list(room.attacks)
     assert named(results, Verdict.NOT_CONTAINED) == {}
     if os.geteuid() == 0:
@@ -59,3 +60,9 @@ async def test_a_sandbox_that_is_none_is_found_out(name: str, tmp_path: Path) ->
     """The check can fail: on a backend that runs commands on the host these attacks get through."""
     (result,) = await check(BareBackend(), chosen(name), workspace=tmp_path)
     assert result.verdict is Verdict.NOT_CONTAINED, result.evidence
+
+
+async def test_attacks_on_the_broker_need_one(backend: BubblewrapBackend, tmp_path: Path) -> None:
+    """Without somebody at the door nothing can be said about it."""
+    (result,) = await check(backend, chosen("rebinding"), workspace=tmp_path)
+    assert (result.verdict, result.evidence) == (Verdict.UNJUDGED, "nobody has brought a broker")

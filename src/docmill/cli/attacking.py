@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from docmill.cli.console import put, put_json, talk
+from docmill.cli.gatekeeping import BrokerGate
 from docmill.cli.tables import put_table
 from docmill.errors import EXIT_UNFINISHED
 from docmill.report.display import count
@@ -26,7 +27,7 @@ def selfcheck(backend: str | None, only: str | None, *, workspace: Path, json: b
     number = sum(len(room.attacks) for room in rooms)
     talk(f"{count(number, 'attack')} on {probe.backend} {probe.version}, each with its control …")
     begin = time.monotonic()
-    results = asyncio.run(check(opened, rooms, workspace=workspace))
+    results = asyncio.run(check(opened, rooms, workspace=workspace, gatekeeper=BrokerGate()))
     seconds = time.monotonic() - begin
     if json:
         put_json(

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from docmill.sandboxes.base import Sandbox, SandboxBackend, SandboxLimits, SandboxSpec
 from docmill.sandboxes.selfcheck.bait import Bait
+from docmill.sandboxes.selfcheck.gate import Gatekeeper
 
 MIB = 1024 * 1024
 LIMITS = SandboxLimits(
@@ -43,6 +44,8 @@ class Stage:
     backend: SandboxBackend
     bait: Bait
     shared: Sandbox | None = None
+    gatekeeper: Gatekeeper | None = None
+    """Who brings the broker that stands at a sandbox's door."""
 
     @property
     def sandbox(self) -> Sandbox:

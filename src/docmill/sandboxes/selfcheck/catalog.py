@@ -5,6 +5,7 @@ import difflib
 from docmill.errors import PrerequisiteError
 from docmill.sandboxes.selfcheck.base import Room
 from docmill.sandboxes.selfcheck.rooms import (
+    egress,
     files,
     kernel,
     lifetime,
@@ -25,6 +26,7 @@ ROOMS = (
     lifetime.ROOM,
     outputs.ROOM,
     protocol.ROOM,
+    egress.ROOM,
     kernel.ROOM,
 )
 

@@ -20,17 +20,23 @@ from docmill.sandboxes.selfcheck.base import (
     Stage,
     judge,
 )
+from docmill.sandboxes.selfcheck.gate import Gatekeeper
 
 AT_ONCE = 4
 """Controls, and sandboxes, at a time."""
 
 
 async def check(
-    backend: SandboxBackend, rooms: Sequence[Room], *, workspace: Path
+    backend: SandboxBackend,
+    rooms: Sequence[Room],
+    *,
+    workspace: Path,
+    gatekeeper: Gatekeeper | None = None,
 ) -> tuple[Result, ...]:
     """Run every attack of these rooms and its control; results in the rooms' order.
 
-    `workspace`: a folder of the user's; bait is laid there too, and removed.
+    `workspace`: a folder of the user's; bait is laid there too, and removed. Without `gatekeeper`
+    attacks on the broker can't be judged.
 
     Raises:
         PrerequisiteError: no sandbox can be had here.
@@ -39,7 +45,7 @@ async def check(
     async with lay(workspace) as bait:
         outside = await _controls(attacks, bait)
     async with lay(workspace) as bait:
-        inside = await _attacks(attacks, Stage(backend, bait))
+        inside = await _attacks(attacks, Stage(backend, bait, gatekeeper=gatekeeper))
     return tuple(
         judge(attack, room.name, inside=inside[attack.name], outside=outside[attack.name])
         for room in rooms

@@ -34,6 +34,7 @@ def _asking(kind: str, family: str, address: str) -> str:
     return f"{missing}{_CONNECT}\nask(socket.{family}, socket.{sort}, {address})\n"
 
 
+LOOPBACK = _asking("tcp", "AF_INET", 'tuple(BAIT["tcp"])')
 _ALL_SOCKETS = """
 import socket, stat
 def paths():
@@ -120,7 +121,7 @@ for address in ("169.254.169.254", "169.254.170.2", "100.100.100.200", "fd00:ec2
         seen.append(name_of(error.errno))
 stopped(told(seen))
 """
-_ROUTE = """
+ROUTE = """
 import socket
 seen = []
 for family, address in ((2, "192.0.2.1"), (2, "10.0.0.1"), (2, "172.17.0.1"), (2, "192.168.1.1"),
@@ -133,7 +134,7 @@ for family, address in ((2, "192.0.2.1"), (2, "10.0.0.1"), (2, "172.17.0.1"), (2
             seen.append(name_of(error.errno))
 stopped(told(seen))
 """
-_NAMES = """
+NAMES = """
 import socket, struct
 question = struct.pack("!6H", 4711, 256, 1, 0, 0, 0) + b"\\x04leak\\x07example\\0\\0\\1\\0\\1"
 servers = {"127.0.0.53", "127.0.0.1", "127.0.0.11", "10.0.2.3", "192.0.2.53", "::1"}
@@ -222,7 +223,7 @@ ROOM = Room(
         scripted(
             "loopback-tcp",
             tries="Connect to a service on the host's loopback address.",
-            script=_asking("tcp", "AF_INET", 'tuple(BAIT["tcp"])'),
+            script=LOOPBACK,
             held_by=OWN_NETWORK,
             gives="Databases, model servers and Prefect on the host, mostly without a password.",
         ),
@@ -322,7 +323,7 @@ ROOM = Room(
             "route-out",
             tries="Find a route to any address.",
             guard=_OWN_NETWORK,
-            script=_ROUTE,
+            script=ROUTE,
             held_by=OWN_NETWORK,
             gives="A way to carry documents away.",
         ),
@@ -330,7 +331,7 @@ ROOM = Room(
             "name-service",
             tries="Have a name resolved by any name server.",
             guard=_OWN_NETWORK,
-            script=_NAMES,
+            script=NAMES,
             held_by=OWN_NETWORK,
             gives="A way to carry documents away, in the names asked for.",
         ),
