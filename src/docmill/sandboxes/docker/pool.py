@@ -43,12 +43,20 @@ class Stock:
         return len(self.waiting) - self.starting
 
     @property
+    def aim(self) -> int:
+        """How many there should be in reserve."""
+        most = min(self.at_once, MOST_AHEAD)
+        return -(-most // SPARE_SHARE) if self.flowing else most
+
+    @property
     def wanted(self) -> int:
         """How many more there should be in reserve."""
-        most = min(self.at_once, MOST_AHEAD)
-        if self.flowing:
-            most = -(-most // SPARE_SHARE)
-        return min(most - len(self.ready) - self.starting + len(self.waiting), self.to_come)
+        return min(self.aim - len(self.ready) - self.starting + len(self.waiting), self.to_come)
+
+    @property
+    def fullness(self) -> float:
+        """0 to 1: how little it presses to start another one."""
+        return min(1.0, len(self.ready) / max(1, self.aim))
 
     @property
     def is_idle(self) -> bool:
@@ -146,7 +154,8 @@ class Pool:
         with self._changed:
             stock = self._stocks[form]
             if stock.flowing:
-                self._changed.wait_for(lambda: self._is_pressing(stock), self._pause)
+                pause = self._pause * stock.fullness
+                self._changed.wait_for(lambda: self._is_pressing(stock), pause)
             if not stock.at_once and not stock.waiting:
                 return None
         begin = time.monotonic()
