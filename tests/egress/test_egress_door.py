@@ -79,6 +79,19 @@ async def test_programs_are_told_of_the_door_where_there_is_one() -> None:
     assert "refused" in untold
 
 
+async def test_so_are_the_agents_own_servers() -> None:
+    """Programs that run beside the shell, as MCP servers do; what they are given has precedence."""
+    async with BubblewrapBackend().open(SandboxSpec(LIMITS, door=True)) as sandbox:
+        start = {"name": "p", "command": ["env"], "env": {"no_proxy": "*"}}
+        await sandbox.call("pipe_start", start, timeout=10)
+        lines: list[str] = []
+        async with asyncio.timeout(10):
+            while "no_proxy=*" not in lines or "https_proxy=http://127.0.0.1:3128" not in lines:
+                told = await sandbox.call("pipe_receive", {"name": "p", "seconds": 5}, timeout=10)
+                assert not told["ended"], lines
+                lines += told["lines"]
+
+
 async def test_the_door_is_closed_with_its_sandbox() -> None:
     """Nothing of the network namespace is left."""
     async with BubblewrapBackend().open(SandboxSpec(LIMITS, door=True)) as sandbox:

@@ -118,6 +118,10 @@ def pipe_start(call: Call) -> Answer:
     command = [str(part) for part in call.args["command"]]
     given: dict[str, str] = call.args.get("env") or {}
     variables = {str(key): str(value) for key, value in given.items()}
+    if call.settings.door:
+        from . import door
+
+        variables = door.environment(call.settings.door) | variables
     PROGRAMS[name] = Program(command, variables, call.settings)
     return Answer({})
 
