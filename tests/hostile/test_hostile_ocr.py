@@ -62,7 +62,8 @@ def test_a_scan_is_read_by_ocr_and_says_so(desk: "Desk") -> None:
     assert result.status == "ok", desk.bore(result)
     value = desk.bore(result)
     assert value.status == "verified"
-    assert value.reading and value.reading.evidence
+    assert value.reading
+    assert value.reading.evidence
     assert value.reading.evidence.ocr
     assert 0.8 <= (value.reading.evidence.confidence or 0) <= 1
     assert [(flag.kind, flag.page, flag.severity) for flag in result.flags] == [("ocr", 1, "info")]

@@ -1,7 +1,7 @@
 """Findings: what a reader of the report may have to act on, one line each, the gravest first.
 
-A finding is a verdict, a value that isn't proven, a flag, or a document that didn't finish. Nothing is
-judged here; the verdicts come from `checks`, the statuses from `output`.
+A finding is a verdict, a value that isn't proven, a flag, or a document that didn't finish.
+Nothing is judged here; the verdicts come from `checks`, the statuses from `output`.
 """
 
 from collections.abc import Iterator

@@ -18,7 +18,7 @@ MAX_BOXES = 8
 EXCERPT = 80
 MAX_COUNT = 1_000_000
 SHOWN = 3
-KINDS: frozenset[str] = frozenset(get_args(FlagKind))
+KINDS: dict[str, FlagKind] = {kind: kind for kind in get_args(FlagKind)}
 CODES: dict[Topic, str] = {
     "hidden_text": "document_hidden_text",
     "instructions": "document_instructions",
@@ -73,8 +73,9 @@ def _flag(entry: object, pages: Sequence[Page], hostile: Hostile) -> Flag | None
     if not isinstance(entry, Mapping):
         return None
     data = cast("Mapping[str, Any]", entry)
-    kind = data.get("kind")
-    if kind not in KINDS:
+    named = data.get("kind")
+    kind = KINDS.get(named) if isinstance(named, str) else None
+    if kind is None:
         return None
     page, count, boxes = data.get("page", 0), data.get("count", 1), data.get("boxes", ())
     whole = isinstance(page, int) and 0 <= page <= len(pages)

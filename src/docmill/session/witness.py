@@ -25,7 +25,7 @@ AROUND = 1.5
 MAX_LOOKS = 200
 """Lines of one record that are looked at more closely."""
 _NUMBER = re.compile(r"[-+]?\d+(?:\.\d+)*")
-_LOOKALIKES = str.maketrans({"O": "0", "o": "0", "l": "1", "I": "1", "|": "1", "S": "5", ",": "."})
+_LOOKALIKES = str.maketrans("OolI|S$,", "0011155.")
 
 
 class Witness:

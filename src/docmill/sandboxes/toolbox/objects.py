@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     Box = tuple[float, float, float, float]
     Colour = tuple[int, ...]
+    Matrix = tuple[float, float, float, float, float, float]
 
 MAX_OBJECTS = 60_000
 """Of one page; what has more is looked at by pixels, word for word."""
@@ -25,7 +26,7 @@ SMALLEST = 3.0
 """Points; what is lower or narrower covers no word."""
 BAND = 16.0
 """Height of the strips of the page in which areas are looked up."""
-_TEXT, _PATH, _IMAGE, _SHADING, _FORM = 1, 2, 3, 4, 5
+_TEXT, _IMAGE, _FORM = 1, 3, 5
 _INVISIBLE = frozenset((3, 7))
 _STROKED = frozenset((1, 5))
 
@@ -78,10 +79,10 @@ class PageObjects:
     def __init__(self, page: OpenPage) -> None:
         self._lib = page.lib
         self._numbers: Array[c_uint] = (c_uint * 4)()
-        self._floats: Array[c_float] = (c_float * 4)()
+        self._floats: Array[c_float] = (c_float * 6)()
         self._places = tuple(addressof(self._numbers) + 4 * n for n in range(4))
-        self._sides = tuple(addressof(self._floats) + 4 * n for n in range(4))
-        self._placement = page.placement()
+        self._sides = tuple(addressof(self._floats) + 4 * n for n in range(6))
+        m = page.placement()
         self._orders: dict[int, int] = {}
         self.inks: dict[int, Ink] = {}
         """By text object, as far as `ink` was asked."""
@@ -92,12 +93,13 @@ class PageObjects:
         """Square points that pictures cover, overlaps counted twice."""
         lib, handle = page.lib, page.handle
         number = min(int(lib.FPDFPage_CountObjects(handle)), MAX_OBJECTS + 1)
-        self._add(handle, lib.FPDFPage_GetObject, number, None, 0)
+        placement = (m.xx, m.yx, m.xy, m.yy, m.x0, m.y0)
+        self._add(handle, lib.FPDFPage_GetObject, number, placement, 0)
         self.complete = self._count <= MAX_OBJECTS
         """False if there were too many objects to look at each."""
 
-    def _add(self, holder: int, get: Any, number: int, within: Box | None, depth: int) -> None:
-        """Take in the objects of a page or form; one in a form counts as large as the form."""
+    def _add(self, holder: int, get: Any, number: int, within: Matrix, depth: int) -> None:
+        """Take in the objects of a page, or of a form that `within` places in displayed space."""
         type_of, mode_of = self._lib.FPDFPageObj_GetType, self._lib.FPDFPath_GetDrawMode
         numbers, (fill, stroke, _, _) = self._numbers, self._places
         for index in range(number):
@@ -105,40 +107,52 @@ class PageObjects:
             if self._count > MAX_OBJECTS:
                 return
             item = get(holder, index)
+            if mode_of(item, fill, stroke):  # a path, as most are
+                if numbers[0]:
+                    self._add_area(item, within, is_path=True)
+                continue
             kind = type_of(item)
             if kind == _TEXT:
                 self._orders[item] = self._count
-            elif kind == _PATH:
-                mode_of(item, fill, stroke)
-                if numbers[0]:
-                    self._add_area(item, kind, within)
-            elif kind == _FORM:
-                box = within or self._box(item)
-                if depth < MAX_DEPTH and box is not None:
-                    inside = int(self._lib.FPDFFormObj_CountObjects(item))
-                    self._add(item, self._lib.FPDFFormObj_GetObject, inside, box, depth + 1)
+            elif kind == _FORM and depth < MAX_DEPTH:
+                inside = int(self._lib.FPDFFormObj_CountObjects(item))
+                placed = self._placed(item, within)
+                self._add(item, self._lib.FPDFFormObj_GetObject, inside, placed, depth + 1)
             else:
-                self._add_area(item, kind, within)
+                self._add_area(item, within, is_path=False)
+                if kind == _IMAGE:
+                    x0, y0, x1, y1 = self._box(item, within) or (0.0, 0.0, 0.0, 0.0)
+                    self.pictures += (x1 - x0) * (y1 - y0)
 
-    def _add_area(self, item: int, kind: int, within: Box | None) -> None:
-        box = within or self._box(item)
+    def _add_area(self, item: int, within: Matrix, *, is_path: bool) -> None:
+        box = self._box(item, within)
         if box is None or box[2] - box[0] < SMALLEST or box[3] - box[1] < SMALLEST:
             return
-        if kind == _IMAGE:
-            self.pictures += (box[2] - box[0]) * (box[3] - box[1])
-        colour = self._colour(item, stroked=False) if kind == _PATH and within is None else None
+        colour = self._colour(item, stroked=False) if is_path else None
         area = Area(self._count, box, colour)
         for band in range(int(max(box[1], 0.0) // BAND), int(min(box[3], 2e4) // BAND) + 1):
             self._bands.setdefault(band, []).append(area)
 
-    def _box(self, item: int) -> Box | None:
+    def _placed(self, form: int, within: Matrix) -> Matrix:
+        """How what is in a form is placed in displayed space."""
+        if not self._lib.FPDFPageObj_GetMatrix(form, self._sides[0]):
+            return within
+        a, b, c, d, e, f = self._floats
+        p, q, r, s, t, u = within
+        return (
+            a * p + b * r, a * q + b * s, c * p + d * r,
+            c * q + d * s, e * p + f * r + t, e * q + f * s + u,
+        )  # fmt: skip
+
+    def _box(self, item: int, within: Matrix) -> Box | None:
         """Where an object lies, in displayed space."""
-        if not self._lib.FPDFPageObj_GetBounds(item, *self._sides):
+        if not self._lib.FPDFPageObj_GetBounds(item, *self._sides[:4]):
             return None
-        left, bottom, right, top = self._floats
-        m = self._placement
-        xs = [m.xx * x + m.xy * y + m.x0 for x, y in ((left, bottom), (right, top))]
-        ys = [m.yx * x + m.yy * y + m.y0 for x, y in ((left, bottom), (right, top))]
+        left, bottom, right, top, _, _ = self._floats
+        a, b, c, d, e, f = within
+        corners = ((left, bottom), (left, top), (right, bottom), (right, top))
+        xs = [a * x + c * y + e for x, y in corners]
+        ys = [b * x + d * y + f for x, y in corners]
         return min(xs), min(ys), max(xs), max(ys)
 
     def _colour(self, item: int, *, stroked: bool) -> Colour:

@@ -53,6 +53,7 @@ _SIGNATURES: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "FPDFPageObj_GetFillColor": (c_int, (c_void_p,) * 5),
     "FPDFPageObj_GetStrokeColor": (c_int, (c_void_p,) * 5),
     "FPDFPageObj_GetBounds": (c_int, (c_void_p,) * 5),
+    "FPDFPageObj_GetMatrix": (c_int, (c_void_p, c_void_p)),
     "FPDFPageObj_GetClipPath": (c_void_p, (c_void_p,)),
     "FPDFPageObj_SetIsActive": (c_int, (c_void_p, c_int)),
     "FPDFPath_GetDrawMode": (c_int, (c_void_p, c_void_p, c_void_p)),

@@ -15,15 +15,6 @@ MAX_HITS = 20
 LONGEST = 25
 """Words of a sentence behind a match."""
 
-_HINT_WORDS = (
-    "ignor disregard forget override bypass instruct prompt model assist chatgpt submit_record "
-    "view_page tool_use [inst <| <system <assistant <document </ missacht vergiss vergessen oublie "
-    "compte olvid esque dimentic omiso negeer 忽略 无视 無視 忘れ 语言模型 人工智能 забуд игнорир "
-    "sprachmodell intelligen"
-)
-_HINTS = tuple(_HINT_WORDS.split())
-"""One of these is in every text that a pattern matches; the search for them is quick."""
-
 _OTHERS = (
     r"(?:all|any|every|the|these|those|of|your|my|our|previous(?:ly)?|prior|above|preceding|"
     r"earlier|given|former|existing|original|system|safety|other)"
@@ -32,73 +23,127 @@ _AI = (
     r"(?:an? )?(?:helpful |large |smart )?"
     r"(?:ai\b|a\.i\.|chatgpt|gpt-?\d|llm\b|language model|chat ?bot|(?:ai |virtual )assistant)"
 )
-_PATTERNS = (
+_PATTERNS: tuple[tuple[str, str], ...] = (
     (
-        rf"\b(?:ignore|disregard|forget|override|bypass) (?:{_OTHERS} )*"
-        r"(?:previous|prior|above|preceding|earlier|former|original|system|your) "
-        rf"(?:{_OTHERS} )*(?:instructions?|prompts?|rules|guidelines|directions|messages?|orders)"
+        "ignore ;disregard ;forget ;override ;bypass ",
+        (
+            rf"\b(?:ignore|disregard|forget|override|bypass) (?:{_OTHERS} )*"
+            r"(?:previous|prior|above|preceding|earlier|former|original|system|your) "
+            rf"(?:{_OTHERS} )*"
+            r"(?:instructions?|prompts?|rules|guidelines|directions|messages?|orders)"
+        ),
     ),
     (
-        r"\b(?:ignore|disregard|forget) (?:all|everything) (?:of )?"
-        r"(?:the )?(?:above|before|previous|prior)\b"
+        "ignore ;disregard ;forget ",
+        (
+            r"\b(?:ignore|disregard|forget) (?:all|everything) (?:of )?"
+            r"(?:the )?(?:above|before|previous|prior)\b"
+        ),
     ),
-    rf"\byou are (?:now |actually )?(?:{_AI}|an assistant|a helpful assistant)",
-    r"\bas (?:an ai|a (?:large )?language model)\b",
+    ("you are ", rf"\byou are (?:now |actually )?(?:{_AI}|an assistant|a helpful assistant)"),
+    ("as an ai;as a l", r"\bas (?:an ai|a (?:large )?language model)\b"),
     (
-        r"\b(?:note|notes|message|attention|instructions?|important|warning) (?:to|for) "
-        rf"(?:any |all |the |every )?{_AI}"
+        " to ai; for ai;e ai;y ai;l ai;n ai;a.i.;gpt;llm;language model;chatbot;chat bot;assistant",
+        (
+            r"\b(?:note|notes|message|attention|instructions?|important|warning) (?:to|for) "
+            rf"(?:any |all |the |every )?{_AI}"
+        ),
     ),
-    rf"\b(?:if|when) you are {_AI}",
-    r"\b(?:dear|attention|hello|hey),? (?:ai|llm|language model|chat ?bot|chatgpt)\b",
-    r"\b(?:new|updated|hidden|secret|system|real) (?:instructions?|prompt) ?:",
-    r"\byour (?:system )?prompt\b|\bsystem prompt\b",
-    r"\b(?:submit_record|view_page|tool_use|tool_result|function_call)\b",
-    r"</?(?:system|assistant|document|instructions?|tool_\w{1,20})>",
-    r"\[/?inst\]|<<sys>>|<\|(?:im_start|im_end|system|user|assistant|endoftext|eot_id)\|",
+    (
+        "dear ;attention;hello;hey",
+        r"\b(?:dear|attention|hello|hey),? (?:ai|llm|language model|chat ?bot|chatgpt)\b",
+    ),
+    (
+        "instruction;prompt",
+        r"\b(?:new|updated|hidden|secret|system|real) (?:instructions?|prompt) ?:",
+    ),
+    ("your prompt;system prompt", r"\byour (?:system )?prompt\b|\bsystem prompt\b"),
+    (
+        "submit_record;view_page;tool_use;tool_result;function_call",
+        r"\b(?:submit_record|view_page|tool_use|tool_result|function_call)\b",
+    ),
+    (
+        "system>;assistant>;document>;instruction>;instructions>;tool_",
+        r"</?(?:system|assistant|document|instructions?|tool_\w{1,20})>",
+    ),
+    (
+        "inst];<<sys;<|",
+        r"\[/?inst\]|<<sys>>|<\|(?:im_start|im_end|system|user|assistant|endoftext|eot_id)\|",
+    ),
     # German
     (
-        r"\b(?:ignorier(?:e|t|en sie)|missachte(?:t|n sie)?|vergiss|vergessen sie|vergesst) "
-        r"(?:bitte |nun |jetzt )?(?:alle |die |s[äa]mtliche )*"
-        r"(?:vorherigen?|bisherigen?|vorigen?|obigen?|fr[üu]heren?|deine|ihre|alle) "
-        r"(?:\w+ )?(?:anweisung|instruktion|vorgabe|befehl|prompt)"
+        "ignorier;missacht;vergiss;vergess",
+        (
+            r"\b(?:ignorier(?:e|t|en sie)|missachte(?:t|n sie)?|vergiss|vergessen sie|vergesst) "
+            r"(?:bitte |nun |jetzt )?(?:alle |die |s[äa]mtliche )*"
+            r"(?:vorherigen?|bisherigen?|vorigen?|obigen?|fr[üu]heren?|deine|ihre|alle) "
+            r"(?:\w+ )?(?:anweisung|instruktion|vorgabe|befehl|prompt)"
+        ),
     ),
     (
-        r"\b(?:du bist|sie sind) (?:jetzt |nun )?(?:eine? )?"
-        r"(?:ki\b|ki-|sprachmodell|k[üu]nstliche intelligenz)"
+        "du bist ;sie sind ",
+        (
+            r"\b(?:du bist|sie sind) (?:jetzt |nun )?(?:eine? )?"
+            r"(?:ki\b|ki-|sprachmodell|k[üu]nstliche intelligenz)"
+        ),
     ),
     # French
     (
-        r"\b(?:ignore[rz]?|oublie[rz]?|ne tene[rz] pas compte (?:de|des)) "
-        r"(?:toutes? |les |vos |tes |ces |des )*(?:instructions|consignes|directives) "
-        r"(?:pr[ée]c[ée]dentes|ant[ée]rieures|ci-dessus|du syst[èe]me)"
+        "ignore;oublie;pas compte",
+        (
+            r"\b(?:ignore[rz]?|oublie[rz]?|ne tene[rz] pas compte (?:de|des)) "
+            r"(?:toutes? |les |vos |tes |ces |des )*(?:instructions|consignes|directives) "
+            r"(?:pr[ée]c[ée]dentes|ant[ée]rieures|ci-dessus|du syst[èe]me)"
+        ),
     ),
     (
-        r"\b(?:tu es|vous [êe]tes) (?:maintenant )?(?:une? )?"
-        r"(?:ia\b|intelligence artificielle|mod[èe]le de langage)"
+        "tu es ;vous êtes ;vous etes ",
+        (
+            r"\b(?:tu es|vous [êe]tes) (?:maintenant )?(?:une? )?"
+            r"(?:ia\b|intelligence artificielle|mod[èe]le de langage)"
+        ),
     ),
     # Spanish, Portuguese, Italian
     (
-        r"\b(?:ignor[ae]r?|olvid[ae]r?|esque[çc]a|dimentica|haga caso omiso de) "
-        r"(?:tutte |todas |todos |as |las |los |le |tus |sus |tue |sue |suas )*"
-        r"(?:instrucciones|indicaciones|instru[çc][õo]es|istruzioni) "
-        r"(?:anteriores|previas|pr[ée]vias|precedenti|de arriba)"
+        "ignor;olvid;esque;dimentica;caso omiso",
+        (
+            r"\b(?:ignor[ae]r?|olvid[ae]r?|esque[çc]a|dimentica|haga caso omiso de) "
+            r"(?:tutte |todas |todos |as |las |los |le |tus |sus |tue |sue |suas )*"
+            r"(?:instrucciones|indicaciones|instru[çc][õo]es|istruzioni) "
+            r"(?:anteriores|previas|pr[ée]vias|precedenti|de arriba)"
+        ),
     ),
     (
-        r"\b(?:eres|usted es|sei|voc[êe] [ée]) (?:ahora |ora |agora )?(?:un[ao]? |uma? )?"
-        r"(?:ia\b|inteligencia artificial|modelo de lenguaje|modello linguistico|"
-        r"modelo de linguagem)"
+        "eres ;usted es ;sei ;você é ;voce e ",
+        (
+            r"\b(?:eres|usted es|sei|voc[êe] [ée]) (?:ahora |ora |agora )?(?:un[ao]? |uma? )?"
+            r"(?:ia\b|inteligencia artificial|modelo de lenguaje|modello linguistico|"
+            r"modelo de linguagem)"
+        ),
     ),
     # Dutch, Russian
-    r"\bnegeer (?:alle |de )*(?:vorige|eerdere|bovenstaande) (?:instructies|opdrachten)",
     (
-        r"\b(?:игнорируй(?:те)?|забудь(?:те)?) (?:все |всe )?"
-        r"(?:предыдущие|прежние|прошлые) (?:инструкции|указания|команды)"
+        "negeer ",
+        r"\bnegeer (?:alle |de )*(?:vorige|eerdere|bovenstaande) (?:instructies|opdrachten)",
+    ),
+    (
+        "игнорируй;забудь",
+        (
+            r"\b(?:игнорируй(?:те)?|забудь(?:те)?) (?:все )?"
+            r"(?:предыдущие|прежние|прошлые) (?:инструкции|указания|команды)"
+        ),
     ),
     # Chinese, Japanese
-    r"(?:忽略|无视|忘记)[^。]{0,12}(?:指令|指示|提示词|说明)",
-    r"你(?:现在)?是(?:一个)?(?:人工智能|语言模型|大语言模型)",
-    r"(?:以前|これまで|上記|前)の(?:指示|命令|プロンプト)[^。]{0,4}(?:無視|忘れ)",
+    ("忽略;无视;忘记", r"(?:忽略|无视|忘记)[^。]{0,12}(?:指令|指示|提示词|说明)"),
+    ("人工智能;语言模型", r"你(?:现在)?是(?:一个)?(?:人工智能|语言模型|大语言模型)"),
+    (
+        "無視;忘れ",
+        r"(?:以前|これまで|上記|前)の(?:指示|命令|プロンプト)[^。]{0,4}(?:無視|忘れ)",
+    ),
 )
+"""Words one of which every match holds, divided by `;`, and the pattern itself: to look for the
+words takes no time, to compile patterns more than to read a page."""
+_ANY = frozenset(hint for hints, _ in _PATTERNS for hint in hints.split(";") if hint)
 _UNSEEN = dict.fromkeys(
     (0xAD, *range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x2070), 0xFEFF)
 )
@@ -109,7 +154,8 @@ def addressed(words: Sequence[str]) -> Iterator[tuple[int, int]]:
     """First and last index of the words of each passage that speaks to a model."""
     plain = [_plain(word) for word in words]
     text = " ".join(plain)
-    if not any(hint in text for hint in _HINTS):
+    hit = {hint for hint in _ANY if hint in text}
+    if not hit:
         return
     starts: list[int] = []
     length = 0
@@ -120,7 +166,9 @@ def addressed(words: Sequence[str]) -> Iterator[tuple[int, int]]:
     from bisect import bisect_right
 
     spans: list[tuple[int, int]] = []
-    for pattern in _PATTERNS:
+    for hints, pattern in _PATTERNS:
+        if hit.isdisjoint(hints.split(";")):
+            continue
         for match in re.finditer(pattern, text):
             last = bisect_right(starts, match.end() - 1) - 1
             spans.append((bisect_right(starts, match.start()) - 1, _sentence_end(words, last)))
