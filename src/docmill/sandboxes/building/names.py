@@ -45,7 +45,9 @@ def pip_mistake(text: str) -> Mistake | None:
 
 def apt_mistake(text: str) -> Mistake | None:
     """What is wrong with a name of a Debian package."""
-    if _DEBIAN.fullmatch(text) and not text.endswith(("+", "-", ".deb")):
+    # A sign behind a name asks apt to install or remove; `g++` is a name all the same.
+    signed = text.endswith(("-", ".deb")) or (text.endswith("+") and not text.endswith("++"))
+    if _DEBIAN.fullmatch(text) and not signed:
         return None
     return Mistake(
         f"`{text}` is no name of a Debian package",

@@ -1,0 +1,51 @@
+"""`docmill sandbox build`, `list`, `prune`: environments ahead of their runs."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.cli.conftest import Docmill
+
+pytestmark = pytest.mark.timeout(120)
+
+
+def test_environments_are_built_and_started_once(docmill: "Docmill", bare: Path) -> None:
+    """Nothing is downloaded for what lies beside docmill."""
+    answer = docmill("sandbox", "build", at=bare)
+    assert answer.code == 0
+    assert "default" in answer.out
+    assert "nothing: all is on this machine" in answer.out
+    (told,) = docmill("sandbox", "build", "default", "--json", at=bare).json
+    assert (told["environment"], told["downloaded"]) == ("default", {})
+
+
+def test_only_environments_of_the_workspace_are_built(docmill: "Docmill", bare: Path) -> None:
+    """Those there are get named; mistakes in one are told before anything is fetched."""
+    answer = docmill("sandbox", "build", "defualt", at=bare)
+    assert answer.code == 2
+    assert "there is no sandbox/defualt.yaml — name one of: default" in answer.err
+    (bare / "sandbox" / "default.yaml").write_text("name: default\npackages: [-e .]\n")
+    answer = docmill("sandbox", "build", at=bare)
+    assert answer.code == 2
+    assert "sandbox/default.yaml:2:12 packages[0] — `-e .` is an option" in answer.err
+
+
+def test_a_python_that_is_not_here_is_a_prerequisite(docmill: "Docmill", bare: Path) -> None:
+    """With the command that brings it."""
+    (bare / "sandbox" / "default.yaml").write_text("name: default\nruntime: python3.99\n")
+    answer = docmill("sandbox", "build", at=bare)
+    assert answer.code == 3
+    assert "uv python install 3.99" in answer.err
+
+
+def test_layers_are_listed_and_removed(docmill: "Docmill", bare: Path) -> None:
+    """What every sandbox has is among them; what was used lately stays."""
+    docmill("sandbox", "build", at=bare)
+    listed = docmill("sandbox", "list", "--json", at=bare).json
+    assert {entry["name"].partition("-")[0] for entry in listed} >= {"toolbox", "packages"}
+    assert "layer" in docmill("sandbox", "list", at=bare).out
+    removed = docmill("sandbox", "prune", "--older-than", "5000", "--json", at=bare).json
+    assert removed == {"removed": [], "bytes": 0}
+    assert "Removed 0 layers" in docmill("sandbox", "prune", "--older-than", "5000", at=bare).err
