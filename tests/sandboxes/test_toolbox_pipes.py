@@ -9,7 +9,7 @@ import pytest
 
 from docmill.sandboxes.toolbox import pipes, server
 from docmill.sandboxes.toolbox.errors import OpError
-from docmill.sandboxes.toolbox.waiting import finish
+from docmill.sandboxes.toolbox.waiting import finish, pause
 
 SETTINGS = server.Settings(memory=8 << 30, pids=50, disk=1 << 20, seconds=10, output=300)
 ECHO = "import sys\nfor line in sys.stdin: print(line.strip()[::-1], flush=True)"
@@ -90,6 +90,23 @@ def test_a_program_that_doesn_t_read_is_told() -> None:
     start("import time; time.sleep(60)")
     with pytest.raises(OpError, match="doesn't read"):
         call("pipe_send", line="x" * 1_000_000, timeout=1.0)
+
+
+def test_stopping_wakes_whoever_waits() -> None:
+    """Calls that wait for its lines, or for it to read, end at once; its streams are closed."""
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    start("import time; time.sleep(60)")
+    hears = pipes.pipe_receive(server.Call({"name": "p", "seconds": 60}, b"", 70, SETTINGS))
+    sends = pipes.pipe_send(server.Call({"name": "p", "line": "abc"}, b"", 70, SETTINGS))
+    waits = [next(hears), next(sends)]
+    call("pipe_stop")
+    ready = pause(waits)
+    with pytest.raises(OpError, match="was stopped"):
+        sends.send(ready)
+    with pytest.raises(StopIteration) as told:
+        hears.send(ready)
+    assert told.value.value.result["ended"] == "it was stopped"
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
 
 
 def test_there_is_one_program_of_a_name_and_few_in_all() -> None:

@@ -146,19 +146,19 @@ async def test_the_credential_goes_to_its_host_only(crm: Crm, surroundings: Surr
 
 
 async def test_a_program_in_the_sandbox_is_a_server(surroundings: Surroundings) -> None:
-    """It keeps its state between calls and works in the session's folder."""
-    async with (
-        surroundings.sandboxes.open(surroundings.sandbox) as sandbox,
-        AsyncExitStack() as stack,
-    ):
-        tools = await tools_of(stack, surroundings, program(), sandbox=sandbox)
-        count, where = tools["mcp__inside__count"], tools["mcp__inside__where"]
-        assert (await count.run({}, sandbox)).content == "1"
-        assert (await count.run({}, sandbox)).content == "2"
-        assert (await where.run({}, sandbox)).content == "/workspace"
+    """It keeps its state between calls and works in the session's folder, which outlives it."""
+    async with surroundings.sandboxes.open(surroundings.sandbox) as sandbox:
+        async with AsyncExitStack() as stack:
+            tools = await tools_of(stack, surroundings, program(), sandbox=sandbox)
+            count, where = tools["mcp__inside__count"], tools["mcp__inside__where"]
+            assert (await count.run({}, sandbox)).content == "1"
+            assert (await count.run({}, sandbox)).content == "2"
+            assert (await where.run({}, sandbox)).content == "/workspace"
+            assert count.changes_files
+            assert not where.changes_files
         assert await sandbox.get("/workspace/calls", max_bytes=10) == b"3"
-        assert count.changes_files
-        assert not where.changes_files
+        running = await sandbox.call("bash", {"command": "cat /proc/[0-9]*/cmdline"}, timeout=10)
+        assert "Counts up" not in running["output"]
 
 
 async def test_a_program_that_ends_is_started_again(surroundings: Surroundings) -> None:

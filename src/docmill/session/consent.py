@@ -47,21 +47,25 @@ class Asker:
         `calls`: those of the session so far, by `tool_use_id`.
         """
         consent = self._consent
+        clock = asyncio.get_running_loop().time
+        until = clock() + consent.minutes * 60
         questions = [self._question(calls[name]) for name in idle.event_ids]
         for question in questions:
             consent.approvals.ask(question, minutes=consent.minutes)
-        clock = asyncio.get_running_loop().time
-        until = clock() + consent.minutes * 60
+        asked = False
         with consent.waiting():
-            consent.tell(self._journal.document, tuple(questions))
             while questions:
                 for question in list(questions):
                     decided = self._look(question, over=clock() >= until)
                     if decided is not None:
                         questions.remove(question)
                         yield _confirmation(question, decided)
+                if questions and not asked:
+                    asked = True
+                    consent.tell(self._journal.document, tuple(questions))
                 if questions:
                     await asyncio.sleep(POLL_SECONDS)
+        if asked:
             consent.tell(self._journal.document, ())
 
     def _look(self, question: Question, *, over: bool) -> Decided | None:

@@ -48,6 +48,9 @@ class Program:
             os.close(fd)
         for fd in (self.stdin, self.stdout, self.stderr):
             os.set_blocking(fd, False)
+        self.over, self._end = os.pipe()
+        """Ready to be read once the program is stopped: wakes the calls that wait for it."""
+        self._users = 0
         KEPT.add(self.pid)
         self.held = bytearray()
         self.said = bytearray()
@@ -74,10 +77,17 @@ class Program:
         del self.held[:end]
         return [line for line in whole.decode("utf-8", "replace").split("\n") if line.strip()]
 
+    def use(self) -> None:
+        """A call begins to wait on its streams: they stay open as long."""
+        self._users += 1
+
+    def leave(self) -> None:
+        """It has ended; the last one closes the streams of a program that was stopped."""
+        self._users -= 1
+        self._close_unused()
+
     def stop(self) -> None:
         """End it and everything in its session."""
-        for fd in (self.stdin, self.stdout, self.stderr):
-            os.close(fd)
         for target in (-self.pid, self.pid):
             try:
                 os.kill(target, system.SIGKILL)
@@ -85,6 +95,14 @@ class Program:
                 continue
         os.waitpid(self.pid, 0)
         KEPT.discard(self.pid)
+        os.close(self._end)
+        self._end = -1
+        self._close_unused()
+
+    def _close_unused(self) -> None:
+        if self._end < 0 and self._users == 0:
+            for fd in (self.stdin, self.stdout, self.stderr, self.over):
+                os.close(fd)
 
 
 PROGRAMS: dict[str, Program] = {}
@@ -129,12 +147,23 @@ def pipe_start(call: Call) -> Answer:
 def pipe_send(call: Call) -> Steps[Answer]:
     """`{name, line}`: write a line to it."""
     program = _named(call)
+    program.use()
+    try:
+        yield from _send(program, call)
+    finally:
+        program.leave()
+    return Answer({})
+
+
+def _send(program: Program, call: Call) -> Steps[None]:
     view = memoryview(str(call.args["line"]).encode("utf-8", "replace") + b"\n")
     until = time.monotonic() + max(call.timeout - MARGIN, call.timeout * 0.8)
     while view:
         if time.monotonic() >= until:
             raise OpError("the program doesn't read what it is sent")
-        ready = yield Wait((), until, (program.stdin,))
+        ready = yield Wait((program.over,), until, (program.stdin,))
+        if program.over in ready:
+            raise OpError("the program was stopped")
         if program.stdin in ready:
             try:
                 view = view[os.write(program.stdin, view[:4096]) :]
@@ -142,7 +171,6 @@ def pipe_send(call: Call) -> Steps[Answer]:
                 continue
             except BrokenPipeError:
                 raise OpError(_ended(program)) from None
-    return Answer({})
 
 
 def pipe_receive(call: Call) -> Steps[Answer]:
@@ -150,20 +178,27 @@ def pipe_receive(call: Call) -> Steps[Answer]:
 
     Answers `{lines, ended}`; `ended` says in words that nothing more will come, and why.
     """
-    name = str(call.args["name"])
     program = _named(call)
+    program.use()
+    try:
+        return (yield from _receive(program, call))
+    finally:
+        program.leave()
+
+
+def _receive(program: Program, call: Call) -> Steps[Answer]:
     until = time.monotonic() + min(float(call.args["seconds"]), call.timeout * 0.8)
     while True:
         lines = program.lines()
         if lines or time.monotonic() >= until:
             return Answer({"lines": lines, "ended": ""})
         if len(program.held) > LONGEST:
-            PROGRAMS.pop(name).stop()
+            PROGRAMS.pop(str(call.args["name"])).stop()
             return Answer({"lines": [], "ended": f"it wrote a line of over {LONGEST} bytes"})
         if program.stdout not in program.open:
             return Answer({"lines": [], "ended": _ended(program)})
-        ready = yield Wait(tuple(program.open), until)
-        if PROGRAMS.get(name) is not program:
+        ready = yield Wait((program.over, *program.open), until)
+        if program.over in ready:
             return Answer({"lines": [], "ended": "it was stopped"})
         for fd in [fd for fd in program.open if fd in ready]:
             program.take(fd)
