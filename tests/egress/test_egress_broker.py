@@ -1,35 +1,21 @@
 """The broker as a program inside meets it: plain HTTP and tunnels to listed hosts, nothing else."""
 
 import asyncio
-import ssl
 
 import pytest
-from tests.egress.egress_scene import Names, Served, Trusted, Website, host, serving
+from tests.egress.egress_scene import Names, Trusted, Website, host, serving
 
 from docmill.egress.addresses import AddressRule
 from docmill.egress.hosts import rules_for
 from docmill.egress.policy import Caps, Policy
 from docmill.records.egress import Egress, EgressSummary
 
+GET = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
+
 
 def allowing(*hosts: str, **caps: float) -> Policy:
     """A policy that lists these hosts."""
     return Policy(rules_for(hosts), caps=Caps(**caps))  # pyright: ignore[reportArgumentType]
-
-
-async def tunnel(served: Served, authority: str, client: ssl.SSLContext, name: str) -> bytes:
-    """GET / through a tunnel to `authority`, with TLS that asks for `name`."""
-    reader, writer = await served.connect()
-    try:
-        writer.write(f"CONNECT {authority} HTTP/1.1\r\nHost: {authority}\r\n\r\n".encode())
-        answer = await reader.readuntil(b"\r\n\r\n")
-        if b" 200" not in answer:
-            return answer + await reader.read()
-        await writer.start_tls(client, server_hostname=name)
-        writer.write(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
-        return await asyncio.wait_for(reader.read(), 10)
-    finally:
-        writer.close()
 
 
 async def test_a_listed_host_answers() -> None:
@@ -83,9 +69,9 @@ async def test_a_tunnel_is_carried_untouched(trusted: Trusted) -> None:
     """The host's own certificate is what the client sees."""
     async with (
         host(Website(), trusted.server) as port,
-        serving(allowing(f"*.a.example:{port}")) as served,
+        serving(allowing(f"*.a.example:{port}"), trust=trusted.client) as served,
     ):
-        said = await tunnel(served, f"c.a.example:{port}", trusted.client, "c.a.example")
+        said = await served.ask_within_tls(f"c.a.example:{port}", GET, name="c.a.example")
         await served.recorded(1)
     assert said.endswith(b"ok")
     (request,) = served.requests
@@ -100,7 +86,7 @@ async def test_tls_has_to_ask_for_the_tunnels_host(trusted: Trusted) -> None:
         serving(allowing(f"a.example:{port}")) as served,
     ):
         with pytest.raises((OSError, asyncio.IncompleteReadError)):
-            await tunnel(served, f"a.example:{port}", trusted.client, "b.example")
+            await served.ask_within_tls(f"a.example:{port}", GET, name="b.example")
         await served.recorded(1)
     assert served.reasons == ["sni_mismatch"]
     assert served.requests[0].sent == 0

@@ -114,6 +114,10 @@ class Exchange:
         """A tunnel: carried untouched, but for the vault's hosts, where this end is the host."""
         authority = _parsed(request.target.decode("ascii", "replace"))
         self._entry.authority = authority
+        if authority.host.endswith(VAULT_SUFFIX):
+            raise RefusedError(
+                "no_credential", f"Ask for http://{authority.host}/; it leaves as HTTPS."
+            )
         given = header(request.headers, b"host")
         if given is not None and _parsed(given, _HTTPS).host != authority.host:
             raise _mismatch(given, authority)
