@@ -25,6 +25,8 @@ HEAD = "level\tpage\tblock\tpar\tline\tword\tleft\ttop\twidth\theight\tconf\ttex
         ("−40 °C", "-40 °C"),
         ("l0", "10"),
         ("✓", ""),
+        ("R0", "RO"),
+        ("Stålvägen", "Stélvagen"),
     ],
 )
 def test_ocr_may_mean_the_same(words: str, seen: str) -> None:

@@ -6,6 +6,7 @@ and the printed page say different things the value is flagged.
 """
 
 import re
+import unicodedata
 from collections.abc import Mapping, Sequence
 
 from rapidfuzz import fuzz
@@ -118,10 +119,22 @@ def same(words: str, seen: str) -> bool:
     numbers = _numbers(words)
     if numbers:
         found = _numbers(seen)
-        return all(found.count(number) >= numbers.count(number) for number in numbers)
-    letters = "".join(sign for sign in normalise(words).casefold() if sign.isalnum())
-    others = "".join(sign for sign in normalise(seen).casefold() if sign.isalnum())
+        if all(found.count(number) >= numbers.count(number) for number in numbers):
+            return True
+        return bool(_letters(words).strip("0123456789")) and _joined(words) in _joined(seen)
+    letters, others = _letters(words), _letters(seen)
     return not letters or fuzz.partial_ratio(letters, others) >= ALIKE
+
+
+def _joined(text: str) -> str:
+    """All characters without spaces, those that OCR confuses as one: `R0` is `RO`."""
+    return "".join(normalise(text).split()).translate(_LOOKALIKES)
+
+
+def _letters(text: str) -> str:
+    """Letters without their accents, which OCR of another language leaves out."""
+    plain = unicodedata.normalize("NFKD", normalise(text)).casefold()
+    return "".join(sign for sign in plain if sign.isalnum())
 
 
 def _numbers(text: str) -> list[str]:

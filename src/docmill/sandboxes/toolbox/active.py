@@ -38,12 +38,12 @@ _SUBTYPES = {1: "note", 3: "free text", 13: "stamp", 17: "attached file", 18: "s
              21: "screen", 26: "rich media"}  # fmt: skip
 
 
-def document_flags(document: Document, data: bytes) -> Iterator[dict[str, Any]]:
-    """Flags about the document as a whole."""
-    names = document.attachments()
+def document_flags(document: Document | None, data: bytes) -> Iterator[dict[str, Any]]:
+    """Flags about the document as a whole; without pdfium those that its bytes give away."""
+    names = document.attachments() if document else []
     for name in names:
         yield {"kind": "embedded_file", "excerpt": name[:80]}
-    scripts = document.scripts()
+    scripts = document.scripts() if document else 0
     if scripts:
         yield {"kind": "javascript", "count": scripts}
     told = {"javascript"} if scripts else set[str]()
@@ -51,7 +51,7 @@ def document_flags(document: Document, data: bytes) -> Iterator[dict[str, Any]]:
     for kind in _named(data):
         if kind not in told:
             yield {"kind": kind}
-    if document.has_form():
+    if document and document.has_form():
         yield {"kind": "form"}
     yield from _oddities(data)
 

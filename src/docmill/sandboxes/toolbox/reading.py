@@ -135,12 +135,16 @@ class Reader:
         reader = fallback.open_document(data, password)
         _check_pages(len(reader.pages), max_pages)
         summary = Summary("pypdf")
-        for page in fallback.read_pages(reader, MAX_CHARS):
+        suspicion = Suspicion(keep_hidden=True)
+        suspicion.look_at(None, data)
+        for number, page in enumerate(fallback.read_pages(reader, MAX_CHARS), 1):
             summary.add(ReadPage(*page))
+            suspicion.listen(page[2], number)
         if not summary.words:
             raise OpError("document_no_text: no page has a text layer to be read")
         self._notes.append("read with pypdf: positions of words are approximate, no pictures")
-        return {**summary.finish(fallback.title(reader), self._notes), "digest": self._digest}
+        kept = summary.finish(fallback.title(reader), self._notes)
+        return {**kept, "flags": suspicion.flags, "left_out": 0, "digest": self._digest}
 
     def render(self, args: dict[str, Any]) -> dict[str, Any]:
         """Write the picture of a page to `PICTURES`."""

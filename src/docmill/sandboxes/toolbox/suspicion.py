@@ -33,8 +33,8 @@ class Suspicion:
         self.left_out = 0
         """Words that nobody sees and that aren't in the layout."""
 
-    def look_at(self, document: Document, data: bytes) -> None:
-        """Take in what the document holds besides pages."""
+    def look_at(self, document: Document | None, data: bytes) -> None:
+        """Take in what the document holds besides pages; None: pdfium refuses it."""
         for flag in active.document_flags(document, data):
             self._add(flag)
 
@@ -44,7 +44,7 @@ class Suspicion:
         kinds = hidden.look(page, layer, found, words.spans)
         for flag in _runs(found, kinds, number):
             self._add(flag)
-        self._speaking(found, number)
+        self.listen(found, number)
         self.comments(page, number)
         unseen = {index for index, kind in kinds.items() if kind != "scan_layer"}
         if self._keep or not unseen:
@@ -61,7 +61,8 @@ class Suspicion:
             excerpt = " ".join(words[first : last + 1])[:EXCERPT]
             self._add({"kind": "instructions", "page": number, "excerpt": excerpt})
 
-    def _speaking(self, found: Sequence[FoundWord], number: int) -> None:
+    def listen(self, found: Sequence[FoundWord], number: int) -> None:
+        """Take in what the words of a page say to a model."""
         for first, last in phrases.addressed([word[0] for word in found]):
             self._add(_flag("instructions", number, found[first : last + 1], 1))
 
