@@ -36,7 +36,8 @@ def test_a_refusal_counts_only_if_the_control_works(
         ATTACKS[0], "room", inside=Outcome(inside, "in"), outside=Outcome(outside, "out")
     )
     assert result.verdict is verdict
-    assert ("without a sandbox" in result.evidence) == (inside is False and outside is not True)
+    unproven = inside is False and outside is not True
+    assert result.evidence == ("in; but here without a sandbox, too: out" if unproven else "in")
 
 
 @pytest.mark.parametrize(

@@ -113,5 +113,5 @@ def judge(attack: Attack, room: str, *, inside: Outcome, outside: Outcome) -> Re
         verdict = Verdict.CONTAINED
     else:
         verdict = Verdict.UNJUDGED
-        evidence = f"it doesn't work here without a sandbox either: {outside.evidence}"
+        evidence = f"{evidence}; but here without a sandbox, too: {outside.evidence}"
     return Result(attack, room, verdict, evidence, outside.evidence)

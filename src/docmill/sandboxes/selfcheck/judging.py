@@ -22,7 +22,7 @@ from docmill.sandboxes.selfcheck.base import (
 )
 from docmill.sandboxes.selfcheck.gate import Gatekeeper
 
-AT_ONCE = 4
+AT_ONCE = 3
 """Controls, and sandboxes, at a time."""
 
 
@@ -42,10 +42,11 @@ async def check(
         PrerequisiteError: no sandbox can be had here.
     """
     attacks = [attack for room in rooms for attack in room.attacks]
-    async with lay(workspace) as bait:
-        outside = await _controls(attacks, bait)
-    async with lay(workspace) as bait:
-        inside = await _attacks(attacks, Stage(backend, bait, gatekeeper=gatekeeper))
+    async with lay(workspace) as bait, lay(workspace) as other:
+        outside, inside = await asyncio.gather(
+            _controls(attacks, bait),
+            _attacks(attacks, Stage(backend, other, gatekeeper=gatekeeper)),
+        )
     return tuple(
         judge(attack, room.name, inside=inside[attack.name], outside=outside[attack.name])
         for room in rooms

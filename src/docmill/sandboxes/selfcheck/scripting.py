@@ -90,15 +90,20 @@ async def run_inside(sandbox: Sandbox, bait: Bait, script: str) -> Outcome:
 
 
 async def run_outside(bait: Bait, script: str) -> Outcome:
-    """Run a script without a sandbox, in the bait's folder."""
+    """Run a script without a sandbox, in the bait's folder, until it has said what happened."""
+    printed: list[str] = []
     async with control_process(bait, text_of(script)) as process:
+        assert process.stdout
         try:
             async with asyncio.timeout(SECONDS):
-                printed, _ = await process.communicate()
+                async for line in process.stdout:
+                    printed.append(line.decode("utf-8", "replace"))
+                    if printed[-1].startswith(MARK):
+                        return outcome_of(printed[-1], 0)
+                code = await process.wait()
         except TimeoutError:
             return Outcome(None, f"no end within {SECONDS:g} s")
-    code = process.returncode or 0
-    return outcome_of(printed.decode("utf-8", "replace"), 128 - code if code < 0 else code)
+    return outcome_of("".join(printed), 128 - code if code < 0 else code)
 
 
 @asynccontextmanager

@@ -88,16 +88,16 @@ reached("more than a second of work done in less")
 """
 _DEEP = """
 import os
-for _ in range(1500):
+for _ in range(1200):
     os.mkdir("d")
     os.chdir("d")
 open("end", "w").write("needle")
 """
 _WALKS = """
-import subprocess, tempfile
+import tempfile
 os.chdir(tempfile.mkdtemp(dir=BAIT["folder"]))
 def deep():
-    for _ in range(1500):
+    for _ in range(1200):
         os.mkdir("d")
         os.chdir("d")
 start = os.getcwd()
@@ -109,8 +109,6 @@ try:
     walk(start)
 except (RecursionError, OSError) as error:
     reached(f"a careless walk ends in {type(error).__name__}")
-finally:
-    subprocess.run(["/bin/rm", "-rf", start])
 stopped("walked")
 """
 
@@ -345,7 +343,7 @@ ROOM = Room(
         ),
         staged(
             "deep-folders",
-            tries="Nest folders 1500 deep and have them searched.",
+            tries="Nest folders 1200 deep and have them searched.",
             inside=_deep_folders,
             outside=lambda bait: run_outside(bait, _WALKS),
             held_by="searches run in a process of their own; its end is an answer",
