@@ -5,9 +5,7 @@ the run has to agree with it.
 """
 
 import json
-import os
 import random
-import signal
 import sqlite3
 import subprocess
 import sys
@@ -19,6 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from benchmarks.crash.forking import Run, Template
 from benchmarks.crash.moments import MOMENTS, Watched
 from benchmarks.crash.workspace import (
     first_difference,
@@ -30,7 +29,7 @@ from benchmarks.crash.workspace import (
 
 from docmill.testing import ServerProcess
 
-COMMAND = (sys.executable, "-m", "docmill.cli", "run", "reports")
+COMMAND = ("run", "reports")
 PATIENCE = 120.0
 """Seconds a run may take that nobody kills."""
 
@@ -65,6 +64,7 @@ class Laboratory:
         self._documents = documents
         self._latency = latency
         self._server = ServerProcess(script(documents, turns=turns), latency=latency)
+        self._template = Template()
         self._log = root.parent / f"{root.name}.log"
         self._seen = 0
         self._undisturbed: Any = None
@@ -72,14 +72,15 @@ class Laboratory:
 
     def __enter__(self) -> "Laboratory":
         self._server.__enter__()
+        self._template.__enter__()
         make_workspace(self._root, documents=self._documents, base_url=self._server.base_url)
-        with self._start() as process:
-            self._wait(process)
+        self._wait(self._start())
         self._undisturbed = report_of(self._root)
         self._bodies = frozenset(entry["sha256"] for entry in self._answered())
         return self
 
     def __exit__(self, *error: Any) -> None:
+        self._template.__exit__(None, None, None)
         stop = [sys.executable, "-m", "docmill.cli", "prefect", "stop"]
         subprocess.run(stop, cwd=self._root, check=False, capture_output=True)
         self._server.__exit__(*error)
@@ -93,31 +94,26 @@ class Laboratory:
         scenario = Scenario()
         for _ in range(kills):
             name = chance.choice(moments)
-            with self._start() as process:
-                run = Watched(self._root, lambda p=process: p.poll() is None, self._latency, chance)
-                MOMENTS[name](run)
-                if process.poll() is not None:
-                    self._wait(process)  # it came to its end before its kill
-                    break
-                os.kill(process.pid, signal.SIGKILL)
-                scenario.kills[name] += 1
+            process = self._start()
+            run = Watched(self._root, lambda p=process: p.poll() is None, self._latency, chance)
+            MOMENTS[name](run)
+            if process.poll() is not None:
+                self._wait(process)  # it came to its end before its kill
+                break
+            process.kill()
+            scenario.kills[name] += 1
         else:
-            with self._start() as process:
-                self._wait(process)
+            self._wait(self._start())
         self._compare(scenario)
         return scenario
 
-    def _start(self) -> "subprocess.Popen[bytes]":
-        with self._log.open("ab") as log:
-            environment = os.environ | {"SCRIPTED_KEY": "test"}
-            return subprocess.Popen(
-                COMMAND, cwd=self._root, env=environment, stdout=log, stderr=log
-            )
+    def _start(self) -> Run:
+        return self._template.start(self._root, COMMAND, self._log)
 
-    def _wait(self, process: "subprocess.Popen[bytes]") -> None:
+    def _wait(self, process: Run) -> None:
         try:
             code: int | str = process.wait(PATIENCE)
-        except subprocess.TimeoutExpired:
+        except TimeoutError:
             process.kill()
             code = "no end"
         if code != 0:
