@@ -149,6 +149,25 @@ def test_an_environment_is_a_policy(
         (tmp_path / name).write_text(text)
     compiled = compile_pipeline(load_workspace(tmp_path), "demo")
     assert (open_broker(compiled, load_settings({})) is None) == (expected is None)
+    assert ("# Network" in compiled.system) == (expected is not None)
     policy = egress_policy(compiled)
     found = policy and (" ".join(map(str, policy.rules)), policy.unrestricted)
     assert found == expected
+
+
+def test_an_agent_is_told_of_its_way_out(tmp_path: Path) -> None:
+    """Its hosts, and the names by which credentials are used; never where secrets come from."""
+    for name, text in {
+        "sandbox/narrow.yaml": "name: narrow\nconfig: {networking: {type: limited, "
+        "allowed_hosts: ['*.a.example', b.example:8443]}}\n",
+        "agent_specs/reader.yaml": "name: reader\n",
+        "pipelines/demo.yaml": "name: demo\ndocuments: in\nagent: reader\nenvironment: narrow\n"
+        "record: {fields: {weight: {}}}\n"
+        "vault: {crm: {env: CRM_TOKEN, hosts: ['*.a.example', 'b.example:8443']}}\n",
+    }.items():
+        (tmp_path / name).parent.mkdir()
+        (tmp_path / name).write_text(text)
+    system = compile_pipeline(load_workspace(tmp_path), "demo").system
+    assert "and no others: *.a.example, b.example:8443.\n" in system
+    assert "`http://crm.egress/` is `https://b.example:8443/`" in system
+    assert "CRM_TOKEN" not in system

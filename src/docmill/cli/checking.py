@@ -11,14 +11,13 @@ from docmill.cli.dormant import dormant
 from docmill.cli.tables import put_table
 from docmill.cli.workspace import chosen, here, overridden
 from docmill.compile import check_workspace, compile_pipeline
-from docmill.compile.networking import egress_policy
+from docmill.compile.networking import reachable
 from docmill.errors import SpecError
 from docmill.plan import BatchPlan, CompiledPipeline, PlannedDocument
 from docmill.records.forecast import Forecast
 from docmill.report.costs import forecast_basis, forecast_text
 from docmill.report.display import count, size_text
 from docmill.spec.agent import EMBEDDED
-from docmill.spec.environment import LimitedNetworking
 from docmill.spec.schemas import write_schemas
 
 
@@ -99,14 +98,9 @@ def plan(pipeline: str | None, settings: list[str], *, forecast: bool, json: boo
 
 def _network(compiled: CompiledPipeline) -> str:
     """Whom sandboxes may talk to, and the credentials their requests get."""
-    policy = egress_policy(compiled)
-    listed = ["any public host"] if policy and policy.unrestricted else []
-    listed += map(str, policy.rules if policy else ())
-    networking = compiled.environment.config.networking
-    if isinstance(networking, LimitedNetworking) and networking.allow_package_managers:
-        listed.append("this machine's package indexes")
+    hosts = ", ".join(reachable(compiled.environment, compiled.agent))
     names = ", ".join(compiled.pipeline.vault)
-    return ", ".join(listed) + (f"; credentials {names}" if names else "")
+    return hosts + (f"; credentials {names}" if names else "")
 
 
 def _asked(compiled: CompiledPipeline) -> str:

@@ -172,6 +172,34 @@ def _mcp_rules(agent: Agent) -> Iterator[HostRule]:
                 yield HostRule(authority.host, (authority.port,))
 
 
+def reachable(environment: Environment, agent: Agent) -> tuple[str, ...]:
+    """Whom sandboxes of an environment may talk to, in words; empty: nobody."""
+    networking = environment.config.networking
+    if isinstance(networking, UnrestrictedNetworking):
+        return ("any public host",)
+    indexes = ("this machine's package indexes",) * networking.allow_package_managers
+    return (*map(str, host_rules(environment, agent)), *indexes)
+
+
+def network_note(environment: Environment, agent: Agent, pipeline: Pipeline) -> str:
+    """What the agent is told of its way out; empty if there is none."""
+    hosts = reachable(environment, agent)
+    if not hosts:
+        return ""
+    lines = [
+        "# Network",
+        "Programs in the sandbox reach these hosts by HTTP and HTTPS, through the proxy that their",
+        f"environment names, and no others: {', '.join(hosts)}.",
+    ]
+    for name, entry in pipeline.vault.items():
+        home = next((text for text in entry.hosts if not text.startswith("*")), None)
+        if home is not None:
+            lines.append(f"`http://{name}.egress/` is `https://{home}/`, with a credential added.")
+    if pipeline.vault:
+        lines.append("Credentials are added on the way; there is none to be found or asked for.")
+    return "\n".join(lines)
+
+
 def egress_policy(
     compiled: CompiledPipeline,
     credentials: Sequence[Credential] = (),

@@ -16,7 +16,7 @@ from docmill.compile.judging import (
     expectation_problems,
     read_standard,
 )
-from docmill.compile.networking import vault_problems
+from docmill.compile.networking import network_note, vault_problems
 from docmill.compile.prompt import system_prompt
 from docmill.documents.globs import glob_problem
 from docmill.errors import KeyProblem, Problem, SpecError
@@ -46,7 +46,8 @@ def compile_pipeline(
         raise SpecError(problems)
     agent = loaded.workspace.agents[pipeline.agent]
     environment = loaded.workspace.environments[pipeline.environment]
-    system = system_prompt(agent, resolved.shape.fields, pipeline.outcome)
+    note = network_note(environment, agent, pipeline)
+    system = system_prompt(agent, resolved.shape.fields, pipeline.outcome, network=note)
     session = session_digest(
         pipeline=pipeline,
         agent=agent,

@@ -26,9 +26,11 @@ Hand in the record with the tool `submit_record`. Code checks every value agains
 8. If the record comes back with errors, look at the page again and mend exactly what they name."""
 
 
-def system_prompt(agent: Agent, fields: Mapping[str, Field], outcome: Outcome | None) -> str:
-    """The whole system prompt; the same input gives the same text."""
-    parts = [agent.system.strip(), RULES]
+def system_prompt(
+    agent: Agent, fields: Mapping[str, Field], outcome: Outcome | None, *, network: str = ""
+) -> str:
+    """The whole system prompt; the same input gives the same text. `network`: what it may reach."""
+    parts = [agent.system.strip(), RULES, network]
     if outcome is not None:
         parts.append(f"# Outcome\n{outcome.description.strip()}")
         if outcome.rubric:
