@@ -73,7 +73,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Schedul
 
 MAY_BE_SKIPPED = re.compile(
     r"shared/data|real documents|only root|root's home|can't be read by an ordinary user"
-    r"|limited per process only",
+    r"|limited per process only|has no npm",
     re.IGNORECASE,
 )
 """What a machine can lack in the gate: the real documents, root, a Python elsewhere, cgroups."""

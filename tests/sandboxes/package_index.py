@@ -79,9 +79,9 @@ class Index:
 
 
 @contextmanager
-def serving(files: Mapping[str, bytes]) -> Generator[Index]:
+def serving(files: Mapping[str, bytes], kind: type[Index] = Index) -> Generator[Index]:
     """An index on a port of its own."""
-    index = Index(files)
+    index = kind(files)
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:

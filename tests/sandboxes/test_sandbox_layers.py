@@ -29,7 +29,8 @@ def filled(folder: Path) -> None:
 
 def aged(layer: Path, days: float) -> Path:
     """A layer that was used so long ago."""
-    os.utime(layer, (time.time() - days * DAY,) * 2)
+    moment = time.time() - days * DAY
+    os.utime(layer, (moment, moment))
     return layer
 
 

@@ -23,7 +23,7 @@ KIND = "apt"
 PLACE = f"{INSIDE}/{KIND}"
 _APT, _CONFIG, _DPKG = (Path("/usr/bin") / name for name in ("apt-get", "apt-config", "dpkg-deb"))
 _INSTALL = re.compile(r"^Inst (\S+) (?:\[[^\]]*\] )?\((\S+)", re.MULTILINE)
-_FILE_URI = re.compile(r"^'file:(?://)?(/[^']*)'", re.MULTILINE)
+_FILE_URI = re.compile(r"\b(?:file|copy):(?://)?(/[^\s\]]+)")
 _FOLDER = re.compile(r"^[A-Z]+='(/.*)'$", re.MULTILINE)
 _NEVER = frozenset(("libc6", "libc-bin"))
 """The machine's own start every program; others beside them would break it."""
@@ -108,6 +108,8 @@ class _Builder:
         passed = ("APT_CONFIG", "http_proxy", "https_proxy", "no_proxy")
         self._environ = {name: environ[name] for name in passed if environ.get(name)}
         self._read = {str(path): path for path in self._settings()}
+        for folder in _local_repositories(tuple(self._read.values())):
+            self._read.setdefault(str(folder), folder)
 
     def _settings(self) -> Iterator[Path]:
         """Where apt's settings and lists lie, as it tells itself."""
@@ -135,10 +137,6 @@ class _Builder:
                 f"apt can't download {', '.join(wanted)} again, and offers nothing else.",
                 remedy="sudo apt-get update",
             )
-        listed = self._apt(["--print-uris", "download", "--", *names])
-        for uri in _FILE_URI.findall(listed.output):
-            folder = Path(unquote(uri)).parent
-            self._read.setdefault(str(folder), folder)
         self._apt(["download", "--", *names], write={WORK: debs}, network=True)
         return versions
 
@@ -168,6 +166,15 @@ class _Builder:
         if said.code != 0:
             raise _failure(said)
         return said
+
+
+def _local_repositories(settings: Sequence[Path]) -> Iterator[Path]:
+    """Folders of this machine that apt's sources name as repositories."""
+    for folder in settings:
+        for file in (*folder.rglob("*.list"), *folder.rglob("*.sources")):
+            for name in _FILE_URI.findall(file.read_text(errors="replace")):
+                if Path(unquote(name)).is_dir():
+                    yield Path(unquote(name))
 
 
 def _failure(said: Said) -> PrerequisiteError:
