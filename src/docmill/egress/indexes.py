@@ -60,7 +60,8 @@ def _urls(environ: Mapping[str, str]) -> Iterator[str]:
     files += [environ[name] for name in ("PIP_CONFIG_FILE",) if environ.get(name)]
     for file in files:
         yield from _pip_urls(Path(file))
-    yield from _npm_urls(home / ".npmrc")
+    for file in (Path("/etc/npmrc"), home / ".npmrc"):
+        yield from _npm_urls(file)
 
 
 def _pip_urls(file: Path) -> Iterator[str]:

@@ -124,7 +124,8 @@ async def answer(peer: Peer, error: RefusedError) -> None:
         ("X-Docmill-Reason", error.reason),
         ("Connection", "close"),
     ]
-    await peer.send(h11.Response(status_code=error.status, headers=headers))
+    reason = error.reason.encode()  # all that clients show of a refused CONNECT
+    await peer.send(h11.Response(status_code=error.status, headers=headers, reason=reason))
     await peer.send(h11.Data(data=body))
     await peer.send(h11.EndOfMessage())
 

@@ -48,5 +48,6 @@ def environment(port: int) -> dict[str, str]:
     return {
         **dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"), proxy),
         **dict.fromkeys(("NO_PROXY", "no_proxy"), "localhost,127.0.0.1"),
+        "NODE_USE_ENV_PROXY": "1",
         **dict.fromkeys((*names, "GIT_SSL_CAINFO", "PIP_CERT"), CERTIFICATES),
     }
