@@ -162,6 +162,97 @@ def test_a_number_half_of_which_is_hidden_is_hidden(workspace: Path) -> None:
     assert result["flags"][0]["excerpt"].startswith("999")
 
 
+def pale_digits(canvas: Any) -> None:
+    """A visible digit, and white ones behind it that make more of it."""
+    canvas.drawString(40, 100, "Bore 9")
+    end = 40 + canvas.stringWidth("Bore 9")
+    canvas.setFillColor(white)
+    canvas.drawString(end, 100, "99 mm")
+
+
+def digit_under_a_digit(canvas: Any) -> None:
+    """A white digit at the very place of the one that is seen."""
+    canvas.setFillColor(white)
+    canvas.drawString(40 + canvas.stringWidth("Bore "), 100, "8")
+    canvas.setFillColor(black)
+    canvas.drawString(40, 100, "Bore 9 mm")
+
+
+def half_covered(canvas: Any) -> None:
+    """One number, the end of which is painted over."""
+    canvas.drawString(40, 100, "Bore 9999999 mm")
+    canvas.setFillColor(white)
+    start = 40 + canvas.stringWidth("Bore 999")
+    canvas.rect(start, 95, canvas.stringWidth("9999"), 20, fill=1, stroke=0)
+
+
+def half_dark(canvas: Any) -> None:
+    """One number, the end of which stands on a bar of its own colour."""
+    canvas.rect(40 + canvas.stringWidth("Bore 999"), 95, 100, 20, fill=1)
+    canvas.drawString(40, 100, "Bore 9999999 mm")
+
+
+def cut_askew(canvas: Any) -> None:
+    """A triangle as a clip, which leaves the number's beginning."""
+    path = canvas.beginPath()
+    path.moveTo(0, 300)
+    path.lineTo(0, 80)
+    path.lineTo(120, 80)
+    path.close()
+    canvas.clipPath(path, stroke=0, fill=0)
+    canvas.drawString(40, 130, "Bore 9999999 mm")
+
+
+@pytest.mark.parametrize(
+    "draw", [pale_digits, half_covered, half_dark, cut_askew], ids=lambda draw: draw.__name__
+)
+def test_a_word_that_is_seen_in_part_counts_as_hidden(workspace: Path, draw: Draw) -> None:
+    """Whichever way its other digits are hidden: what is printed isn't what the layer says."""
+    result = prepare(workspace, draw)
+    assert "99" not in layout(workspace)
+    assert "Bore" in layout(workspace)
+    assert result["flags"]
+
+
+def test_a_digit_behind_a_digit_is_hidden(workspace: Path) -> None:
+    """The text layer has both, and only one of them is seen."""
+    prepare(workspace, digit_under_a_digit)
+    assert "8" not in layout(workspace)
+
+
+def in_a_form(canvas: Any) -> None:
+    """The bar is in a form that is drawn moved and scaled, as are the words under it."""
+    canvas.beginForm("words")
+    canvas.drawString(0, 0, SECRET)
+    canvas.endForm()
+    canvas.beginForm("bar")
+    canvas.setFillColor(white)
+    canvas.rect(0, 0, 100, 15, fill=1, stroke=0)
+    canvas.endForm()
+    for name, x, y in (("words", 40, 100), ("bar", 30, 90)):
+        canvas.saveState()
+        canvas.translate(x, y)
+        canvas.scale(2, 2)
+        canvas.doForm(name)
+        canvas.restoreState()
+
+
+def beside_a_form(canvas: Any) -> None:
+    """A form as large as the page with a bar elsewhere in it."""
+    canvas.drawString(40, 100, SECRET)
+    canvas.beginForm("bar", 0, 0, 400, 300)
+    canvas.rect(200, 20, 50, 20, fill=1)
+    canvas.endForm()
+    canvas.doForm("bar")
+
+
+def test_forms_are_looked_into(workspace: Path) -> None:
+    """Where their content is painted counts, not where it is written."""
+    result = prepare(workspace, in_a_form)
+    assert [flag["kind"] for flag in result["flags"]] == ["covered"]
+    assert prepare(workspace, beside_a_form)["flags"] == []
+
+
 def white_on_dark(canvas: Any) -> None:
     """The head of many a table."""
     canvas.setFillColor(black)

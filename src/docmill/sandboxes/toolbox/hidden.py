@@ -6,14 +6,16 @@ a word is seen if the page looks different without it. Knows nothing of what wor
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from . import raster
-from .objects import NOTHING, WHITE, PageObjects, stands_out
+from .objects import EDGE, NOTHING, PageObjects, stands_out
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from .objects import Area, Ink
+    from .objects import Around, Ink
     from .pdfium import OpenPage, TextLayer
     from .words import Box, FoundWord
 
@@ -28,6 +30,10 @@ MAX_PIXELS = 12_000_000
 NEAR = 40.0
 """Points between suspects from which they are drawn apart."""
 MAX_CLUSTERS = 8
+MAX_ALONE = 100
+"""Words of several objects that are looked at object by object, on one page."""
+PART = 0.7
+"""Width of the parts of a word, as a share of its height: each must hold something to be seen."""
 SCAN_PICTURES = 0.5
 """Of the page: what pictures cover of a scan."""
 SCAN_WORDS = 0.5
@@ -38,10 +44,12 @@ SCAN_INK = 0.01
 class Suspect:
     """A word that may not be seen, and what it is called if so."""
 
-    def __init__(self, index: int, kind: str, texts: set[int]) -> None:
+    def __init__(self, index: int, kind: str, texts: set[int], *, alone: bool = False) -> None:
         self.index = index
         self.kind = kind
         self.texts = texts
+        self.alone = alone
+        """Whether the texts are only a part of the word, to be looked at by themselves."""
 
 
 def look(
@@ -72,17 +80,17 @@ def look(
         begin = object_of(handle, first)
         if begin and begin == object_of(handle, last) and complete:
             ink = inks.get(begin) or ink_of(begin)
-            over = around(begin, (x0 + x1) / 2, (y0 + y1) / 2)
-            if ink.plain and over is NOTHING:
+            place = around(begin, (x0, y0, x1, y1))
+            if ink.plain and place is NOTHING:
                 continue
-            kind = _doubt(ink, *over)
-            texts = {begin}
+            kind = _doubt(ink, place, (x0, y0, x1, y1))
+            doubts = [Suspect(index, kind, {begin})] if kind else []
         else:
-            kind, texts = _mixed(objects, layer, first, last, (x0, y0, x1, y1))
-        if kind == "invisible":
+            doubts = _mixed(objects, layer, index, (first, last), (x0, y0, x1, y1))
+        if any(doubt.kind == "invisible" for doubt in doubts):
             invisible.append(index)
-        elif kind:
-            suspects.append(Suspect(index, kind, texts))
+        else:
+            suspects += doubts
     if invisible:
         kinds |= _invisible(page, objects, found, invisible)
     if suspects:
@@ -103,28 +111,42 @@ def _misplaced(page: OpenPage, text: str, box: Box) -> str:
 
 
 def _mixed(
-    objects: PageObjects, layer: TextLayer, first: int, last: int, box: Box
-) -> tuple[str, set[int]]:
-    """The doubt about a word made of several text objects: that about any of them."""
-    texts = {layer.object_at(index) for index in range(first, last + 1)} - {0}
-    x, y = (box[0] + box[2]) / 2, (box[1] + box[3]) / 2
+    objects: PageObjects, layer: TextLayer, index: int, span: tuple[int, int], box: Box
+) -> list[Suspect]:
+    """The doubts about a word made of several text objects: about each by itself, and the whole."""
+    texts = {layer.object_at(place) for place in range(span[0], span[1] + 1)} - {0}
+    doubts: list[Suspect] = []
     for text in texts:
-        ink = objects.ink(text)
-        kind = _doubt(ink, *objects.around(text, x, y))
-        if kind:
-            return kind, texts
-    return "" if objects.complete else "no_contrast", texts
+        kind = _doubt(objects.ink(text), objects.around(text, box), box)
+        if kind and len(texts) > 1:
+            doubts.append(Suspect(index, kind, {text}, alone=True))
+        elif kind:
+            doubts.append(Suspect(index, kind, texts))
+    if len(texts) > 1 and doubts:
+        doubts.append(Suspect(index, doubts[0].kind, texts))
+    if not (doubts or objects.complete):
+        doubts.append(Suspect(index, "covered", texts))
+    return doubts
 
 
-def _doubt(ink: Ink, under: Area | None, over: Area | None) -> str:
+def _doubt(ink: Ink, place: Around, box: Box) -> str:
     """Why a text may not be seen; empty if nothing speaks for that."""
     if ink.invisible:
         return "invisible"
-    if ink.clipped:
-        return "clipped"
-    if over is not None:
+    if place.covered:
         return "covered"
-    return "" if stands_out(ink.colour, under.colour if under else WHITE) else "no_contrast"
+    if ink.clip and not _within(box, ink.clip):
+        return "clipped"
+    seen = all(stands_out(ink.colour, ground) for ground in place.grounds)
+    return "" if seen else "no_contrast"
+
+
+def _within(box: Box, clip: Box) -> bool:
+    """Whether a clip leaves all letters of a word."""
+    edge = EDGE * (box[3] - box[1])
+    left, top, right, low = clip
+    wide = left <= box[0] + edge and box[2] - edge <= right
+    return wide and top <= box[1] + edge and box[3] - edge <= low
 
 
 def _invisible(
@@ -147,23 +169,41 @@ def _invisible(
 def _unseen(
     page: OpenPage, objects: PageObjects, found: Sequence[FoundWord], suspects: list[Suspect]
 ) -> dict[int, str]:
-    """Those of the suspects without which the page looks the same."""
-    width, height, scale = _size(page)
+    """Those of the suspects without which the page looks the same, as a whole or in a part."""
+    alone = [suspect for suspect in suspects if suspect.alone]
+    groups = _clusters(found, [suspect for suspect in suspects if not suspect.alone])
     kinds: dict[int, str] = {}
-    for group in _clusters(found, suspects):
-        boxes = [_pixels(found[suspect.index], scale, width, height) for suspect in group]
-        left, top = min(b[0] for b in boxes), min(b[1] for b in boxes)
-        part = (left, top, max(b[2] for b in boxes), max(b[3] for b in boxes))
-        texts = {text for suspect in group for text in suspect.texts if text}
-        whole = page.colours((width, height), part)
-        objects.activate(texts, active=False)
-        bare = page.colours((width, height), part)
-        objects.activate(texts, active=True)
-        for suspect, (x0, y0, x1, y1) in zip(group, boxes, strict=True):
-            inside = (x0 - left, y0 - top, x1 - left, y1 - top)
-            if raster.changed(whole, bare, part[2] - left, inside, SEEN) < SEEN_SHARE:
-                kinds[suspect.index] = suspect.kind
+    for group in [*groups, *([one] for one in alone[:MAX_ALONE])]:
+        for suspect, share in _differences(page, objects, found, group):
+            if share < SEEN_SHARE:
+                kinds.setdefault(suspect.index, suspect.kind)
     return kinds
+
+
+def _differences(
+    page: OpenPage, objects: PageObjects, found: Sequence[FoundWord], group: Sequence[Suspect]
+) -> list[tuple[Suspect, float]]:
+    """Share of pixels that change without the group's texts, in each word's palest part."""
+    width, height, scale = _size(page)
+    boxes = [_pixels(found[suspect.index], scale, width, height) for suspect in group]
+    left, top = min(b[0] for b in boxes), min(b[1] for b in boxes)
+    part = (left, top, max(b[2] for b in boxes), max(b[3] for b in boxes))
+    texts = {text for suspect in group for text in suspect.texts}
+    whole = page.colours((width, height), part)
+    objects.activate(texts, active=False)
+    bare = page.colours((width, height), part)
+    objects.activate(texts, active=True)
+    result: list[tuple[Suspect, float]] = []
+    for suspect, (x0, y0, x1, y1) in zip(group, boxes, strict=True):
+        letters = len(found[suspect.index][0])
+        parts = 1 if suspect.alone else min(letters, max(1, int((x1 - x0) / (PART * (y1 - y0)))))
+        edges = [x0 - left + (x1 - x0) * n // parts for n in range(parts + 1)]
+        shares = [
+            raster.changed(whole, bare, part[2] - left, (start, y0 - top, end, y1 - top), SEEN)
+            for start, end in pairwise(edges)
+        ]
+        result.append((suspect, min(shares)))
+    return result
 
 
 def _clusters(found: Sequence[FoundWord], suspects: list[Suspect]) -> list[list[Suspect]]:

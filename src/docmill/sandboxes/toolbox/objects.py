@@ -22,8 +22,16 @@ if TYPE_CHECKING:
 MAX_OBJECTS = 60_000
 """Of one page; what has more is looked at by pixels, word for word."""
 MAX_DEPTH = 8
+MAX_CLIPS = 8
+CORNERS = 5
+"""Points of a rectangle's path."""
+FAR = 1e9
+SAME = 0.01
+"""Points."""
 SMALLEST = 3.0
 """Points; what is lower or narrower covers no word."""
+EDGE = 0.2
+"""Of a word's height: what reaches into its box no further than this touches no letter."""
 BAND = 16.0
 """Height of the strips of the page in which areas are looked up."""
 _TEXT, _IMAGE, _FORM = 1, 3, 5
@@ -46,16 +54,25 @@ def stands_out(ink: Colour, ground: Colour | None) -> bool:
     return max(abs(a - b) for a, b in zip(ink[:3], ground[:3], strict=True)) >= ALIKE
 
 
+def _is_rectangle(xs: list[float], ys: list[float]) -> bool:
+    """Whether a path has the corners of an upright rectangle: no edge is slanted."""
+    if not 4 <= len(xs) <= CORNERS:
+        return False
+    return all(
+        abs(xs[n] - xs[n - 1]) < SAME or abs(ys[n] - ys[n - 1]) < SAME for n in range(len(xs))
+    )
+
+
 class Ink:
     """How a text is painted."""
 
-    def __init__(self, *, invisible: bool, colour: Colour, clipped: bool) -> None:
+    def __init__(self, *, invisible: bool, colour: Colour, clip: Box | None) -> None:
         self.invisible = invisible
         self.colour = colour
         """Red, green, blue and opacity, 0 to 255."""
-        self.clipped = clipped
-        """Whether a clip may cut it; pdfium forgets rectangles that don't."""
-        self.plain = not (invisible or clipped) and stands_out(colour, WHITE)
+        self.clip = clip
+        """What a clip leaves to be seen; None where there is none, pdfium forgets idle ones."""
+        self.plain = not (invisible or clip) and stands_out(colour, WHITE)
         """Whether it is seen wherever nothing is over or under it."""
 
 
@@ -70,7 +87,15 @@ class Area:
         """None for what has no single colour."""
 
 
-NOTHING: tuple[Area | None, Area | None] = (None, None)
+class Around:
+    """What lies under a word, the visible grounds of its parts, and whether anything is over it."""
+
+    def __init__(self, grounds: list[Colour | None], *, covered: bool) -> None:
+        self.grounds = grounds
+        self.covered = covered
+
+
+NOTHING = Around([WHITE], covered=False)
 
 
 class PageObjects:
@@ -86,15 +111,17 @@ class PageObjects:
         self._orders: dict[int, int] = {}
         self.inks: dict[int, Ink] = {}
         """By text object, as far as `ink` was asked."""
-        self._shared: dict[tuple[int, Colour, bool], Ink] = {}
+        self._shared: dict[tuple[int, Colour, Box | None], Ink] = {}
         self._bands: dict[int, list[Area]] = {}
+        self._frames: dict[int, Matrix] = {}
+        """Where texts in forms are placed."""
         self._count = 0
         self.pictures = 0.0
         """Square points that pictures cover, overlaps counted twice."""
         lib, handle = page.lib, page.handle
         number = min(int(lib.FPDFPage_CountObjects(handle)), MAX_OBJECTS + 1)
-        placement = (m.xx, m.yx, m.xy, m.yy, m.x0, m.y0)
-        self._add(handle, lib.FPDFPage_GetObject, number, placement, 0)
+        self._placement: Matrix = (m.xx, m.yx, m.xy, m.yy, m.x0, m.y0)
+        self._add(handle, lib.FPDFPage_GetObject, number, self._placement, 0)
         self.complete = self._count <= MAX_OBJECTS
         """False if there were too many objects to look at each."""
 
@@ -114,6 +141,8 @@ class PageObjects:
             kind = type_of(item)
             if kind == _TEXT:
                 self._orders[item] = self._count
+                if depth:
+                    self._frames[item] = within
             elif kind == _FORM and depth < MAX_DEPTH:
                 inside = int(self._lib.FPDFFormObj_CountObjects(item))
                 placed = self._placed(item, within)
@@ -164,32 +193,61 @@ class PageObjects:
         """How a text object is painted; remembered, for a line is one object and many words."""
         lib = self._lib
         mode = lib.FPDFTextObj_GetTextRenderMode(text)
-        clip = lib.FPDFPageObj_GetClipPath(text)
-        clipped = bool(clip) and lib.FPDFClipPath_CountPaths(clip) > 0
+        path = lib.FPDFPageObj_GetClipPath(text)
+        paths = lib.FPDFClipPath_CountPaths(path) if path else 0
+        clip = self._clip(text, path, paths) if paths > 0 else None
         colour = self._colour(text, stroked=mode in _STROKED)
-        known = self._shared.get((mode, colour, clipped))
+        known = self._shared.get((mode, colour, clip))
         if known is None:
-            known = Ink(invisible=mode in _INVISIBLE, colour=colour, clipped=clipped)
-            self._shared[mode, colour, clipped] = known
+            known = Ink(invisible=mode in _INVISIBLE, colour=colour, clip=clip)
+            self._shared[mode, colour, clip] = known
         self.inks[text] = known
         return known
 
-    def around(self, text: int, x: float, y: float) -> tuple[Area | None, Area | None]:
-        """What is painted at a point directly before a text, and what after it."""
-        areas = self._bands.get(int(y // BAND))
+    def _clip(self, text: int, path: int, paths: int) -> Box:
+        """What a clip leaves, in displayed space; nothing where it is more than rectangles."""
+        lib, (x, y, *_) = self._lib, self._sides
+        a, b, c, d, e, f = self._frames.get(text, self._placement)
+        box = (-FAR, -FAR, FAR, FAR)
+        for index in range(min(paths, MAX_CLIPS)):
+            xs: list[float] = []
+            ys: list[float] = []
+            for number in range(min(lib.FPDFClipPath_CountPathSegments(path, index), CORNERS + 1)):
+                segment = lib.FPDFClipPath_GetPathSegment(path, index, number)
+                if lib.FPDFPathSegment_GetPoint(segment, x, y):
+                    px, py = self._floats[0], self._floats[1]
+                    xs.append(a * px + c * py + e)
+                    ys.append(b * px + d * py + f)
+            if paths > MAX_CLIPS or not _is_rectangle(xs, ys):
+                return 0.0, 0.0, 0.0, 0.0
+            left, top, right, low = box
+            box = (max(left, min(xs)), max(top, min(ys)), min(right, max(xs)), min(low, max(ys)))
+        return box
+
+    def around(self, text: int, box: Box) -> Around:
+        """What is painted before and after a text where a word of it stands."""
+        x0, y0, x1, y1 = box
+        areas = self._bands.get(int((y0 + y1) / 2 // BAND))
         if areas is None:
             return NOTHING
         order = self._orders.get(text, 0)
-        under: Area | None = None
-        over: Area | None = None
+        edge = EDGE * (y1 - y0)
+        left, top, right, low = x0 + edge, y0 + edge, x1 - edge, y1 - edge
+        grounds: list[Colour | None] = []
+        covered, whole = False, False
         for area in areas:
-            x0, y0, x1, y1 = area.box
-            if x0 <= x <= x1 and y0 <= y <= y1:
-                if area.order < order:
-                    under = area
-                else:
-                    over = area
-        return (under, over) if under or over else NOTHING
+            a0, b0, a1, b1 = area.box
+            if a0 > right or a1 < left or b0 > low or b1 < top:
+                continue
+            if area.order > order:
+                covered = True
+            elif a0 <= left and a1 >= right and b0 <= top and b1 >= low:
+                grounds, whole = [area.colour], True
+            else:
+                grounds.append(area.colour)
+        if not (grounds or covered):
+            return NOTHING
+        return Around(grounds if whole else [WHITE, *grounds], covered=covered)
 
     def activate(self, texts: set[int], *, active: bool) -> None:
         """Whether these texts are painted."""
