@@ -76,6 +76,10 @@ _RARE = (
     "FAMILIES = [(family, kind, 0) for family in range(3, 46) for kind in (1, 2, 3, 5)\n"
     "    if family not in (10, 16, 17, 40)]\n" + _FAMILY
 )
+_SOME_RIGHTS = """
+if os.geteuid():
+    system_call("unshare", 0x50000000)
+"""
 _INTERFACES = """
 lines = open("/proc/self/net/dev").read().splitlines()[2:]
 names = [line.partition(":")[0].strip() for line in lines]
@@ -286,6 +290,7 @@ ROOM = Room(
         scripted(
             "raw-socket",
             tries="Get a raw IP socket.",
+            guard=_SOME_RIGHTS,
             script=_RAW,
             held_by="no capability",
             gives="Forged packets.",
@@ -293,6 +298,7 @@ ROOM = Room(
         scripted(
             "packet-socket",
             tries="Get a socket to a network device.",
+            guard=_SOME_RIGHTS,
             script=_PACKET,
             held_by=FILTER,
             gives="All that passes on the network, and code that had holes.",

@@ -65,6 +65,10 @@ _KINDS = """
 KINDS = {"user": 0x10000000, "mount": 0x20000, "net": 0x40000000, "pid": 0x20000000,
     "uts": 0x4000000, "ipc": 0x8000000, "cgroup": 0x2000000, "time": 0x80}
 """
+_SOME_RIGHTS = """
+if os.geteuid():
+    system_call("unshare", 0x10000000)
+"""
 _USER_NAMESPACE = """
 stopped(in_child(lambda: attempt("unshare", 0x10000000)))
 """
@@ -119,7 +123,7 @@ seen.append(in_child(lambda: system_call("setns", 0, 0)[1] or reached("setns")))
 stopped(told(seen))
 """
 _OWN_MOUNTS = """
-if system_call("unshare", 0x20000)[0] < 0:
+if system_call("unshare", 0x20000)[0] < 0 and system_call("unshare", 0x10020000)[0] < 0:
     unclear("no mount namespace can be had for the control")
 LIBC.mount(b"none", b"/", None, 0x44000, None)
 os.makedirs("mounted", exist_ok=True)
@@ -231,6 +235,7 @@ ROOM = Room(
         scripted(
             "namespaces",
             tries="Make any other namespace by unshare.",
+            guard=_SOME_RIGHTS,
             script=_NAMESPACES,
             held_by=NO_RIGHTS,
             gives="Mounts, networks and users of its own to attack the kernel with.",
@@ -291,6 +296,7 @@ ROOM = Room(
         scripted(
             "chroot",
             tries="Leave by chroot and an open folder.",
+            guard=_SOME_RIGHTS,
             script=_CHROOT,
             held_by=NO_RIGHTS,
             gives="The folder above its root.",

@@ -5,12 +5,12 @@ from dataclasses import replace
 from docmill.sandboxes.selfcheck.base import LIMITS, MIB, Room
 from docmill.sandboxes.selfcheck.scripting import scripted
 
-SMALL = replace(LIMITS, memory=64 * MIB)
+SMALL = replace(LIMITS, memory=48 * MIB)
 LITTLE_TIME = replace(LIMITS, cpus=0.1)
 _PROCESSES = LIMITS.pids + 30
 _BYTES = LIMITS.memory + 64 * MIB
 _DISK = LIMITS.disk + 16 * MIB
-_FILES = 100_000
+_FILES = 70_000
 """A file of a memory file system takes a kilobyte of the kernel's memory."""
 
 _FORKS = f"""
