@@ -97,6 +97,11 @@ def test_limits_are_written_and_read_back(
     folder = tmp_path / "docmill-1-abc"
     for name, text in files.items():
         assert (folder / name).read_text() == text
+    assert group.holds(LIMITS)
+    (folder / files_of(version)).write_text("4096")
+    assert not group.holds(LIMITS)
+    (folder / files_of(version)).write_text("max")
+    assert not group.holds(LIMITS)
     (folder / files_of(version)).write_text("4096")
     found = {entry.limit: entry for entry in group.enforced()}
     assert found["memory"] == Enforced("memory", f"cgroup v{version}", "4096")

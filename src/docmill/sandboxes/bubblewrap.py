@@ -84,6 +84,8 @@ class BubblewrapSandbox:
                 self._door = await receive_door(process.socket, START_SECONDS)
             self._told = await self._channel.open(process.socket, START_SECONDS)
             process.adopt()
+            if self._limits.strict and not self._is_limited():
+                raise SandboxError("its limits of memory and pids are not in force")
         except (SandboxError, OSError) as error:
             process.kill()
             await asyncio.sleep(0.01)
@@ -118,6 +120,11 @@ class BubblewrapSandbox:
     def enforced(self) -> tuple[Enforced, ...]:
         """The limits in force, as read back."""
         return (*self._group.enforced(), *self._own_limits(self._told))
+
+    def _is_limited(self) -> bool:
+        """Whether memory and pids of all processes together are, as the kernel tells."""
+        loose = {entry.limit for entry in self.enforced if not entry.together}
+        return loose.isdisjoint(("memory", "pids")) and self._group.holds(self._limits)
 
     def _own_limits(self, told: Mapping[str, Any]) -> tuple[Enforced, ...]:
         """Limits the toolbox and the kernel's older means keep, as the sandbox has told them."""

@@ -183,6 +183,15 @@ class Group:
                 found.append(Enforced(limit, by, value))
         return tuple(found)
 
+    def holds(self, limits: SandboxLimits) -> bool:
+        """Whether the kernel tells these limits of memory and pids, or less, where it has groups."""
+        most = {"memory": limits.memory, "pids": limits.pids}
+        return all(
+            entry.value.isdecimal() and int(entry.value) <= most[entry.limit]
+            for entry in self.enforced()
+            if entry.limit in most
+        )
+
     def out_of_memory(self) -> bool:
         """Whether the kernel has ended a process of the group for want of memory."""
         for place, folder in zip(self._places, self.folders, strict=True):

@@ -37,7 +37,7 @@ def pip_settings(environ: Mapping[str, str], home: Path | None = None) -> PipSet
     found = [Path(name) for name in _PIP_FILES]
     found += [Path(passed["PIP_CONFIG_FILE"])] if passed.get("PIP_CONFIG_FILE") else []
     files = {str(path): path for path in found if path.is_file()}
-    for name in (".config/pip/pip.conf", ".pip/pip.conf"):
+    for name in (".config/pip/pip.conf", ".pip/pip.conf", ".netrc"):
         if (home / name).is_file():
             files[f"{_HOME}/{name}"] = home / name
     values = [*passed.values(), *(value for path in files.values() for value in _values(path))]

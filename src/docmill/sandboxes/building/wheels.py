@@ -170,7 +170,8 @@ def _failure(said: Said, interpreter: Interpreter) -> PrerequisiteError:
     if any(word in said.complaint for word in _UNREACHABLE):
         return PrerequisiteError(
             f"The package index can't be reached: {text}",
-            remedy="See which is configured: python3 -m pip config list",
+            remedy="See which is configured: python3 -m pip config list; or install the packages "
+            f"beside docmill: {sys.executable} -m pip install ...",
         )
     return PrerequisiteError(
         f"The environment's packages can't be had as wheels for Python {interpreter.name}: {text}",
