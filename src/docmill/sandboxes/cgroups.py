@@ -184,7 +184,7 @@ class Group:
         return tuple(found)
 
     def holds(self, limits: SandboxLimits) -> bool:
-        """Whether the kernel tells these limits of memory and pids, or less, where it has groups."""
+        """Whether the kernel tells these limits of memory and pids, or less, of the groups."""
         most = {"memory": limits.memory, "pids": limits.pids}
         return all(
             entry.value.isdecimal() and int(entry.value) <= most[entry.limit]
