@@ -73,9 +73,7 @@ class Crm:
         """Whether it has one tool more."""
         self.wants = ""
         """The credential without which requests are refused; empty: none."""
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = int(probe.getsockname()[1])
+        self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}/mcp"
 
     def make(self) -> MCPServer:
@@ -125,32 +123,46 @@ class Crm:
     def up(self, **form: Any) -> Generator[None]:
         """The server answers."""
         self._app = self.make().streamable_http_app(**form)
-        config = uvicorn.Config(
-            self.app,
-            host="127.0.0.1",
-            port=self.port,
-            log_level="critical",
-            interface="asgi3",
-            timeout_graceful_shutdown=1,
-        )
-        server = uvicorn.Server(config)
-        ready = threading.Event()
-        startup = server.startup
-
-        async def started(*args: Any, **more: Any) -> None:
-            await startup(*args, **more)
-            ready.set()
-
-        server.startup = started
-        thread = threading.Thread(target=server.run, daemon=True)
-        thread.start()
-        try:
-            assert ready.wait(20)
+        with serving(self.app, self.port):
             yield
-        finally:
-            server.should_exit = True
-            thread.join(20)
-            assert not thread.is_alive()
+
+
+@contextmanager
+def serving(app: Any, port: int) -> Generator[None]:
+    """An application that answers in a thread of its own."""
+    config = uvicorn.Config(
+        app,
+        host="127.0.0.1",
+        port=port,
+        log_level="critical",
+        interface="asgi3",
+        timeout_graceful_shutdown=1,
+    )
+    server = uvicorn.Server(config)
+    ready = threading.Event()
+    startup = server.startup
+
+    async def started(*args: Any, **more: Any) -> None:
+        await startup(*args, **more)
+        ready.set()
+
+    server.startup = started
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    try:
+        assert ready.wait(20)
+        yield
+    finally:
+        server.should_exit = True
+        thread.join(20)
+        assert not thread.is_alive()
+
+
+def free_port() -> int:
+    """A port of this machine that nobody uses."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 @pytest.fixture

@@ -13,11 +13,15 @@ def mapping(value: object) -> Mapping[str, Any]:
 
 
 class ServerError(Exception):
-    """A server gave no usable answer; the text says why. `gone`: it has to be connected anew."""
+    """A server gave no usable answer; the text says why.
 
-    def __init__(self, message: str, *, gone: bool = False) -> None:
+    `gone`: it has to be connected anew; `unheard`: it certainly hasn't acted on the call.
+    """
+
+    def __init__(self, message: str, *, gone: bool = False, unheard: bool = False) -> None:
         super().__init__(message)
         self.gone = gone
+        self.unheard = unheard
 
 
 class Peer(Protocol):

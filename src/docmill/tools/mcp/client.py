@@ -46,8 +46,8 @@ TROUBLE = (
     anyio.EndOfStream,
 )
 """Everything a server, or the way to it, can do wrong."""
-FORGOTTEN = "Session terminated"
-"""What the package says when the server has forgotten our session."""
+FORGOTTEN = "the server has forgotten the session"
+SESSION = "mcp-session-id"
 OURS = -32050
 """Code of the failures that are found here."""
 MOST_WORDS = 500
@@ -130,6 +130,9 @@ class _Guarded(httpx2.AsyncBaseTransport):
             response = await self._way.handle_async_request(request)
         except httpx2.TransportError as error:
             return _failure(502, f"the server can't be reached: {_words(error)}")
+        if response.status_code == 404 and SESSION in request.headers:
+            await response.aclose()
+            return _failure(404, FORGOTTEN)
         if response.headers.get("content-encoding", "identity") != "identity":
             await response.aclose()
             return _failure(502, "the server sent a compressed answer, which wasn't asked for")
@@ -179,11 +182,11 @@ def _explained(error: BaseException) -> ServerError:
         return cause
     if isinstance(cause, TimeoutError):
         return ServerError("the server didn't answer in time")
-    lost = isinstance(cause, (anyio.ClosedResourceError, anyio.BrokenResourceError)) or (
-        isinstance(cause, MCPError)
-        and (cause.code == CONNECTION_CLOSED or cause.message == FORGOTTEN)
+    forgotten = isinstance(cause, MCPError) and cause.message == FORGOTTEN
+    closed = isinstance(cause, (anyio.ClosedResourceError, anyio.BrokenResourceError)) or (
+        isinstance(cause, MCPError) and cause.code == CONNECTION_CLOSED
     )
-    return ServerError(_words(cause), gone=lost)
+    return ServerError(_words(cause), gone=closed or forgotten, unheard=forgotten)
 
 
 def _first(error: BaseException) -> BaseException:

@@ -59,4 +59,4 @@ class _Guarded:
 
     def _told(self, error: ServerError) -> ServerError:
         clean = self._redactor.clean(str(error).encode("utf-8", "replace"))
-        return ServerError(clean.decode("utf-8", "replace"), gone=error.gone)
+        return ServerError(clean.decode("utf-8", "replace"), gone=error.gone, unheard=error.unheard)

@@ -5,10 +5,15 @@ was asked before the run (`meeting`), and stays what it was then.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncGenerator, Callable, Generator, Iterable, Mapping
+from contextlib import (
+    AbstractAsyncContextManager,
+    AsyncExitStack,
+    asynccontextmanager,
+    contextmanager,
+)
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 from docmill.errors import SandboxError
 from docmill.sandboxes.base import Sandbox
@@ -44,6 +49,8 @@ class Connection:
     def __init__(self, connect: Connect) -> None:
         self._connect = connect
         self._held: _Held | None = None
+        self._all: list[_Held] = []
+        """Also those let go, until their last call has ended."""
 
     async def call(self, name: str, arguments: Mapping[str, Any]) -> Raw:
         """A server's answer.
@@ -51,22 +58,31 @@ class Connection:
         Raises:
             ServerError: there is none; the next call connects anew if that may help.
         """
+        try:
+            return await self._call(name, arguments)
+        except ServerError as error:
+            if not error.unheard:
+                raise
+        return await self._call(name, arguments)
+
+    async def _call(self, name: str, arguments: Mapping[str, Any]) -> Raw:
         if self._held is None or self._held.is_over:
             self._held = _Held(self._connect)
-        held = self._held
-        peer = await held.peer()
-        try:
-            return await peer.call(name, arguments)
-        except ServerError as error:
-            if error.gone:
-                held.let_go()
-            raise
+            self._all = [held for held in self._all if not held.is_done] + [self._held]
+        with self._held.used() as held:
+            try:
+                return await (await held.peer()).call(name, arguments)
+            except ServerError as error:
+                if error.gone:
+                    held.let_go()
+                raise
 
     async def close(self) -> None:
         """End the connection; harmless if there is none."""
-        held, self._held = self._held, None
-        if held is not None:
+        self._held = None
+        for held in self._all:
             await held.end()
+        self._all = []
 
 
 class _Held:
@@ -75,12 +91,25 @@ class _Held:
     def __init__(self, connect: Connect) -> None:
         self._ready: asyncio.Future[Peer] = asyncio.get_running_loop().create_future()
         self._over = asyncio.Event()
+        self._users = 0
+        self.is_over = False
+        """Whether a new one is needed."""
         self._task = asyncio.create_task(self._hold(connect))
 
     @property
-    def is_over(self) -> bool:
-        """Whether a new one is needed."""
-        return self._over.is_set() or self._task.done()
+    def is_done(self) -> bool:
+        """Whether nothing is left of it."""
+        return self._task.done()
+
+    @contextmanager
+    def used(self) -> Generator[Self]:
+        """A call is made: the connection stays as long, also if another one has let it go."""
+        self._users += 1
+        try:
+            yield self
+        finally:
+            self._users -= 1
+            self._end_unused()
 
     async def peer(self) -> Peer:
         """The server, once it is connected."""
@@ -88,18 +117,21 @@ class _Held:
         return self._ready.result()
 
     def let_go(self) -> None:
-        """Begin to end it."""
-        self._over.set()
+        """Use it for no further call."""
+        self.is_over = True
 
     async def end(self) -> None:
-        """End it."""
+        """End it, whoever uses it."""
         self._over.set()
         await asyncio.wait([self._task], timeout=FAREWELL_SECONDS)
         if not self._task.done():
             self._task.cancel()
             await asyncio.wait([self._task])
-        if self._ready.done() and not self._ready.cancelled():
-            self._ready.exception()
+        self._ready.exception()  # nobody may have asked for it
+
+    def _end_unused(self) -> None:
+        if self.is_over and not self._users:
+            self._over.set()
 
     async def _hold(self, connect: Connect) -> None:
         try:
@@ -112,6 +144,7 @@ class _Held:
         finally:
             if not self._ready.done():
                 self._ready.set_exception(ServerError("the connection was given up", gone=True))
+            self.is_over = True
 
 
 class McpTool:
