@@ -100,9 +100,9 @@ def test_packed_objects_are_looked_into() -> None:
     """What stands in a compressed stream of objects counts, what stands in a picture doesn't."""
     packed = zlib.compress(b"<< /S /Launch >>")
     data = b"1 0 obj << /Type /ObjStm /N 1 >>\nstream\n" + packed + b"\nendstream"
-    assert active._named(data) == ["launch"]  # pyright: ignore[reportPrivateUsage]
+    assert active.named(data) == ["launch"]
     picture = b"1 0 obj << /Type /XObject >>\nstream\n/S /Launch\nendstream"
-    assert active._named(picture) == []  # pyright: ignore[reportPrivateUsage]
+    assert active.named(picture) == []
 
 
 def test_a_bomb_of_objects_is_looked_into_up_to_a_point() -> None:

@@ -12,7 +12,14 @@ from docmill.records.values import Box
 Topic = Literal["hidden_text", "instructions", "text_layer", "active_content", "structure"]
 """Key of `documents.hostile` that decides what a flag means."""
 HiddenKind = Literal[
-    "invisible", "off_page", "no_contrast", "tiny", "clipped", "covered", "smuggled"
+    "invisible",
+    "off_page",
+    "no_contrast",
+    "tiny",
+    "clipped",
+    "covered",
+    "switched_off",
+    "smuggled",
 ]
 FlagKind = Literal[
     HiddenKind,
@@ -48,6 +55,7 @@ _SAYINGS: dict[FlagKind, str] = {
     "tiny": "text too small to be read",
     "clipped": "text cut away by a clip",
     "covered": "text under a picture or a filled area",
+    "switched_off": "text on a layer that is switched off",
     "smuggled": "characters that show nothing and spell out text",
     "instructions": "text that speaks to a language model",
     "disagrees": "the text layer says something else than the printed page",

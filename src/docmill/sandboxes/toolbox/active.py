@@ -30,6 +30,7 @@ _NAMES = (
         rb"/S\s{0,8}/(?:SubmitForm|ImportData|GoToR|GoToE)\b",
         (b"/SubmitForm", b"/ImportData", b"/GoToR", b"/GoToE"),
     ),
+    ("layers", rb"/OCProperties\b|/Encrypt\b", (b"/OCProperties", b"/Encrypt")),
     ("embedded_file", rb"/EmbeddedFiles?\b|/RichMedia\b", (b"/EmbeddedFile", b"/RichMedia")),
 )
 """Kind, pattern, and words one of which every match holds: to search for those takes no time."""
@@ -38,17 +39,21 @@ _SUBTYPES = {1: "note", 3: "free text", 13: "stamp", 17: "attached file", 18: "s
              21: "screen", 26: "rich media"}  # fmt: skip
 
 
-def document_flags(document: Document | None, data: bytes) -> Iterator[dict[str, Any]]:
-    """Flags about the document as a whole; without pdfium those that its bytes give away."""
+def document_flags(
+    document: Document | None, data: bytes, found: list[str]
+) -> Iterator[dict[str, Any]]:
+    """Flags about the document as a whole; `found` is what `named` finds in its bytes.
+
+    Without pdfium they are all there is.
+    """
     names = document.attachments() if document else []
     for name in names:
         yield {"kind": "embedded_file", "excerpt": name[:80]}
     scripts = document.scripts() if document else 0
     if scripts:
         yield {"kind": "javascript", "count": scripts}
-    told = {"javascript"} if scripts else set[str]()
-    told |= {"embedded_file"} if names else set[str]()
-    for kind in _named(data):
+    told = {"layers", *(["javascript"] if scripts else []), *(["embedded_file"] if names else [])}
+    for kind in found:
         if kind not in told:
             yield {"kind": kind}
     if document and document.has_form():
@@ -56,8 +61,8 @@ def document_flags(document: Document | None, data: bytes) -> Iterator[dict[str,
     yield from _oddities(data)
 
 
-def _named(data: bytes) -> list[str]:
-    """Kinds whose names stand in the objects of the file."""
+def named(data: bytes) -> list[str]:
+    """Kinds whose names stand in the objects of the file; `layers`: some may be switched off."""
     found: list[str] = []
     for part in _parts(data):
         text = _unescaped(part) if b"#" in part else part

@@ -57,12 +57,14 @@ def look(
     layer: TextLayer,
     found: Sequence[FoundWord],
     spans: Sequence[tuple[int, int]],
+    *,
+    layers: bool = False,
 ) -> dict[int, str]:
     """Index of each word that isn't seen → its kind; `scan_layer` is what a scan's OCR has left.
 
-    `spans`: first and last character of each word.
+    `spans`: first and last character of each word; `layers`: some content may be switched off.
     """
-    objects = PageObjects(page)
+    objects = PageObjects(page, layers=layers)
     kinds: dict[int, str] = {}
     invisible: list[int] = []
     suspects: list[Suspect] = []
@@ -135,6 +137,8 @@ def _doubt(ink: Ink, place: Around, box: Box) -> str:
         return "invisible"
     if place.covered:
         return "covered"
+    if ink.optional:
+        return "switched_off"
     if ink.clip and not _within(box, ink.clip):
         return "clipped"
     seen = all(stands_out(ink.colour, ground) for ground in place.grounds)

@@ -6,7 +6,7 @@ be seen is decided by pixels, not here.
 
 from __future__ import annotations
 
-from ctypes import addressof, c_float, c_uint
+from ctypes import addressof, c_float, c_uint, c_ulong, create_string_buffer
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -66,13 +66,17 @@ def _is_rectangle(xs: list[float], ys: list[float]) -> bool:
 class Ink:
     """How a text is painted."""
 
-    def __init__(self, *, invisible: bool, colour: Colour, clip: Box | None) -> None:
+    def __init__(
+        self, invisible: bool, colour: Colour, *, clip: Box | None, optional: bool
+    ) -> None:
         self.invisible = invisible
         self.colour = colour
         """Red, green, blue and opacity, 0 to 255."""
         self.clip = clip
         """What a clip leaves to be seen; None where there is none, pdfium forgets idle ones."""
-        self.plain = not (invisible or clip) and stands_out(colour, WHITE)
+        self.optional = optional
+        """Whether it may stand on a layer that can be switched off."""
+        self.plain = not (invisible or clip or optional) and stands_out(colour, WHITE)
         """Whether it is seen wherever nothing is over or under it."""
 
 
@@ -101,7 +105,8 @@ NOTHING = Around([WHITE], covered=False)
 class PageObjects:
     """The objects of a page in the order they are painted."""
 
-    def __init__(self, page: OpenPage) -> None:
+    def __init__(self, page: OpenPage, *, layers: bool) -> None:
+        self._layers = layers
         self._lib = page.lib
         self._numbers: Array[c_uint] = (c_uint * 4)()
         self._floats: Array[c_float] = (c_float * 6)()
@@ -111,7 +116,7 @@ class PageObjects:
         self._orders: dict[int, int] = {}
         self.inks: dict[int, Ink] = {}
         """By text object, as far as `ink` was asked."""
-        self._shared: dict[tuple[int, Colour, Box | None], Ink] = {}
+        self._shared: dict[tuple[int, Colour, Box | None, bool], Ink] = {}
         self._bands: dict[int, list[Area]] = {}
         self._frames: dict[int, Matrix] = {}
         """Where texts in forms are placed."""
@@ -197,12 +202,23 @@ class PageObjects:
         paths = lib.FPDFClipPath_CountPaths(path) if path else 0
         clip = self._clip(text, path, paths) if paths > 0 else None
         colour = self._colour(text, stroked=mode in _STROKED)
-        known = self._shared.get((mode, colour, clip))
+        optional = self._layers and (text in self._frames or self._is_optional(text))
+        known = self._shared.get((mode, colour, clip, optional))
         if known is None:
-            known = Ink(invisible=mode in _INVISIBLE, colour=colour, clip=clip)
-            self._shared[mode, colour, clip] = known
+            known = Ink(mode in _INVISIBLE, colour, clip=clip, optional=optional)
+            self._shared[mode, colour, clip, optional] = known
         self.inks[text] = known
         return known
+
+    def _is_optional(self, text: int) -> bool:
+        """Whether a text is marked as belonging to a layer."""
+        lib, name, size = self._lib, create_string_buffer(16), c_ulong()
+        for index in range(lib.FPDFPageObj_CountMarks(text)):
+            mark = lib.FPDFPageObj_GetMark(text, index)
+            lib.FPDFPageObjMark_GetName(mark, name, len(name), addressof(size))
+            if name.raw.startswith(b"O\0C\0\0\0"):
+                return True
+        return False
 
     def _clip(self, text: int, path: int, paths: int) -> Box:
         """What a clip leaves, in displayed space; nothing where it is more than rectangles."""

@@ -29,19 +29,22 @@ class Suspicion:
 
     def __init__(self, *, keep_hidden: bool) -> None:
         self._keep = keep_hidden
+        self._layers = False
         self.flags: list[Flag] = []
         self.left_out = 0
         """Words that nobody sees and that aren't in the layout."""
 
     def look_at(self, document: Document | None, data: bytes) -> None:
         """Take in what the document holds besides pages; None: pdfium refuses it."""
-        for flag in active.document_flags(document, data):
+        found = active.named(data)
+        self._layers = "layers" in found
+        for flag in active.document_flags(document, data, found):
             self._add(flag)
 
     def sift(self, page: OpenPage, layer: TextLayer, words: Words, number: int) -> list[FoundWord]:
         """The words of a page that go into the layout; what is odd about them becomes flags."""
         found = words.found
-        kinds = hidden.look(page, layer, found, words.spans)
+        kinds = hidden.look(page, layer, found, words.spans, layers=self._layers)
         for flag in _runs(found, kinds, number):
             self._add(flag)
         self.listen(found, number)
