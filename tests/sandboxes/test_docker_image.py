@@ -79,14 +79,57 @@ def test_an_image_is_built_once(
     first = image.ensure(engine, store, runtime, tell=told.append)
     assert image.ensure(engine, store, runtime, tell=told.append) == first
     assert len(told) <= 1
-    labels = engine.image_labels(first)
-    assert labels
-    assert labels[image.KEY] == first.partition(":")[2]
+    found = engine.image(first)
+    assert found
+    assert found.labels[image.KEY] == first.partition(":")[2]
+
+
+def test_an_image_of_the_users_is_what_lies_below(
+    docker_probed: DockerBackend, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """docmill's runtime comes on top of it; a base made anew makes a new image."""
+    del docker_probed
+    monkeypatch.setattr(rootfs, "_PROGRAMS", "true")
+    store, small = LayerStore(default_cache()), Runtime("/nowhere/python3", ())
+    bases = [one_file("usr/share/greeting", text) for text in (b"hello", b"other")]
+    names = [image.ensure(engine, store, small)]
+    for base in bases:
+        engine.import_image(base, "docmill-test", "base", labels={})
+        names.append(image.ensure(engine, store, small, base="docmill-test:base"))
+    try:
+        assert len(set(names)) == 3
+        found = engine.image(names[1])
+        assert found
+        assert found.labels[image.KEY] == names[1].partition(":")[2]
+    finally:
+        for name in (*names, "docmill-test:base"):
+            engine.remove_image(name)
+    assert not image.is_there(engine, names[1], names[1].partition(":")[2])
+
+
+def test_a_missing_base_is_to_be_pulled_or_made(
+    docker_probed: DockerBackend, engine: Engine, runtime: Runtime
+) -> None:
+    """docmill fetches no images by itself."""
+    del docker_probed
+    with pytest.raises(PrerequisiteError, match="no image nobody/nothing") as caught:
+        image.ensure(engine, LayerStore(default_cache()), runtime, base="nobody/nothing:1")
+    assert "docker pull nobody/nothing:1" in caught.value.remedy
+
+
+def one_file(name: str, data: bytes) -> io.BytesIO:
+    """A tar archive."""
+    file = io.BytesIO()
+    with tarfile.open(fileobj=file, mode="w") as archive:
+        info = tarfile.TarInfo(name)
+        info.size = len(data)
+        archive.addfile(info, io.BytesIO(data))
+    file.seek(0)
+    return file
 
 
 def test_an_image_of_the_same_name_by_somebody_else_is_not_used(engine: Engine) -> None:
     """The label has to say what it was made of."""
-    assert engine.image_labels("docmill-sandbox:no-such-key") is None
     assert not image.is_there(engine, "docmill-sandbox:no-such-key", "no-such-key")
 
 

@@ -68,4 +68,5 @@ def sandbox_spec(environment: Environment, labels: Mapping[str, str]) -> Sandbox
         packages=Packages(packages.pip, packages.apt, packages.npm),
         labels=dict(labels),
         oci_runtime=environment.docmill.oci_runtime or "",
+        base_image=environment.docmill.base_image or "",
     )

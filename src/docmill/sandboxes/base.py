@@ -64,6 +64,8 @@ class SandboxSpec:
     """Whether there is a way out at all: a proxy's port inside that leads to `Sandbox.door`."""
     oci_runtime: str = ""
     """What starts Docker's containers, as the engine calls it (`runsc`); empty: its default."""
+    base_image: str = ""
+    """Docker's image with more tools, which the runtime is put on top of; empty: none."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,19 +1,24 @@
 """From a backend's name to a backend that works on this machine, or a refusal that says why."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 from docmill.errors import PrerequisiteError
 from docmill.sandboxes.base import Probe, SandboxBackend
 from docmill.sandboxes.bubblewrap import BubblewrapBackend
 from docmill.sandboxes.docker import DockerBackend
+from docmill.sandboxes.docker.image import silent
 
 NAMES = ("auto", "bubblewrap", "docker")
 
 
-def open_backend(name: str, *, cache: Path | None = None) -> SandboxBackend:
+def open_backend(
+    name: str, *, cache: Path | None = None, tell: Callable[[str], None] = silent
+) -> SandboxBackend:
     """The backend of that name, tried once; `auto` is bubblewrap, also where Docker is at hand.
 
-    Never another one than asked for, and never none: documents are not opened outside.
+    Never another one than asked for, and never none: documents are not opened outside. `tell` is
+    given a sentence before something is done that takes a while.
 
     Raises:
         PrerequisiteError: there is no such backend, or it doesn't work here; with the remedy.
@@ -22,7 +27,7 @@ def open_backend(name: str, *, cache: Path | None = None) -> SandboxBackend:
         raise PrerequisiteError(
             f"There is no sandbox backend {name!r}.", remedy=f"Use one of: {', '.join(NAMES)}"
         )
-    backend = DockerBackend(cache) if name == "docker" else BubblewrapBackend(cache)
+    backend = DockerBackend(cache, tell=tell) if name == "docker" else BubblewrapBackend(cache)
     require(backend.probe())
     return backend
 

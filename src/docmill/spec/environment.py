@@ -88,6 +88,8 @@ class SandboxBlock(Frozen):
     """`auto` is DOCMILL_SANDBOX, else bubblewrap."""
     oci_runtime: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")] | None = None
     """What starts Docker's containers, as the engine calls it (`runsc`); else its default."""
+    base_image: Annotated[str, Field(pattern=r"^[a-z0-9][A-Za-z0-9./:@_-]{0,254}$")] | None = None
+    """An image with more tools, which Docker's sandboxes are made on top of; none, if left out."""
     runtime: Annotated[str, Field(pattern=r"^python3(\.\d+)?$")] = "python3"
     """`python3` is the interpreter at hand; `python3.12` any of that version on this machine. One
     that can't be had is an error."""

@@ -8,7 +8,7 @@ import asyncio
 import os
 import threading
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import cached_property
@@ -39,12 +39,16 @@ class DockerBackend:
 
     Args:
         cache: folder for what images are made of; default as for bubblewrap.
+        tell: given a sentence before something is done that takes a while.
     """
 
-    def __init__(self, cache: Path | None = None) -> None:
+    def __init__(
+        self, cache: Path | None = None, *, tell: Callable[[str], None] = image.silent
+    ) -> None:
+        self._tell = tell
         self._store = LayerStore(cache or default_cache())
         self._state = claims.default_state(self._store.folder)
-        self._forms: dict[tuple[str, Packages], tuple[str, Runtime]] = {}
+        self._forms: dict[tuple[str, Packages, str], tuple[str, Runtime]] = {}
         self._building = threading.Lock()
         self._probe: Probe | None = None
 
@@ -70,7 +74,7 @@ class DockerBackend:
     async def _try(self) -> Probe:
         try:
             spec = SandboxSpec(PROBE_LIMITS)
-            await self._form_of(spec)
+            await self._form(spec)
             begin = time.perf_counter()
             async with self._opened(spec) as sandbox:
                 seconds = time.perf_counter() - begin
@@ -92,7 +96,7 @@ class DockerBackend:
 
     @asynccontextmanager
     async def _opened(self, spec: SandboxSpec) -> AsyncGenerator[DockerSandbox]:
-        container = await self._container(await self._form_of(spec))
+        container = await self._container(await self._form(spec))
         sandbox = DockerSandbox(container)
         try:
             await sandbox.start()
@@ -119,23 +123,26 @@ class DockerBackend:
             raise
         return container
 
-    def _form(self, spec: SandboxSpec) -> Form:
+    async def _form(self, spec: SandboxSpec) -> Form:
         """What containers for this are made of; builds the image the first time."""
-        key = (spec.runtime, spec.packages)
-        with self._building:
-            if key not in self._forms:
-                runtime = build_runtime(
-                    self._store, runtime=spec.runtime, packages=spec.packages, dropped=True
-                )
-                self._forms[key] = (image.ensure(self._engine, self._store, runtime), runtime)
-            name, runtime = self._forms[key]
+        key = (spec.runtime, spec.packages, spec.base_image)
+        if key not in self._forms:
+            await asyncio.to_thread(self._build, spec)
+        name, runtime = self._forms[key]
         return Form.of(spec, image=name, runtime=runtime)
 
-    async def _form_of(self, spec: SandboxSpec) -> Form:
-        """The same, without leaving the event loop where the image is known."""
-        if (spec.runtime, spec.packages) in self._forms:
-            return self._form(spec)
-        return await asyncio.to_thread(self._form, spec)
+    def _build(self, spec: SandboxSpec) -> None:
+        key = (spec.runtime, spec.packages, spec.base_image)
+        with self._building:
+            if key in self._forms:
+                return
+            runtime = build_runtime(
+                self._store, runtime=spec.runtime, packages=spec.packages, dropped=True
+            )
+            name = image.ensure(
+                self._engine, self._store, runtime, base=spec.base_image, tell=self._tell
+            )
+            self._forms[key] = (name, runtime)
 
     @asynccontextmanager
     async def ahead(self, spec: SandboxSpec, *, at_once: int, in_all: int) -> AsyncGenerator[None]:
@@ -143,7 +150,7 @@ class DockerBackend:
         if not in_all:
             yield
             return
-        form = await self._form_of(spec)
+        form = await self._form(spec)
         self._pool.stock_up(form, at_once=at_once, in_all=in_all)
         try:
             yield

@@ -29,6 +29,14 @@ class EngineError(Exception):
         self.status = status
 
 
+class Image(NamedTuple):
+    """An image the engine has."""
+
+    id: str
+    """The hash of its content."""
+    labels: Mapping[str, str]
+
+
 class Listed(NamedTuple):
     """A container as a list shows it."""
 
@@ -122,8 +130,8 @@ class Engine:
         with self._asking():
             return self._client.info()
 
-    def image_labels(self, name: str) -> Mapping[str, str] | None:
-        """The labels of an image; None if there is none of that name."""
+    def image(self, name: str) -> Image | None:
+        """An image by its name; None if the engine has none."""
         try:
             with self._asking():
                 found = self._client.inspect_image(name)
@@ -131,7 +139,7 @@ class Engine:
             if error.status == 404:
                 return None
             raise
-        return found["Config"].get("Labels") or {}
+        return Image(str(found["Id"]), found["Config"].get("Labels") or {})
 
     def import_image(
         self, tar: IO[bytes], repository: str, tag: str, *, labels: Mapping[str, str]
@@ -144,6 +152,31 @@ class Engine:
             )
         if '"error"' in str(told):
             raise EngineError(str(told).strip()[-500:])
+
+    def build_image(self, context: IO[bytes], name: str, *, labels: Mapping[str, str]) -> None:
+        """Make an image of a tar archive with a Dockerfile."""
+        with self._asking():
+            told = self._client.build(
+                fileobj=context, custom_context=True, tag=name, labels=dict(labels), rm=True
+            )
+            failures = [line for line in told if b'"error"' in line]
+        if failures:
+            raise EngineError(failures[0].decode("utf-8", "replace").strip()[-500:])
+
+    def remove_image(self, name: str) -> None:
+        """Remove an image that no container uses.
+
+        Raises:
+            EngineError: one does, or there is none of that name.
+        """
+        with self._asking():
+            self._client.remove_image(name)
+
+    def images(self, label: str) -> tuple[str, ...]:
+        """Names of all images with this label."""
+        with self._asking():
+            found = self._client.images(filters={"label": label})
+        return tuple(name for one in found for name in one.get("RepoTags") or ())
 
     def create(self, config: Mapping[str, Any], name: str) -> str:
         """Make a container of the API's own description of one; returns its id."""

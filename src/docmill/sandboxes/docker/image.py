@@ -1,13 +1,17 @@
 """The image of an environment: built once per content, found again by its name and label.
 
-Made of this machine's own files (`rootfs`), so no image registry is needed. `engine` stores it.
+Made of this machine's own files (`rootfs`), so no image registry is needed; on top of an image of
+the user's where one is named. `engine` stores it.
 """
 
 import fcntl
+import io
 import os
+import tarfile
 import tempfile
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from typing import IO
 
 from docmill.errors import PrerequisiteError
 from docmill.sandboxes.docker import rootfs
@@ -18,47 +22,96 @@ from docmill.sandboxes.runtime import Runtime
 REPOSITORY = "docmill-sandbox"
 KEY = "docmill.key"
 """Label with the hash of what the image was made of."""
+_SYSTEM = "rootfs.tar"
 
 
-def _silent(text: str) -> None:
+def silent(text: str) -> None:
     """Tell nobody."""
 
 
 def ensure(
-    engine: Engine, store: LayerStore, runtime: Runtime, *, tell: Callable[[str], None] = _silent
+    engine: Engine,
+    store: LayerStore,
+    runtime: Runtime,
+    *,
+    base: str = "",
+    tell: Callable[[str], None] = silent,
 ) -> str:
     """The name of the image for a runtime; built if the engine doesn't have it.
 
-    `tell` is given one sentence if that is so. Two processes build it once.
+    `base`: the image it is put on top of; empty: nothing. `tell` is given one sentence if there is
+    something to be built. Two processes build it once.
 
     Raises:
-        PrerequisiteError: no space, or the engine refuses.
+        PrerequisiteError: no space, no such base, or the engine refuses.
     """
-    key = key_of(rootfs.recipe(runtime))
-    name = f"{REPOSITORY}:{key}"
+    name = base
     try:
+        below = _base(engine, base)
+        key = key_of((*rootfs.recipe(runtime), below))
+        name = f"{REPOSITORY}:{key}"
         if is_there(engine, name, key):
             return name
         with _locked(store):
             if not is_there(engine, name, key):
                 tell(f"Building the sandbox's image {name}; the next run finds it.")
-                _build(engine, store, runtime, key)
+                _build(engine, store, runtime, base=below, key=key)
     except (EngineError, OSError) as error:
         raise refusal(name, error) from error
     return name
 
 
+def prune(engine: Engine) -> int:
+    """Remove every image of docmill's that no container uses; they are built again when needed."""
+    count = 0
+    for name in engine.images(KEY):
+        with suppress(EngineError):
+            engine.remove_image(name)
+            count += 1
+    return count
+
+
 def is_there(engine: Engine, name: str, key: str) -> bool:
     """Whether the engine has this image, made of what its key says."""
-    labels = engine.image_labels(name)
-    return labels is not None and labels.get(KEY) == key
+    found = engine.image(name)
+    return found is not None and found.labels.get(KEY) == key
 
 
-def _build(engine: Engine, store: LayerStore, runtime: Runtime, key: str) -> None:
+def _base(engine: Engine, name: str) -> str:
+    """The hash of the base image, so that a base made anew makes a new image; empty for none."""
+    if not name:
+        return ""
+    found = engine.image(name)
+    if found is None:
+        raise PrerequisiteError(
+            f"The Docker Engine has no image {name}, which the environment names as `base_image`.",
+            remedy=f"docker pull {name}, or make it: docker build -t {name} sandbox/",
+        )
+    return found.id
+
+
+def _build(engine: Engine, store: LayerStore, runtime: Runtime, *, base: str, key: str) -> None:
     with tempfile.TemporaryFile(dir=store.folder) as file:
         rootfs.write(runtime, file)
         file.seek(0)
-        engine.import_image(file, REPOSITORY, key, labels={KEY: key})
+        if not base:
+            engine.import_image(file, REPOSITORY, key, labels={KEY: key})
+            return
+        with tempfile.TemporaryFile(dir=store.folder) as context:
+            _write_context(context, file, base)
+            context.seek(0)
+            engine.build_image(context, f"{REPOSITORY}:{key}", labels={KEY: key})
+
+
+def _write_context(context: IO[bytes], system: IO[bytes], base: str) -> None:
+    """What the engine builds from: a Dockerfile and the root file system."""
+    recipe = f"FROM {base}\nADD {_SYSTEM} /\n".encode()
+    with tarfile.open(fileobj=context, mode="w") as archive:
+        info = tarfile.TarInfo("Dockerfile")
+        info.size = len(recipe)
+        archive.addfile(info, io.BytesIO(recipe))
+        info = archive.gettarinfo(arcname=_SYSTEM, fileobj=system)
+        archive.addfile(info, system)
 
 
 @contextmanager

@@ -20,14 +20,16 @@ _PROGRAMS = """
 [ awk b2sum base32 base64 basename bash bzip2 cat chmod chown cksum cmp comm cp csplit cut curl dash
 date dd df diff dir dirname du echo egrep env expand expr factor false fgrep file find fmt fold gawk
 grep groups gunzip gzip head hexdump hostname iconv id install join jq kill link ln locale ls
-md5sum mkdir mkfifo mknod mktemp more mv nl node nohup nproc numfmt od paste patch pathchk pdfinfo
-pdftoppm pdftotext perl pr printenv printf ps ptx pwd readlink realpath rev rm rmdir sed seq sh
+md5sum mkdir mkfifo mknod mktemp more mv nl nohup nproc numfmt od paste patch pathchk pdfinfo
+pdftoppm pdftotext pr printenv printf ps ptx pwd readlink realpath rev rm rmdir sed seq sh
 sha1sum sha224sum sha256sum sha384sum sha512sum shred shuf sleep sort split stat stdbuf strings stty
 sum sync tac tail tar tee tesseract test timeout touch tr true truncate tsort tty uname unexpand
 uniq unlink unxz unzip uptime users vdir wc which who whoami xargs xxd xz yes zcat zip mawk setsid
 unshare mount chroot dmesg
 """
 """Those there are on this machine; more does no harm, for a hostile document may bring its own."""
+_FOR_NODE = "node"
+"""Fifty times as large as all others together, so only where Node packages are asked for."""
 _DATA = (
     "/usr/lib/locale/C.utf8",
     "/usr/share/misc/magic.mgc",
@@ -52,7 +54,12 @@ class Entry(NamedTuple):
 def recipe(runtime: Runtime) -> tuple[str, ...]:
     """What decides the file system's content, without reading it."""
     parts = [runtime.python, *(f"{mount.outside} {mount.inside}" for mount in runtime.mounts)]
-    for path in (*_programs(), *map(Path, _DATA), Path(runtime.python), Path("/etc/ld.so.cache")):
+    for path in (
+        *_programs(runtime),
+        *map(Path, _DATA),
+        Path(runtime.python),
+        Path("/etc/ld.so.cache"),
+    ):
         if path.exists():
             found = path.stat()
             parts.append(f"{path} {found.st_size} {found.st_mtime_ns}")
@@ -84,7 +91,7 @@ def _collect(runtime: Runtime) -> dict[str, Entry]:
     mounted = [mount for mount in runtime.mounts if mount.outside.name != "empty"]
     for mount in mounted:
         entries |= _by_path(_tree(mount.outside, mount.inside))
-    programs = list(_programs())
+    programs = list(_programs(runtime))
     own = Path(runtime.python)
     if own.is_relative_to("/usr") and not any(own.is_relative_to(m.inside) for m in mounted):
         entries |= _by_path(_standard_library(own))
@@ -107,9 +114,10 @@ def _by_path(entries: Iterable[Entry]) -> dict[str, Entry]:
     return {entry.inside[1:]: entry for entry in entries}
 
 
-def _programs() -> Iterator[Path]:
+def _programs(runtime: Runtime) -> Iterator[Path]:
     """Those of the list that are here, each once."""
-    for name in _PROGRAMS.split():
+    names = _PROGRAMS.split()
+    for name in (*names, _FOR_NODE) if runtime.reserves else names:
         for folder in _FOLDERS:
             path = Path(folder, name)
             if path.exists():
