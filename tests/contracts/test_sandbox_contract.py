@@ -365,3 +365,17 @@ async def test_a_chatty_background_job_blocks_nothing(sandbox: Sandbox) -> None:
     """A command has ended when it has ended, even if what it left behind prints for ever."""
     assert (await bash(sandbox, "yes & echo started"))["exit_code"] == 0
     assert (await bash(sandbox, "kill %1"))["exit_code"] == 0
+
+
+async def test_a_program_is_spoken_to_in_lines(sandbox: Sandbox) -> None:
+    """It runs until it is stopped, beside whatever else is called."""
+    command = ["python3", "-c", "while True: print(input()[::-1], flush=True)"]
+    await sandbox.call("pipe_start", {"name": "p", "command": command}, timeout=10)
+    heard = asyncio.create_task(
+        sandbox.call("pipe_receive", {"name": "p", "seconds": 20}, timeout=30)
+    )
+    await sandbox.call("pipe_send", {"name": "p", "line": "abc"}, timeout=10)
+    assert await heard == {"lines": ["cba"], "ended": ""}
+    await sandbox.call("pipe_stop", {"name": "p"}, timeout=10)
+    with pytest.raises(ToolError, match="isn't running"):
+        await sandbox.call("pipe_send", {"name": "p", "line": "abc"}, timeout=10)

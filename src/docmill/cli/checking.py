@@ -6,6 +6,7 @@ from docmill.batch.equipment import equipped
 from docmill.batch.foresight import foresee
 from docmill.batch.start import make_plan, sandbox_of, survey
 from docmill.batch.state import open_state
+from docmill.cli.consent import consent_text
 from docmill.cli.console import inert, put, put_json, talk
 from docmill.cli.dormant import dormant
 from docmill.cli.tables import put_table
@@ -17,7 +18,7 @@ from docmill.plan import BatchPlan, CompiledPipeline, PlannedDocument
 from docmill.records.forecast import Forecast
 from docmill.report.costs import forecast_basis, forecast_text
 from docmill.report.display import count, size_text
-from docmill.spec.agent import EMBEDDED
+from docmill.spec.agent import EMBEDDED, McpEntry, McpProgram
 from docmill.spec.schemas import write_schemas
 
 
@@ -64,6 +65,7 @@ def plan(pipeline: str | None, settings: list[str], *, forecast: bool, json: boo
     compiled = planned.compiled
     put(f"{name}: {compiled.pipeline.description}".rstrip(": "))
     limits = compiled.pipeline.limits.model_dump(exclude_none=True)
+    minutes = limits.pop("approval_minutes")
     rows = [
         ("model", _asked(compiled)),
         ("agent", f"{compiled.agent.name}@{compiled.session_digest[:12]}"),
@@ -77,6 +79,10 @@ def plan(pipeline: str | None, settings: list[str], *, forecast: bool, json: boo
     ]
     for label, text in rows:
         put(f"  {label:<10} {text or 'none'}")
+    if servers := compiled.agent.mcp_servers:
+        put(f"  {'servers':<10} {', '.join(map(_server, servers))}")
+    if asked := consent_text(compiled.agent):
+        put(f"  {'consent':<10} {asked}; denied after {minutes:g} min without an answer")
     put()
     put_table(
         ["document", "size", "what happens"],
@@ -101,6 +107,11 @@ def _network(compiled: CompiledPipeline) -> str:
     hosts = ", ".join(reachable(compiled.environment, compiled.agent))
     names = ", ".join(compiled.pipeline.vault)
     return hosts + (f"; credentials {names}" if names else "")
+
+
+def _server(server: McpEntry) -> str:
+    where = "in the sandbox" if isinstance(server, McpProgram) else server.url
+    return inert(f"{server.name} {where}")
 
 
 def _asked(compiled: CompiledPipeline) -> str:
