@@ -9,6 +9,7 @@ from tests.egress.egress_scene import Names, Served, Website, host, serving
 
 from docmill.egress.hosts import rules_for
 from docmill.egress.policy import Caps, Policy
+from docmill.egress.streams import Clock, SocketStream
 
 
 def allowing(*hosts: str, caps: Caps | None = None) -> Policy:
@@ -32,6 +33,9 @@ def allowing(*hosts: str, caps: Caps | None = None) -> Policy:
         "GET http://b.example@{host}/ HTTP/1.1\r\nHost: {host}",
         "GET http://{host}\\@b.example/ HTTP/1.1\r\nHost: {host}",
         "GET http://{host}#@b.example/ HTTP/1.1\r\nHost: {host}",
+        "GET http://[::1/ HTTP/1.1\r\nHost: {host}",
+        "GET http://[v6.a]/ HTTP/1.1\r\nHost: {host}",
+        "GET http:///p HTTP/1.1\r\nHost: {host}",
         "GET / HTTP/1.1\r\nHost: {host}",
         "GET https://{host}/ HTTP/1.1\r\nHost: {host}",
         "GET ftp://{host}/ HTTP/1.1\r\nHost: {host}",
@@ -216,6 +220,50 @@ async def test_bytes_are_capped_both_ways(way: str) -> None:
     verdicts = [event.verdict for event in served.requests]
     assert verdicts == ["allowed", "allowed", "refused", "refused"]
     assert served.reasons[2:] == ["bytes_limit"] * 2
+
+
+async def test_a_body_in_scraps_leaves_others_their_turn() -> None:
+    """Thousands of chunks that come at once are carried one by one, between what others do."""
+
+    async def reading(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n0\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+
+    async def tick() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    turns, chunks = 0, 3_000
+    async with host(reading) as port, serving(allowing(f"a.example:{port}")) as served:
+        place = f"a.example:{port}"
+        head = f"POST http://{place}/ HTTP/1.1\r\nHost: {place}\r\nTransfer-Encoding: chunked"
+        ticking = asyncio.create_task(tick())
+        said = await served.ask(head + "\r\n\r\n" + "1\r\nx\r\n" * chunks + "0\r\n\r\n")
+        ticking.cancel()
+    assert said.endswith("ok")
+    assert turns > chunks
+
+
+async def test_scraps_without_end_are_read_slowly() -> None:
+    """A tunnel's bytes that come one by one can't keep this process busy."""
+
+    async def taking(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        del writer
+        while await reader.read(1):
+            pass
+
+    reader = asyncio.StreamReader()
+    async with host(taking) as port:
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+        stream = SocketStream(reader, writer, Clock(Caps()))
+        began = time.perf_counter()
+        for _ in range(1_050):
+            reader.feed_data(b"x")
+            assert await stream.read() == b"x"
+        assert time.perf_counter() - began > 50 * 0.005
+        stream.close()
 
 
 async def test_the_log_does_not_grow_without_end() -> None:

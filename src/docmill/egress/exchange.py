@@ -4,9 +4,9 @@
 """
 
 import asyncio
+import re
 import ssl
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 import h11
 
@@ -22,6 +22,7 @@ from docmill.egress.streams import Clock, Counted, SocketStream, Stream, TlsStre
 from docmill.egress.tunnel import first_message, relay
 
 _HTTP, _HTTPS = 80, 443
+_PLACE_END = re.compile(r"[/?#]")
 _BAD_GATEWAY = 502
 """Status of what isn't the client's fault."""
 
@@ -203,11 +204,11 @@ def _split(url: str) -> tuple[Authority, str]:
         )
     if scheme.lower() != "http":
         raise RefusedError("bad_request", f"Use CONNECT for {scheme}.", status=400)
-    parts = urlsplit(f"//{rest}")
-    if "@" in parts.netloc or "#" in rest or "\\" in rest:
+    place = _PLACE_END.split(rest, 1)[0]
+    if "@" in place or "#" in rest or "\\" in rest:
         raise RefusedError("bad_request", "This URL isn't taken.", status=400)
-    target = rest[len(parts.netloc) :]
-    return _parsed(parts.netloc, _HTTP), target if target.startswith("/") else f"/{target}"
+    target = rest[len(place) :]
+    return _parsed(place, _HTTP), target if target.startswith("/") else f"/{target}"
 
 
 def _parsed(text: str, default_port: int | None = None) -> Authority:

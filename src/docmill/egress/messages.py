@@ -4,6 +4,7 @@
 about hosts.
 """
 
+import asyncio
 from collections.abc import Iterable
 from typing import Any
 
@@ -48,6 +49,8 @@ class Peer:
                 await self._answer_expectation()
                 self.http.receive_data(await self._stream.read())
             elif isinstance(event, h11.Event):
+                if isinstance(event, h11.Data):  # many may be there at once, a byte each
+                    await asyncio.sleep(0)
                 return event
             else:  # PAUSED: a second request on a connection that has one
                 return h11.ConnectionClosed()

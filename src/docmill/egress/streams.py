@@ -12,6 +12,10 @@ from typing import Protocol
 from docmill.egress.policy import Caps, RefusedError
 
 PIECE = 64 * 1024
+_SCRAP = 512
+_SCRAPS = 1_000
+"""Reads of less than that many bytes that cost nothing extra; each takes this process some time."""
+_PACE = 0.005
 _FORGOTTEN = 1024 * 1024
 
 
@@ -93,11 +97,15 @@ class SocketStream:
         self._reader = reader
         self._writer = writer
         self._clock = clock
+        self._scraps = 0
 
     async def read(self) -> bytes:
-        """Some bytes; none at the end."""
+        """Some bytes; none at the end. Who sends scraps without end is read slowly."""
         data = await self._reader.read(PIECE)
         self._clock.touch()
+        self._scraps += len(data) < _SCRAP
+        if self._scraps > _SCRAPS:
+            await asyncio.sleep(_PACE)
         return data
 
     async def write(self, data: bytes) -> None:
