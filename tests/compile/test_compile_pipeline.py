@@ -157,4 +157,4 @@ def test_sizes_become_bytes_once() -> None:
     limits = SandboxLimits(2**30, 1.0, 128, 512 * 2**20, 900.0, 2**20, strict=True)
     assert sandbox_limits(environment) == limits
     spec = sandbox_spec(environment, {"run": "7"})
-    assert (spec.limits, spec.packages, spec.labels) == (limits, ("pandas",), {"run": "7"})
+    assert (spec.limits, spec.packages.pip, spec.labels) == (limits, ("pandas",), {"run": "7"})
