@@ -12,6 +12,10 @@ from docmill.store.runs import DocumentEnd
 class Observer(Protocol):
     """Somebody who watches a run; every method returns at once and never raises."""
 
+    def preparing(self, what: str) -> None:
+        """Something is done before the run that takes a while; `what` is a sentence."""
+        ...
+
     def planned(self, info: RunInfo, plan: BatchPlan, *, resumed: bool) -> None:
         """The run is about to start, or to go on."""
         ...
@@ -54,6 +58,9 @@ class Observer(Protocol):
 
 class SilentObserver:
     """Watches nothing."""
+
+    def preparing(self, what: str) -> None:
+        """Ignored."""
 
     def planned(self, info: RunInfo, plan: BatchPlan, *, resumed: bool) -> None:
         """Ignored."""

@@ -4,6 +4,7 @@ The only place that constructs backends, models, sandboxes and budgets from name
 calls it and prints; it prints nothing itself.
 """
 
+from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -33,7 +34,7 @@ from docmill.records.results import RunInfo
 from docmill.report.build import ReportFiles
 from docmill.sandboxes import open_backend
 from docmill.sandboxes.base import SandboxBackend
-from docmill.sandboxes.opening import require_limits
+from docmill.sandboxes.opening import require_limits, silent
 from docmill.session.bench import Workbench
 from docmill.settings import Settings
 from docmill.spec.load import LoadedWorkspace
@@ -127,22 +128,32 @@ def prepare_job(
     """
     compiled = equipped(compiled, settings)
     plan = make_plan(loaded, compiled, state)
-    ground = replace(survey(loaded, compiled, settings, state), telemetry=telemetry)
+    ground = survey(loaded, compiled, settings, state, tell=observer.preparing)
+    ground = replace(ground, telemetry=telemetry)
     return _claim(ground, plan, observer, resume=resume)
 
 
-def sandbox_of(compiled: CompiledPipeline, settings: Settings) -> SandboxBackend:
+def sandbox_of(
+    compiled: CompiledPipeline, settings: Settings, *, tell: Callable[[str], None] = silent
+) -> SandboxBackend:
     """The sandbox backend a pipeline's environment gets on this machine.
+
+    `tell` is given a sentence before something is done that takes a while.
 
     Raises:
         PrerequisiteError: none can be had; docmill never goes on without one.
     """
     wanted = compiled.environment.docmill.backend
-    return open_backend(settings.sandbox if wanted == "auto" else wanted)
+    return open_backend(settings.sandbox if wanted == "auto" else wanted, tell=tell)
 
 
 def survey(
-    loaded: LoadedWorkspace, compiled: CompiledPipeline, settings: Settings, state: State
+    loaded: LoadedWorkspace,
+    compiled: CompiledPipeline,
+    settings: Settings,
+    state: State,
+    *,
+    tell: Callable[[str], None] = silent,
 ) -> Ground:
     """What runs of the pipeline stand on, on this machine.
 
@@ -150,7 +161,7 @@ def survey(
         PrerequisiteError: no sandbox can be had, or none with the limits that must be in force.
         SpecError: the workspace's price table can't be read.
     """
-    backend = sandbox_of(compiled, settings)
+    backend = sandbox_of(compiled, settings, tell=tell)
     if compiled.environment.docmill.limits.strict:
         require_limits(backend.probe(), compiled.environment.name)
     own_prices = loaded.workspace.config.prices

@@ -107,6 +107,10 @@ class Progressing:
             command = f"docmill approve {self.run} {document}"
             self._say(f"    allow: {command}    refuse: {command} --deny", style="yellow")
 
+    def preparing(self, what: str) -> None:
+        """Why nothing happens yet."""
+        self._say(f"  {inert(what)}", style="dim")
+
     def paused(self, endpoint: str, reason: str, seconds: float) -> None:
         """Why nothing happens, and when it is tried again."""
         self._say(f"  ⏸ {endpoint}: {inert(reason)} Next try in {seconds:.0f} s.", style="yellow")
