@@ -25,7 +25,7 @@ def test_what_bubblewrap_refuses_is_not_on_the_list() -> None:
         for name in machine.calls
     }
     assert not refused & allowed()
-    assert not {"clone3", "clone", "ioctl", "socket", "socketpair"} & allowed()
+    assert not {"clone3", "clone", "ioctl", "socket", "socketpair", "fcntl"} & allowed()
 
 
 def test_everything_unlisted_is_refused() -> None:
@@ -75,3 +75,17 @@ def test_new_namespaces_are_refused() -> None:
     assert not any(flag & arg["value"] == arg["valueTwo"] for flag in flags)
     assert 0x1200011 & arg["value"] == arg["valueTwo"]
     assert [rule["errnoRet"] for rule in rules("clone3")] == [38]
+
+
+def test_notices_and_huge_pages_are_refused() -> None:
+    """As bubblewrap's filter does; the calls themselves work."""
+    told = [rule["args"][0] for rule in rules("fcntl")]
+    assert not any(1026 & arg["value"] == arg["valueTwo"] for arg in told)
+    assert any(1030 & arg["value"] == arg["valueTwo"] for arg in told)
+    for name, ordinary, huge in (
+        *(("mmap", 0x22, 0x40022), ("memfd_create", 1, 5), ("shmget", 0o1600, 0o5600)),
+    ):
+        (rule,) = rules(name)
+        arg = rule["args"][0]
+        assert ordinary & arg["value"] == arg["valueTwo"]
+        assert huge & arg["value"] != arg["valueTwo"]

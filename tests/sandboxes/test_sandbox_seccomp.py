@@ -93,6 +93,41 @@ def test_typing_into_a_terminal_is_refused() -> None:
     assert run(program, X86, 16, 0, 0x5401) == ALLOW
 
 
+@pytest.mark.parametrize(
+    ("machine", "arch", "calls"),
+    [
+        ("x86_64", X86, {"inotify_init": 253, "inotify_init1": 294, "sync": 162, "syncfs": 306}),
+        ("aarch64", ARM, {"inotify_init1": 26, "sync": 81, "syncfs": 267}),
+    ],
+)
+def test_calls_that_reach_the_host_through_shared_files_fail(
+    machine: str, arch: int, calls: dict[str, int]
+) -> None:
+    """Being told when the host reads a program that both see; having it write to its disks."""
+    program = seccomp.program(machine)
+    assert {run(program, arch, number) for number in calls.values()} == {refused(errno.EPERM)}
+    fcntl = 72 if arch == X86 else 25
+    assert run(program, arch, fcntl, 3, 1026, 1) == refused(errno.EPERM)
+    assert run(program, arch, fcntl, 3, 1030, 1) == ALLOW
+
+
+@pytest.mark.parametrize(
+    ("call", "ordinary", "huge"),
+    [
+        (9, (0, 4096, 3, 0x22), (0, 4096, 3, 0x40022)),
+        (319, (0, 1), (0, 5)),
+        (29, (0, 4096, 0o1600), (0, 4096, 0o5600)),
+    ],
+)
+def test_huge_pages_are_refused(
+    call: int, ordinary: tuple[int, ...], huge: tuple[int, ...]
+) -> None:
+    """mmap, memfd_create and shmget work without them."""
+    program = seccomp.program("x86_64")
+    assert run(program, X86, call, *ordinary) == ALLOW
+    assert run(program, X86, call, *huge) == refused(errno.EPERM)
+
+
 def test_a_machine_without_a_table_gets_no_sandbox() -> None:
     """Rather than one without a filter."""
     with pytest.raises(PrerequisiteError, match="riscv64"):

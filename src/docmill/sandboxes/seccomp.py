@@ -71,6 +71,7 @@ _X86_64 = _Machine(
         "sysctl": 156,
         "adjtimex": 159,
         "chroot": 161,
+        "sync": 162,
         "acct": 163,
         "settimeofday": 164,
         "mount": 165,
@@ -96,15 +97,18 @@ _X86_64 = _Machine(
         "add_key": 248,
         "request_key": 249,
         "keyctl": 250,
+        "inotify_init": 253,
         "migrate_pages": 256,
         "unshare": 272,
         "move_pages": 279,
+        "inotify_init1": 294,
         "perf_event_open": 298,
         "fanotify_init": 300,
         "fanotify_mark": 301,
         "name_to_handle_at": 303,
         "open_by_handle_at": 304,
         "clock_adjtime": 305,
+        "syncfs": 306,
         "setns": 308,
         "process_vm_readv": 310,
         "process_vm_writev": 311,
@@ -121,6 +125,7 @@ _AARCH64 = _Machine(
     {
         **_COMMON,
         "lookup_dcookie": 18,
+        "inotify_init1": 26,
         "umount2": 39,
         "mount": 40,
         "pivot_root": 41,
@@ -128,6 +133,7 @@ _AARCH64 = _Machine(
         "chroot": 51,
         "vhangup": 58,
         "quotactl": 60,
+        "sync": 81,
         "acct": 89,
         "personality": 92,
         "unshare": 97,
@@ -156,6 +162,7 @@ _AARCH64 = _Machine(
         "name_to_handle_at": 264,
         "open_by_handle_at": 265,
         "clock_adjtime": 266,
+        "syncfs": 267,
         "setns": 268,
         "process_vm_readv": 270,
         "process_vm_writev": 271,
@@ -171,6 +178,16 @@ _CLONE = {"x86_64": 56, "aarch64": 220, "arm64": 220}
 _CLONE3 = 435
 _SOCKETS = {"x86_64": (41, 53), "aarch64": (198, 199), "arm64": (198, 199)}
 _IOCTL = {"x86_64": 16, "aarch64": 29, "arm64": 29}
+_FCNTL = {"x86_64": 72, "aarch64": 25, "arm64": 25}
+_NOTIFY = 1026
+"""F_NOTIFY of fcntl(2): like inotify it tells when the host reads the programs both see."""
+_HUGE = (
+    ({"x86_64": 9, "aarch64": 222, "arm64": 222}, 3, 0x40000),
+    ({"x86_64": 319, "aarch64": 279, "arm64": 279}, 1, 0x4),
+    ({"x86_64": 29, "aarch64": 194, "arm64": 194}, 2, 0x800),
+)
+"""mmap, memfd_create, shmget: argument and flag by which each takes the host's huge pages, which
+no limit of memory counts."""
 
 
 def _statement(code: int, value: int) -> bytes:
@@ -220,7 +237,7 @@ def program(machine: str | None = None) -> bytes:
 
 
 def _argument_rules(machine: str) -> list[bytes]:
-    """Calls that depend on an argument: clone flags, socket families, terminal ioctls."""
+    """Calls that depend on an argument: clone, sockets, terminal ioctls, notices, huge pages."""
     parts = [
         _jump(_EQUAL, _CLONE[machine], 0, 4),
         _statement(_LOAD, _ARGUMENT),
@@ -235,4 +252,9 @@ def _argument_rules(machine: str) -> list[bytes]:
     parts += [_jump(_EQUAL, _IOCTL[machine], 0, 5), _statement(_LOAD, _ARGUMENT + 8)]
     parts += [_jump(_EQUAL, _TERMINAL_INPUT[0], 1, 0), _jump(_EQUAL, _TERMINAL_INPUT[1], 0, 1)]
     parts += [_refuse(errno.EPERM), _statement(_RETURN, _ALLOW)]
+    parts += [_jump(_EQUAL, _FCNTL[machine], 0, 4), _statement(_LOAD, _ARGUMENT + 8)]
+    parts += [_jump(_EQUAL, _NOTIFY, 0, 1), _refuse(errno.EPERM), _statement(_RETURN, _ALLOW)]
+    for numbers, place, flag in _HUGE:
+        parts += [_jump(_EQUAL, numbers[machine], 0, 4), _statement(_LOAD, _ARGUMENT + 8 * place)]
+        parts += [_jump(_BITS, flag, 0, 1), _refuse(errno.EPERM), _statement(_RETURN, _ALLOW)]
     return parts

@@ -16,19 +16,18 @@ accept accept4 access alarm arch_prctl bind brk cachestat capget capset chdir ch
 clock_getres clock_gettime clock_nanosleep close close_range connect copy_file_range creat dup dup2
 dup3 epoll_create epoll_create1 epoll_ctl epoll_pwait epoll_pwait2 epoll_wait eventfd eventfd2
 execve execveat exit exit_group faccessat faccessat2 fadvise64 fallocate fchdir fchmod fchmodat
-fchmodat2 fchown fchownat fcntl fdatasync fgetxattr flistxattr flock fork fremovexattr fsetxattr
-fstat fstatfs fsync ftruncate futex futex_requeue futex_wait futex_waitv futex_wake futimesat
+fchmodat2 fchown fchownat fdatasync fgetxattr flistxattr flock fork fremovexattr fsetxattr fstat
+fstatfs fsync ftruncate futex futex_requeue futex_wait futex_waitv futex_wake futimesat
 get_mempolicy get_robust_list get_thread_area getcpu getcwd getdents getdents64 getegid geteuid
 getgid getgroups getitimer getpeername getpgid getpgrp getpid getppid getpriority getrandom
 getresgid getresuid getrlimit getrusage getsid getsockname getsockopt gettid gettimeofday getuid
-getxattr inotify_add_watch inotify_init inotify_init1 inotify_rm_watch io_cancel io_destroy
-io_getevents io_pgetevents io_setup io_submit ioprio_get ioprio_set kill landlock_add_rule
-landlock_create_ruleset landlock_restrict_self lchown lgetxattr link linkat listen listxattr
-llistxattr lremovexattr lseek lsetxattr lstat madvise map_shadow_stack membarrier memfd_create
-mincore mkdir mkdirat mknod mknodat mlock mlock2 mlockall mmap mprotect mremap mseal msgctl msgget
-msgrcv msgsnd msync munlock munlockall munmap nanosleep newfstatat open openat openat2 pause
-pidfd_open pidfd_send_signal pipe pipe2 pkey_alloc pkey_free pkey_mprotect poll ppoll prctl pread64
-preadv preadv2 prlimit64 pselect6 pwrite64 pwritev pwritev2 read readahead readlink readlinkat readv
+getxattr io_cancel io_destroy io_getevents io_pgetevents io_setup io_submit ioprio_get ioprio_set
+kill landlock_add_rule landlock_create_ruleset landlock_restrict_self lchown lgetxattr link linkat
+listen listxattr llistxattr lremovexattr lseek lsetxattr lstat madvise map_shadow_stack membarrier
+mincore mkdir mkdirat mknod mknodat mlock mlock2 mlockall mprotect mremap mseal msgctl msgget msgrcv
+msgsnd msync munlock munlockall munmap nanosleep newfstatat open openat openat2 pause pidfd_open
+pidfd_send_signal pipe pipe2 pkey_alloc pkey_free pkey_mprotect poll ppoll prctl pread64 preadv
+preadv2 prlimit64 pselect6 pwrite64 pwritev pwritev2 read readahead readlink readlinkat readv
 recvfrom recvmmsg recvmsg remap_file_pages removexattr rename renameat renameat2 restart_syscall
 rmdir rseq rt_sigaction rt_sigpending rt_sigprocmask rt_sigqueueinfo rt_sigreturn rt_sigsuspend
 rt_sigtimedwait rt_tgsigqueueinfo sched_get_priority_max sched_get_priority_min sched_getaffinity
@@ -36,11 +35,11 @@ sched_getattr sched_getparam sched_getscheduler sched_rr_get_interval sched_seta
 sched_setattr sched_setparam sched_setscheduler sched_yield seccomp select semctl semget semop
 semtimedop sendfile sendmmsg sendmsg sendto set_mempolicy set_robust_list set_thread_area
 set_tid_address setfsgid setfsuid setgid setgroups setitimer setpgid setpriority setregid setresgid
-setresuid setreuid setrlimit setsid setsockopt setuid setxattr shmat shmctl shmdt shmget shutdown
-sigaltstack signalfd signalfd4 splice stat statfs statx symlink symlinkat sync sync_file_range
-syncfs sysinfo tee tgkill time timer_create timer_delete timer_getoverrun timer_gettime
-timer_settime timerfd_create timerfd_gettime timerfd_settime times tkill truncate umask uname unlink
-unlinkat utime utimensat utimes vfork vmsplice wait4 waitid write writev
+setresuid setreuid setrlimit setsid setsockopt setuid setxattr shmat shmctl shmdt shutdown
+sigaltstack signalfd signalfd4 splice stat statfs statx symlink symlinkat sync_file_range sysinfo
+tee tgkill time timer_create timer_delete timer_getoverrun timer_gettime timer_settime
+timerfd_create timerfd_gettime timerfd_settime times tkill truncate umask uname unlink unlinkat
+utime utimensat utimes vfork vmsplice wait4 waitid write writev
 """
 """Those of the newest kernel known here; an engine passes over names it doesn't know."""
 _MACHINES = ("SCMP_ARCH_X86_64", "SCMP_ARCH_AARCH64")
@@ -51,6 +50,10 @@ _FAMILIES = (1, 2, 10)
 """AF_UNIX, AF_INET, AF_INET6: without a route they reach nothing but the sandbox itself."""
 _TERMINAL_INPUT = (0x5412, 0x541C)
 """TIOCSTI and TIOCLINUX: typing into a terminal outside."""
+_NOTIFY = 1026
+"""F_NOTIFY of fcntl(2)."""
+_HUGE = {"mmap": (3, 0x40000), "memfd_create": (1, 0x4), "shmget": (2, 0x800)}
+"""Call → argument and flag by which it takes the host's huge pages."""
 _WORD = 0xFFFFFFFF
 """The kernel looks at the lower half of these arguments only, so comparisons have to."""
 
@@ -70,6 +73,8 @@ def profile() -> str:
         _rule(["clone3"], refuse=errno.ENOSYS),
     ]
     rules += [_rule(["ioctl"], [_masked(1, *pair)]) for pair in all_but(_TERMINAL_INPUT)]
+    rules += [_rule(["fcntl"], [_masked(1, *pair)]) for pair in all_but((_NOTIFY,))]
+    rules += [_rule([name], [_masked(*place, 0)]) for name, place in _HUGE.items()]
     sockets = ["socket", "socketpair"]
     rules += [_rule(sockets, [_masked(0, _WORD, family)]) for family in _FAMILIES]
     rules += [

@@ -1,5 +1,10 @@
 """Attacks on the host's files: by path, through `/proc`, through what is mounted."""
 
+import asyncio
+import contextlib
+import os
+from collections.abc import Awaitable
+
 from docmill.sandboxes.selfcheck.base import Outcome, Room, Stage
 from docmill.sandboxes.selfcheck.scripting import run_inside, run_outside, scripted, staged
 
@@ -216,6 +221,46 @@ async def _other_session(stage: Stage) -> Outcome:
     return Outcome(False, "; ".join(seen))
 
 
+_WATCH = """
+import fcntl, select, signal, time
+seen, signals = [], []
+watch = LIBC.inotify_init1(0o4000)
+if watch < 0 or LIBC.inotify_add_watch(watch, b"/usr/bin/env", 0x21) < 0:
+    seen.append(name_of(ctypes.get_errno()))
+signal.signal(signal.SIGIO, lambda *_: signals.append("told"))
+try:
+    fcntl.fcntl(os.open("/usr/bin", os.O_RDONLY), 1026, -(1 << 31) + 1)
+except OSError as error:
+    seen.append(name_of(error.errno))
+until = time.monotonic() + (1.2 if len(seen) < 2 else 0)
+while time.monotonic() < until:
+    time.sleep(0.05)
+    if watch >= 0 and select.select([watch], [], [], 0)[0]:
+        reached("inotify tells when the host opens /usr/bin/env")
+    if signals:
+        reached("a signal tells when the host reads in /usr/bin")
+stopped(told(seen))
+"""
+
+
+async def _while_host_reads(running: Awaitable[Outcome]) -> Outcome:
+    """What comes of it while the host reads a program again and again."""
+    task = asyncio.ensure_future(running)
+    while not task.done():
+        with contextlib.suppress(OSError):
+            program = os.open("/usr/bin/env", os.O_RDONLY)
+            os.read(program, 1)
+            os.close(program)
+        await asyncio.sleep(0.05)
+    return await task
+
+
+async def _watched(stage: Stage) -> Outcome:
+    """A look at when the host runs its programs."""
+    async with stage.open() as sandbox:
+        return await _while_host_reads(run_inside(sandbox, stage.bait, _WATCH))
+
+
 _GUESSES = '("/workspace/secret", "/tmp/secret", "/dev/shm/secret", "/run/secret")'
 HOST_GONE = "the sandbox's own mount namespace: only system programs and its runtime are there"
 READ_ONLY = "read-only mounts, and a user without rights"
@@ -258,6 +303,14 @@ ROOM = Room(
             outside=lambda bait: run_outside(bait, _PROC_ROOT),
             held_by="namespaces of each sandbox's own; another user for each where docmill is root",
             gives="Another document of the run, and what its agent makes of it.",
+        ),
+        staged(
+            "watch-host",
+            tries="Be told when the host opens the programs that both see.",
+            inside=_watched,
+            outside=lambda bait: _while_host_reads(run_outside(bait, _WATCH)),
+            held_by="the system-call filter: no inotify, no F_NOTIFY",
+            gives="Which programs the host runs, and when: a key that is used, a job that starts.",
         ),
         scripted(
             "write-shared",

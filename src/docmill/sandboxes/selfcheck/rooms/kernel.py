@@ -120,6 +120,16 @@ _, TERMINAL = pty.openpty()
 os.setsid() if os.getsid(0) != os.getpid() else None
 fcntl.ioctl(TERMINAL, 0x540E, 0)
 """
+_SYNC = """
+folder = os.open("/usr" if INSIDE else "/proc", os.O_RDONLY)
+seen = [attempt("syncfs", folder)]
+if INSIDE:
+    seen.append(attempt("sync"))
+stopped(", ".join(seen))
+"""
+_HUGE_PAGES = """
+stopped(attempt("mmap", 0, 1 << 21, 3, 0x40022, -1, 0, allowed="ENOMEM"))
+"""
 FILTER = "the system-call filter"
 FILTER_AND_RIGHTS = "the system-call filter; no capability"
 
@@ -244,6 +254,20 @@ ROOM = Room(
             script=_OTHER_ABI,
             held_by="the filter ends whoever does that",
             gives="Every call the filter refuses.",
+        ),
+        scripted(
+            "sync-storm",
+            tries="Have the host write everything it holds in memory to its disks.",
+            script=_SYNC,
+            held_by=FILTER,
+            gives="Disks that are busy for everybody, at no cost of its own.",
+        ),
+        scripted(
+            "huge-pages",
+            tries="Ask for the huge pages that the host has set aside, which no limit counts.",
+            script=_HUGE_PAGES,
+            held_by=FILTER,
+            gives="A database of the host without its memory.",
         ),
         scripted(
             "type-into-terminal",
