@@ -13,7 +13,7 @@ from .objects import EDGE, NOTHING, PageObjects, stands_out
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from .objects import Around, Ink
     from .pdfium import OpenPage, TextLayer
@@ -178,16 +178,15 @@ def _unseen(
     groups = _clusters(found, [suspect for suspect in suspects if not suspect.alone])
     kinds: dict[int, str] = {}
     for group in [*groups, *([one] for one in alone[:MAX_ALONE])]:
-        for suspect, share in _differences(page, objects, found, group):
-            if share < SEEN_SHARE:
-                kinds.setdefault(suspect.index, suspect.kind)
+        for suspect in _unchanged(page, objects, found, group):
+            kinds.setdefault(suspect.index, suspect.kind)
     return kinds
 
 
-def _differences(
+def _unchanged(
     page: OpenPage, objects: PageObjects, found: Sequence[FoundWord], group: Sequence[Suspect]
-) -> list[tuple[Suspect, float]]:
-    """Share of pixels that change without the group's texts, in each word's palest part."""
+) -> Iterator[Suspect]:
+    """Those without whose texts the page looks the same, in all of a word or in a part of it."""
     width, height, scale = _size(page)
     boxes = [_pixels(found[suspect.index], scale, width, height) for suspect in group]
     left, top = min(b[0] for b in boxes), min(b[1] for b in boxes)
@@ -197,17 +196,17 @@ def _differences(
     objects.activate(texts, active=False)
     bare = page.colours((width, height), part)
     objects.activate(texts, active=True)
-    result: list[tuple[Suspect, float]] = []
+    wide = part[2] - left
     for suspect, (x0, y0, x1, y1) in zip(group, boxes, strict=True):
         letters = len(found[suspect.index][0])
         parts = 1 if suspect.alone else min(letters, max(1, int((x1 - x0) / (PART * (y1 - y0)))))
         edges = [x0 - left + (x1 - x0) * n // parts for n in range(parts + 1)]
-        shares = [
-            raster.changed(whole, bare, part[2] - left, (start, y0 - top, end, y1 - top), SEEN)
-            for start, end in pairwise(edges)
-        ]
-        result.append((suspect, min(shares)))
-    return result
+        slices = [(start, y0 - top, end, y1 - top) for start, end in pairwise(edges)]
+        seen = (
+            raster.differs(whole, bare, wide, each, least=SEEN, share=SEEN_SHARE) for each in slices
+        )
+        if not all(seen):
+            yield suspect
 
 
 def _clusters(found: Sequence[FoundWord], suspects: list[Suspect]) -> list[list[Suspect]]:

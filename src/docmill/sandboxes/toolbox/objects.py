@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 MAX_OBJECTS = 60_000
 """Of one page; what has more is looked at by pixels, word for word."""
+MAX_AREAS = 5_000
+"""Filled areas and pictures of one page, likewise."""
 MAX_DEPTH = 8
 MAX_CLIPS = 8
 CORNERS = 5
@@ -120,15 +122,15 @@ class PageObjects:
         self._bands: dict[int, list[Area]] = {}
         self._frames: dict[int, Matrix] = {}
         """Where texts in forms are placed."""
-        self._count = 0
+        self._count = self._areas = 0
         self.pictures = 0.0
         """Square points that pictures cover, overlaps counted twice."""
         lib, handle = page.lib, page.handle
         number = min(int(lib.FPDFPage_CountObjects(handle)), MAX_OBJECTS + 1)
         self._placement: Matrix = (m.xx, m.yx, m.xy, m.yy, m.x0, m.y0)
         self._add(handle, lib.FPDFPage_GetObject, number, self._placement, 0)
-        self.complete = self._count <= MAX_OBJECTS
-        """False if there were too many objects to look at each."""
+        self.complete = self._count <= MAX_OBJECTS and self._areas <= MAX_AREAS
+        """False if there was too much to look at each."""
 
     def _add(self, holder: int, get: Any, number: int, within: Matrix, depth: int) -> None:
         """Take in the objects of a page, or of a form that `within` places in displayed space."""
@@ -163,6 +165,9 @@ class PageObjects:
         if box is None or box[2] - box[0] < SMALLEST or box[3] - box[1] < SMALLEST:
             return
         colour = self._colour(item, stroked=False) if is_path else None
+        self._areas += 1
+        if self._areas > MAX_AREAS:
+            return
         area = Area(self._count, box, colour)
         for band in range(int(max(box[1], 0.0) // BAND), int(min(box[3], 2e4) // BAND) + 1):
             self._bands.setdefault(band, []).append(area)
