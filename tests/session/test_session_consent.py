@@ -132,6 +132,16 @@ async def test_a_denied_call_is_never_run(asking: "Bench") -> None:
     assert "denied: Too risky." in result["content"]
 
 
+async def test_no_needs_no_reason(asking: "Bench") -> None:
+    """The model is told that it was a person."""
+    with ScriptedModel([[BASH], SUBMIT]) as model:
+        session = asyncio.create_task(run(asking, model))
+        asked = await question(asking)
+        asking.approvals.decide(asked.session, asked.call, "deny")
+        await session
+    assert "A person said no." in model.requests[1].messages[-1]["content"][0]["content"]
+
+
 async def test_nobody_answers_in_time(asking: "Bench") -> None:
     """The call is denied by itself, and the store says so: a late yes has no effect."""
     asking.limits = "{approval_minutes: 0}"

@@ -23,6 +23,9 @@ from docmill.report.display import count, usd_text
 from docmill.store.approvals import Question
 from docmill.store.runs import DocumentEnd
 
+ASKED_WIDTH = 300
+"""Characters of a call that a person is asked about; `docmill approve` shows all of it."""
+
 
 class Progressing:
     """A run's observer for the terminal."""
@@ -102,6 +105,7 @@ class Progressing:
             self._say(f"  ▶ {name} goes on")
         for question in questions:
             told = inert(question_text(question))
+            told = told if len(told) <= ASKED_WIDTH else f"{told[:ASKED_WIDTH]}… (docmill approve)"
             self._say(f"  ⏸ {name} asks to call {told}", style="yellow")
         if questions:
             command = f"docmill approve {self.run} {document}"

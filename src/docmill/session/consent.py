@@ -14,7 +14,8 @@ from docmill.store.approvals import Approvals, Decided, Question
 
 Call = ToolUse | McpToolUse
 
-POLL_SECONDS = 0.3
+FIRST_PAUSE, LONGEST_PAUSE = 0.2, 2.0
+"""Seconds between looks at the store, longer each time: hundreds of sessions may wait for hours."""
 NOBODY = "Nobody answered within {minutes:g} minutes."
 
 
@@ -52,7 +53,7 @@ class Asker:
         questions = [self._question(calls[name]) for name in idle.event_ids]
         for question in questions:
             consent.approvals.ask(question, minutes=consent.minutes)
-        asked = False
+        asked, pause = False, FIRST_PAUSE
         with consent.waiting():
             while questions:
                 for question in list(questions):
@@ -64,7 +65,8 @@ class Asker:
                     asked = True
                     consent.tell(self._journal.document, tuple(questions))
                 if questions:
-                    await asyncio.sleep(POLL_SECONDS)
+                    await asyncio.sleep(pause)
+                    pause = min(pause * 1.1, LONGEST_PAUSE)
         if asked:
             consent.tell(self._journal.document, ())
 
