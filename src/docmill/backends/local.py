@@ -265,7 +265,8 @@ class LocalStream:
             return ToolResult(_no_json(call), is_error=True)
         decided = self._decided.get(call.id)
         if decided is not None and decided.result == "deny":
-            return ToolResult(DENIED.format(why=decided.deny_message or "A person said no."), is_error=True)
+            why = decided.deny_message or "A person said no."
+            return ToolResult(DENIED.format(why=why), is_error=True)
         if interrupted and not tool.repeatable:
             return ToolResult(INTERRUPTED, is_error=True)
         return await tool.run(call.input, self._sandbox)
