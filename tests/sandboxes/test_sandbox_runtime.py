@@ -67,7 +67,7 @@ def test_a_failed_build_leaves_nothing(store: LayerStore) -> None:
 
     with pytest.raises(PrerequisiteError, match="No space left"):
         store.layer("kind", ["a"], fail)
-    (store.folder / "building-dead").mkdir()
+    (store.folder / f"building-{store.path('kind', ['a']).name}.dead").mkdir()
     layer = store.layer("kind", ["a"], lambda folder: None)
     assert sorted(path.name for path in store.folder.iterdir()) == [layer.name, "lock"]
 

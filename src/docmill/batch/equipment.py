@@ -3,22 +3,32 @@
 Neighbours: `sandboxes.runtime` builds the layers. What is copied from beside docmill isn't counted.
 """
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from docmill.compile.digest import digest
 from docmill.compile.forms import sandbox_spec
 from docmill.plan import CompiledPipeline
 from docmill.sandboxes.layers import LayerStore, default_cache
-from docmill.sandboxes.runtime import build_runtime, downloaded, is_at_hand
+from docmill.sandboxes.runtime import build_runtime, downloaded, is_at_hand, is_built
 from docmill.settings import Settings
 
 
+def _silent(text: str) -> None:
+    """Tell nobody."""
+
+
 def equipped(
-    compiled: CompiledPipeline, settings: Settings, *, build: bool = True
+    compiled: CompiledPipeline,
+    settings: Settings,
+    *,
+    build: bool = True,
+    tell: Callable[[str], None] = _silent,
 ) -> CompiledPipeline:
     """The pipeline with what is really installed in its digest: other versions, other sessions.
 
     `build`: have the environment built if it isn't there yet; else only look at what is there.
+    `tell` is given a sentence before that, for it may take minutes.
 
     Raises:
         PrerequisiteError: a Python or a package can't be had.
@@ -27,7 +37,9 @@ def equipped(
     if is_at_hand(spec.runtime, spec.packages):
         return compiled
     store = LayerStore(default_cache())
-    if build:
+    if build and not is_built(store, runtime=spec.runtime, packages=spec.packages):
+        name = compiled.environment.name
+        tell(f"Getting the packages of environment {name}; the next run finds them.")
         build_runtime(
             store,
             runtime=spec.runtime,

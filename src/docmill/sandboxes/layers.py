@@ -11,6 +11,7 @@ import pwd
 import re
 import shutil
 import stat
+import struct
 import subprocess
 import sys
 import tempfile
@@ -23,6 +24,7 @@ from typing import NamedTuple
 from docmill.errors import PrerequisiteError
 
 ROOT_CACHE = Path("/var/cache/docmill")
+_DRAFT = "building-"
 _NAME = re.compile(r"[a-z]+-[0-9a-f]{20}")
 _FORMAT = "1"
 """Part of every key; raised when the way layers are built changes."""
@@ -109,7 +111,7 @@ class LayerStore:
             return final
         try:
             self.prepare()
-            with self._locked():
+            with self._locked(final.name):
                 if not final.is_dir():
                     self._build(final, build)
         except OSError as error:
@@ -132,17 +134,17 @@ class LayerStore:
         """
         if not self.folder.is_dir():
             return []
-        with self._locked():
+        with self._locked(""):
             old = [layer for layer in self.layers() if layer.used <= time.time() - seconds]
             for layer in old:
                 # Under another name first: a build that is interrupted here leaves no half layer.
-                gone = self.folder / f"building-{layer.path.name}"
+                gone = self.folder / f"{_DRAFT}{layer.path.name}"
                 layer.path.rename(gone)
                 shutil.rmtree(gone, ignore_errors=True)
         return old
 
     def _build(self, final: Path, build: Callable[[Path], None]) -> None:
-        draft = Path(tempfile.mkdtemp(prefix="building-", dir=self.folder))
+        draft = self.scratch(final.name)
         try:
             build(draft)
             draft.chmod(0o755)
@@ -150,12 +152,24 @@ class LayerStore:
         finally:
             shutil.rmtree(draft, ignore_errors=True)
 
+    def scratch(self, name: str) -> Path:
+        """An empty folder for whoever builds the layer of that name; swept if that one is killed.
+
+        It starts like the layer's name, so that only those who hold its lock touch it.
+        """
+        return Path(tempfile.mkdtemp(prefix=f"{_DRAFT}{name}.", dir=self.folder))
+
     @contextmanager
-    def _locked(self) -> Generator[None]:
+    def _locked(self, name: str) -> Generator[None]:
+        """Be the only one to build the layer of that name, or, without a name, any at all."""
         fd = os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
-            fcntl.flock(fd, fcntl.LOCK_EX)
-            for stale in self.folder.glob("building-*"):  # its builder held this lock and is dead
+            place = int(key_of((name,))[:8], 16) if name else 0
+            length = 1 if name else 0  # 0: to the end
+            # A part of the file for each layer, so that a long download holds nobody else up.
+            words = (fcntl.F_WRLCK, os.SEEK_SET, place, length, 0)
+            fcntl.fcntl(fd, fcntl.F_OFD_SETLKW, struct.pack("hhqqi4x", *words))
+            for stale in self.folder.glob(f"{_DRAFT}{name}*"):  # whoever made it is dead
                 shutil.rmtree(stale, ignore_errors=True)
             yield
         finally:

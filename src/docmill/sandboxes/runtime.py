@@ -99,6 +99,21 @@ def downloaded(store: LayerStore, *, runtime: str, packages: Packages) -> tuple[
     Raises:
         PrerequisiteError: there is no such Python.
     """
+    found = (read_contents(path) for path in _downloads(store, runtime, packages))
+    return tuple(contents for contents in found if contents is not None)
+
+
+def is_built(store: LayerStore, *, runtime: str, packages: Packages) -> bool:
+    """Whether all that has to be downloaded for an environment is there.
+
+    Raises:
+        PrerequisiteError: there is no such Python.
+    """
+    return all(path.is_dir() for path in _downloads(store, runtime, packages))
+
+
+def _downloads(store: LayerStore, runtime: str, packages: Packages) -> list[Path]:
+    """Where the layers lie, or will, that are downloaded."""
     interpreter = find_interpreter(runtime)
     paths: list[Path] = []
     if not is_at_hand(runtime, Packages(packages.pip)):
@@ -107,8 +122,7 @@ def downloaded(store: LayerStore, *, runtime: str, packages: Packages) -> tuple[
         paths.append(store.path(debian.KIND, debian.recipe_for(packages.apt)))
     if packages.npm:
         paths.append(store.path(node.KIND, node.recipe_for(packages.npm)))
-    found = (read_contents(path) for path in paths)
-    return tuple(contents for contents in found if contents is not None)
+    return paths
 
 
 def _site(

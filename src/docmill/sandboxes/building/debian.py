@@ -7,14 +7,20 @@ runs, so alternatives and caches aren't set up. `confined` shuts apt and dpkg in
 import os
 import re
 import sysconfig
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from urllib.parse import unquote
 
 from docmill.errors import PrerequisiteError
 from docmill.sandboxes.building.confined import WORK, Confinement, Said
-from docmill.sandboxes.building.layer import INSIDE, Contents, Layer, Paths, write_contents
+from docmill.sandboxes.building.layer import (
+    INSIDE,
+    Contents,
+    Layer,
+    Paths,
+    downloads,
+    write_contents,
+)
 from docmill.sandboxes.building.names import apt_mistake
 from docmill.sandboxes.layers import LayerStore
 from docmill.sandboxes.programs import find_bubblewrap
@@ -54,9 +60,9 @@ def layers(store: LayerStore, asked: Sequence[str], environ: Mapping[str, str]) 
 
     def build(folder: Path) -> None:
         assert builder is not None
-        with tempfile.TemporaryDirectory(prefix="building-", dir=store.folder) as debs:
-            installed = builder.download(wanted, Path(debs))
-            builder.unpack(Path(debs), folder)
+        with downloads(store, KIND, recipe) as debs:
+            installed = builder.download(wanted, debs)
+            builder.unpack(debs, folder)
         write_contents(folder, Contents(KIND, wanted, installed))
 
     folder = store.layer(KIND, recipe, build)

@@ -4,11 +4,15 @@ The list is written last; a folder without one was never finished. Builds nothin
 """
 
 import json
-from collections.abc import Mapping
+import shutil
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
+
+from docmill.sandboxes.layers import LayerStore
 
 INSIDE = "/opt/docmill"
 SITE = f"{INSIDE}/packages"
@@ -49,6 +53,16 @@ def write_contents(folder: Path, contents: Contents) -> None:
         "built": datetime.now(UTC).isoformat(timespec="seconds"),
     }
     (folder / LIST).write_text(json.dumps(data, indent=2) + "\n")
+
+
+@contextmanager
+def downloads(store: LayerStore, kind: str, recipe: Sequence[str]) -> Generator[Path]:
+    """A folder beside a layer that is being built, for what is unpacked into it."""
+    folder = store.scratch(store.path(kind, recipe).name)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def read_contents(folder: Path) -> Contents | None:

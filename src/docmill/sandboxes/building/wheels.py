@@ -5,7 +5,6 @@ for it. `packages` copies instead where what is installed beside docmill will do
 """
 
 import sys
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from importlib.metadata import version
 from importlib.util import find_spec
@@ -16,7 +15,7 @@ from packaging.utils import canonicalize_name, parse_wheel_filename
 
 from docmill.errors import PrerequisiteError
 from docmill.sandboxes.building.confined import WORK, Confinement, Said
-from docmill.sandboxes.building.layer import SITE, Contents, write_contents
+from docmill.sandboxes.building.layer import SITE, Contents, downloads, write_contents
 from docmill.sandboxes.building.names import pip_mistake
 from docmill.sandboxes.building.settings import PipSettings, pip_settings
 from docmill.sandboxes.interpreters import Interpreter
@@ -52,8 +51,8 @@ def layer(
     bubblewrap = "" if store.path(KIND, recipe).is_dir() else find_bubblewrap(store).path
 
     def build(folder: Path) -> None:
-        with tempfile.TemporaryDirectory(prefix="building-", dir=store.folder) as wheels:
-            builder = _Builder(bubblewrap, interpreter, pip_settings(environ), Path(wheels))
+        with downloads(store, KIND, recipe) as wheels:
+            builder = _Builder(bubblewrap, interpreter, pip_settings(environ), wheels)
             builder.download(wanted)
             installed = builder.unpack(folder)
         python = interpreter.version.split()[0]
