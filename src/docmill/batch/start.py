@@ -126,7 +126,7 @@ def prepare_job(
         PrerequisiteError, RunBusyError: before anything was run or spent.
         RunError, RunNotFoundError: the run to be resumed can't be.
     """
-    compiled = equipped(compiled, settings)
+    compiled = equipped(compiled, settings, tell=observer.preparing)
     plan = make_plan(loaded, compiled, state)
     ground = survey(loaded, compiled, settings, state, tell=observer.preparing)
     ground = replace(ground, telemetry=telemetry)
