@@ -62,6 +62,7 @@ def test_the_doctor_looks_at_everything_a_run_needs(docmill: "Docmill", bare: Pa
         assert f"✓  {subject}" in answer.out
     assert "Limits of a sandbox, as read back from the kernel:" in answer.out
     assert "memory" in answer.out.rpartition("kernel:")[2]
+    assert "limits" in answer.out.partition("kernel:")[0]
 
 
 def test_the_doctor_gives_data_too(docmill: "Docmill", bare: Path) -> None:

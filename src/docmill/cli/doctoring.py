@@ -18,6 +18,7 @@ from docmill.ledger.prices import load_prices
 from docmill.report.display import count, size_text
 from docmill.sandboxes import open_backend
 from docmill.sandboxes.base import Probe
+from docmill.sandboxes.opening import loose_limits
 from docmill.settings import Sandbox, Settings, load_settings
 from docmill.spec.load import LoadedWorkspace
 
@@ -41,7 +42,12 @@ def doctor(*, json: bool) -> None:
     """Look at everything a run needs; exits with 3 if something needed is missing."""
     settings = load_settings()
     probe = probed(settings.sandbox)
-    findings = [*_machine(), _sandbox_finding(probe), *_workspace_findings(settings)]
+    findings = [
+        *_machine(),
+        _sandbox_finding(probe),
+        *_limits_finding(probe),
+        *_workspace_findings(settings),
+    ]
     if json:
         put_json(
             {
@@ -112,6 +118,14 @@ def _sandbox_finding(probe: Probe) -> Finding:
     return Finding(
         "sandbox", True, f"{probe.backend} {probe.version}, {probe.seconds * 1000:.0f} ms"
     )
+
+
+def _limits_finding(probe: Probe) -> Iterator[Finding]:
+    """Whether runs with strict limits, as they are by default, can start."""
+    if probe.available:
+        loose = " and ".join(loose_limits(probe))
+        found = f"{loose} of each process only" if loose else "of a sandbox as a whole"
+        yield Finding("limits", not loose, found, "docmill doctor --sandbox", needed=False)
 
 
 def _workspace_findings(settings: Settings) -> Iterator[Finding]:
