@@ -6,7 +6,7 @@ import pytest
 
 from docmill.sandboxes.docker import DockerBackend
 from docmill.sandboxes.docker.engine import Engine
-from docmill.sandboxes.docker.owners import OWNER
+from docmill.sandboxes.docker.owners import OWNER, labels
 
 
 @pytest.fixture(scope="session")
@@ -30,8 +30,7 @@ def engine(docker_probed: DockerBackend) -> Iterator[Engine]:
 
 @pytest.fixture
 def docker(docker_probed: DockerBackend, engine: Engine) -> Iterator[DockerBackend]:
-    """The backend; no container of this machine's may be left after a test."""
-    before = {one.id for one in engine.containers([OWNER])}
+    """The backend; no container of this process may be left after a test."""
     yield docker_probed
-    left = [one for one in engine.containers([OWNER]) if one.id not in before]
+    left = engine.containers([f"{OWNER}={labels({})[OWNER]}"])
     assert not left, f"containers left behind: {left}"
