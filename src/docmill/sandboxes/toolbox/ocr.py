@@ -92,21 +92,20 @@ def _bordered(pixels: bytes | bytearray, width: int, height: int) -> bytes:
 def _run(command: list[str], data: bytes, seconds: float) -> bytes:
     if not os.access(PROGRAM, os.X_OK):
         raise OpError(f"ocr_missing: there is no {PROGRAM}")
-    process = subprocess.Popen(
+    with subprocess.Popen(
         command,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         env=_ENVIRONMENT,
         cwd="/",
-    )
-    try:
-        out, _ = process.communicate(data, timeout=seconds)
-    except subprocess.TimeoutExpired:
-        raise OpError(f"ocr_timeout: OCR took longer than {seconds:.0f} s") from None
-    finally:
-        process.kill()
-        process.wait()
+    ) as process:
+        try:
+            out, _ = process.communicate(data, timeout=seconds)
+        except subprocess.TimeoutExpired:
+            raise OpError(f"ocr_timeout: OCR took longer than {seconds:.0f} s") from None
+        finally:
+            process.kill()
     if process.returncode != 0:
         raise OpError(f"ocr_failed: tesseract ended with {process.returncode}")
     return out
