@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from docmill.errors import SandboxError
 from docmill.events import OutputsCollected
+from docmill.session.journal import Journal
 from docmill.session.outputs import name_problem, plain_name, read_found
 from docmill.session.run import SessionEnd, run_session
 from docmill.testing import ScriptedModel, tool_use
@@ -70,6 +71,20 @@ async def test_the_environment_says_how_many(bench: "Bench", tmp_path: Path) -> 
     }
     environment.write_text("name: default\ndocmill: {outputs: {files: 0}}\n")
     assert (await session(bench, "echo 1 > outputs/one")).findings.outputs == ()
+
+
+async def test_an_agent_that_only_read_left_nothing(bench: "Bench") -> None:
+    """So nobody looks, and reading costs no more than before."""
+    steps = [
+        [tool_use("read", {"file_path": "document/layout/page-0001.tsv"}, call="r1")],
+        [tool_use("submit_record", RECORD, call="s1")],
+    ]
+    with ScriptedModel(steps) as model:
+        workbench = bench.for_model(model)
+        end = await run_session(workbench, bench.document(workbench), attempt=1)
+    assert end.findings.outputs == ()
+    journal = Journal(bench.store, bench.blobs, session=end.session, run=1, document="x")
+    assert journal.tools == {"read"}
 
 
 async def test_an_agent_without_tools_leaves_nothing(bench: "Bench") -> None:

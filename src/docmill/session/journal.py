@@ -10,11 +10,13 @@ from docmill.events import (
     DocumentPrepared,
     Event,
     McpToolResult,
+    McpToolUse,
     PagesPictured,
     RecordChecked,
     SandboxStarted,
     StatusRunning,
     ToolResultEvent,
+    ToolUse,
     UserMessage,
 )
 from docmill.records.results import Usage
@@ -58,9 +60,12 @@ class Journal:
         """Of the first event that isn't stored yet."""
         self._waiting: list[Entry] = []
         self.attempt = 0
+        self.tools: set[str] = set()
+        """Names of the tools that were called in the sandbox, by this attempt or earlier ones."""
         self.history: list[Event] = []
         """What earlier attempts left, blobs put back in place."""
         for stored in store.journal(session):
+            self._note_tool(stored.event)
             self.history.append(self._restored(stored.event))
             self._position = stored.position + 1
             if isinstance(stored.event, StatusRunning):
@@ -70,6 +75,7 @@ class Journal:
         """Store an event, charged with `usage` if it has a price, and those that waited for it."""
         if isinstance(event, StatusRunning):
             self.attempt = event.attempt
+        self._note_tool(event)
         charge = None
         if usage is not None:
             charge = Charge(
@@ -86,6 +92,10 @@ class Journal:
             self._waiting = []
         if self._listener is not None:
             self._listener(event)
+
+    def _note_tool(self, event: Event) -> None:
+        if isinstance(event, ToolUse | McpToolUse):
+            self.tools.add(event.name)
 
     def _compact(self, event: Event) -> Event:
         if not isinstance(event, ToolResultEvent | McpToolResult):

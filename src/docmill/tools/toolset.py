@@ -113,6 +113,11 @@ class SandboxTool:
         self._asks = asks
 
     @property
+    def name(self) -> str:
+        """By which the model calls it."""
+        return self._name
+
+    @property
     def definition(self) -> dict[str, Any]:
         """Name, description and input schema for the model."""
         return {
