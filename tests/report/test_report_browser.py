@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from docmill.records.outputs import OutputFile, RefusedOutput
+
 if TYPE_CHECKING:
     from tests.report.conftest import Workshop
 
@@ -74,3 +76,16 @@ def test_hostile_text_stays_text_after_the_script_has_run(
     dom = shown(page, "", tmp_path / "profile")
     assert "&lt;img src=x onerror=alert(2)&gt;" in dom
     assert "<img" not in dom
+
+
+def test_files_an_agent_left_are_saved_never_shown(workshop: "Workshop", tmp_path: Path) -> None:
+    """Each is a link that saves it, with its name as plain text; what wasn't kept says why."""
+    left = OutputFile(name="a/<b>t.html", file="a__b_t.html.bin", size=3, sha256="a" * 64)
+    refused = RefusedOutput(name="x", reason="a link")
+    result = workshop.document("r.pdf", outputs=(left,), refused_outputs=(refused,))
+    page = workshop.write(result, blobs={left.sha256: b"<b>"}, formats=("html",)).html
+    assert page is not None
+    dom = shown(page, "#d=r.pdf", tmp_path / "profile")
+    assert 'href="outputs/r.pdf/a__b_t.html.bin" download="a__b_t.html.bin"' in dom
+    assert "a/&lt;b&gt;t.html" in dom
+    assert re.search(r"x</[a-z]+> was not kept: a link", dom)
