@@ -15,6 +15,7 @@ from docmill.batch.start import prepare_job
 from docmill.batch.state import open_state
 from docmill.compile import compile_pipeline
 from docmill.errors import SessionError
+from docmill.events import UserMessage
 from docmill.flow.job import RunEnd
 from docmill.records.checked import CheckedValue
 from docmill.records.results import DocumentResult
@@ -84,6 +85,13 @@ class Desk:
             asyncio.run(_carry_out(job))
             (result,) = job.reader().documents()
             return result
+
+    def told(self, result: DocumentResult) -> str:
+        """What the model was told of the document, all blocks together."""
+        with open_state(load_workspace(self.root)) as state:
+            trace = list(state.sessions.journal(result.session_id))
+        events = [entry.event for entry in trace if isinstance(entry.event, UserMessage)]
+        return "\n".join(str(block.get("text")) for event in events for block in event.content)
 
     @staticmethod
     def bore(result: DocumentResult) -> CheckedValue:

@@ -48,6 +48,14 @@ def test_a_hidden_rival_neither_wins_nor_confuses(desk: "Desk") -> None:
     assert "12.4" in str(desk.bore(result).reading)
 
 
+def test_the_model_is_told_how_many_words_are_missing(desk: "Desk") -> None:
+    """Never what they say; with `note` it reads them."""
+    told = desk.told(desk.draw(with_hidden_value).run())
+    assert "3 words of the text layer were left out (pages 1)" in told
+    assert "99.9" not in told
+    assert "99.9" in desk.told(desk.run(hostile={"hidden_text": "note"}))
+
+
 def only_hidden(canvas: Any) -> None:
     """The only bore is in white on white."""
     canvas.drawString(40, 250, "Serial number V-2207")

@@ -45,7 +45,7 @@ KINDS: dict[FindingKind, KindText] = {
     "fail": KindText("Failed", "A check says no.", "verdicts:fail"),
     "suspicious": KindText(
         "Suspicious",
-        "The document hides text, speaks to its reader's machine, or contradicts itself.",
+        "The document hides text, speaks to the model that reads it, or contradicts itself.",
         "documents:flagged",
     ),
     "marginal": KindText(
