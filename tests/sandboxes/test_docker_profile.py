@@ -89,3 +89,24 @@ def test_notices_and_huge_pages_are_refused() -> None:
         arg = rule["args"][0]
         assert ordinary & arg["value"] == arg["valueTwo"]
         assert huge & arg["value"] != arg["valueTwo"]
+
+
+def test_the_size_of_cores_stays_what_it_is() -> None:
+    """As in bubblewrap's filter: it can be read, and other limits be set."""
+
+    def fits(arg: dict[str, Any], word: int) -> bool:
+        if arg["op"] == "SCMP_CMP_EQ":
+            return bool(word == arg["value"])
+        return bool(word & arg["value"] == arg["valueTwo"])
+
+    def passes(name: str, *words: int) -> bool:
+        return any(
+            all(fits(arg, words[int(arg["index"])]) for arg in rule["args"]) for rule in rules(name)
+        )
+
+    core, files, pointer = 4, 7, 0x7F0000000000
+    assert not passes("setrlimit", core, pointer)
+    assert passes("setrlimit", files, pointer)
+    assert not passes("prlimit64", 0, core, pointer)
+    assert passes("prlimit64", 0, core, 0)
+    assert passes("prlimit64", 0, files, pointer)

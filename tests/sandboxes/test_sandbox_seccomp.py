@@ -111,6 +111,19 @@ def test_calls_that_reach_the_host_through_shared_files_fail(
     assert run(program, arch, fcntl, 3, 1030, 1) == ALLOW
 
 
+@pytest.mark.parametrize(("arch", "setting", "limits"), [(X86, 160, 302), (ARM, 164, 261)])
+def test_the_size_of_cores_stays_what_it_is(arch: int, setting: int, limits: int) -> None:
+    """At 1 a crash starts no program of the host's; it can be read, and other limits be set."""
+    program = seccomp.program("x86_64" if arch == X86 else "aarch64")
+    core, files, pointer = 4, 7, 0x7F0000000000
+    assert run(program, arch, setting, core, pointer) == refused(errno.EPERM)
+    assert run(program, arch, setting, files, pointer) == ALLOW
+    for new in (pointer, 1):
+        assert run(program, arch, limits, 0, core, new, 0) == refused(errno.EPERM)
+        assert run(program, arch, limits, 0, files, new, 0) == ALLOW
+    assert run(program, arch, limits, 0, core, 0, pointer) == ALLOW
+
+
 @pytest.mark.parametrize(
     ("call", "ordinary", "huge"),
     [

@@ -6,11 +6,12 @@ ends the sandbox when that thread ends.
 
 import os
 import re
+import resource
 import signal
 import socket
 import subprocess
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from docmill.sandboxes.base import SandboxLimits
@@ -55,7 +56,7 @@ class Process:
             *command(runtime, limits, entrances, door=door),
         ]
         try:
-            with identity.assumed() as options:
+            with identity.assumed() as options, _without_cores():
                 self._process = subprocess.Popen(
                     run,
                     stdin=inner.fileno(),
@@ -121,6 +122,20 @@ class Process:
             return ""
         os.set_blocking(self._process.stderr.fileno(), False)
         return (self._process.stderr.read(4096) or b"").decode("utf-8", "replace").strip()
+
+
+@contextmanager
+def _without_cores() -> Generator[None]:
+    """Have what is started in the block leave no cores: at a size limit of 1 the kernel starts no
+    core handler either, which at 0 it does, as root and outside. The filter keeps it there.
+    """
+    found, most = resource.getrlimit(resource.RLIMIT_CORE)
+    with suppress(ValueError):  # nobody but a privileged root may raise a hard limit of 0
+        resource.setrlimit(resource.RLIMIT_CORE, (1, most or 1))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_CORE, (found, most))
 
 
 def end_orphans() -> int:

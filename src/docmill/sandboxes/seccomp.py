@@ -181,6 +181,12 @@ _IOCTL = {"x86_64": 16, "aarch64": 29, "arm64": 29}
 _FCNTL = {"x86_64": 72, "aarch64": 25, "arm64": 25}
 _NOTIFY = 1026
 """F_NOTIFY of fcntl(2): like inotify it tells when the host reads the programs both see."""
+_SET_LIMIT = {"x86_64": 160, "aarch64": 164, "arm64": 164}
+_LIMITS = {"x86_64": 302, "aarch64": 261, "arm64": 261}
+"""prlimit64: sets a limit if its third argument points to one."""
+_CORE = 4
+"""RLIMIT_CORE. At 1, which `process` sets, a crash starts no program of the host's, whatever its
+core_pattern; at 0 it does."""
 _HUGE = (
     ({"x86_64": 9, "aarch64": 222, "arm64": 222}, 3, 0x40000),
     ({"x86_64": 319, "aarch64": 279, "arm64": 279}, 1, 0x4),
@@ -237,7 +243,7 @@ def program(machine: str | None = None) -> bytes:
 
 
 def _argument_rules(machine: str) -> list[bytes]:
-    """Calls that depend on an argument: clone, sockets, terminal ioctls, notices, huge pages."""
+    """Calls that depend on an argument: clone, sockets, terminal ioctls, notices, cores, pages."""
     parts = [
         _jump(_EQUAL, _CLONE[machine], 0, 4),
         _statement(_LOAD, _ARGUMENT),
@@ -254,6 +260,12 @@ def _argument_rules(machine: str) -> list[bytes]:
     parts += [_refuse(errno.EPERM), _statement(_RETURN, _ALLOW)]
     parts += [_jump(_EQUAL, _FCNTL[machine], 0, 4), _statement(_LOAD, _ARGUMENT + 8)]
     parts += [_jump(_EQUAL, _NOTIFY, 0, 1), _refuse(errno.EPERM), _statement(_RETURN, _ALLOW)]
+    parts += [_jump(_EQUAL, _SET_LIMIT[machine], 0, 4), _statement(_LOAD, _ARGUMENT)]
+    parts += [_jump(_EQUAL, _CORE, 0, 1), _refuse(errno.EPERM), _statement(_RETURN, _ALLOW)]
+    parts += [_jump(_EQUAL, _LIMITS[machine], 0, 8), _statement(_LOAD, _ARGUMENT + 8)]
+    parts += [_jump(_EQUAL, _CORE, 0, 5), _statement(_LOAD, _ARGUMENT + 16)]
+    parts += [_jump(_EQUAL, 0, 0, 2), _statement(_LOAD, _ARGUMENT + 20)]
+    parts += [_jump(_EQUAL, 0, 1, 0), _refuse(errno.EPERM), _statement(_RETURN, _ALLOW)]
     for numbers, place, flag in _HUGE:
         parts += [_jump(_EQUAL, numbers[machine], 0, 4), _statement(_LOAD, _ARGUMENT + 8 * place)]
         parts += [_jump(_BITS, flag, 0, 1), _refuse(errno.EPERM), _statement(_RETURN, _ALLOW)]

@@ -50,9 +50,11 @@ class Form:
     labels: tuple[tuple[str, str], ...] = ()
     door: bool = False
     oci_runtime: str = ""
+    seccomp: str = ""
+    """The file with the list of system calls, for engines that want one; empty: sent along."""
 
     @classmethod
-    def of(cls, spec: SandboxSpec, *, image: str, runtime: Runtime) -> "Form":
+    def of(cls, spec: SandboxSpec, *, image: str, runtime: Runtime, seccomp: str = "") -> "Form":
         """The form of a spec, which an image has been found for."""
         return cls(
             image=image,
@@ -61,6 +63,7 @@ class Form:
             labels=tuple(sorted(spec.labels.items())),
             door=spec.door,
             oci_runtime=spec.oci_runtime,
+            seccomp=seccomp,
         )
 
 
@@ -117,7 +120,7 @@ def _host_config(form: Form, uid: int, door: Path | None) -> dict[str, Any]:
         "CgroupnsMode": "private",
         "ReadonlyRootfs": True,
         "CapDrop": ["ALL"],
-        "SecurityOpt": ["no-new-privileges", f"seccomp={profile()}"],
+        "SecurityOpt": ["no-new-privileges", f"seccomp={form.seccomp or profile()}"],
         "MaskedPaths": list(_MASKED),
         "ReadonlyPaths": list(_READ_ONLY),
         "Memory": limits.memory,
@@ -128,7 +131,7 @@ def _host_config(form: Form, uid: int, door: Path | None) -> dict[str, Any]:
         "Tmpfs": {"/workspace": f"{options},mode=0700,uid={uid},gid={uid}"},
         "Ulimits": [
             {"Name": name, "Soft": value, "Hard": value}
-            for name, value in (("core", 0), ("nofile", 512), ("memlock", 65536), ("msgqueue", 0))
+            for name, value in (("core", 1), ("nofile", 512), ("memlock", 65536), ("msgqueue", 0))
         ],
         "LogConfig": {"Type": "none", "Config": {}},
         "RestartPolicy": {"Name": "no"},

@@ -27,19 +27,19 @@ listen listxattr llistxattr lremovexattr lseek lsetxattr lstat madvise map_shado
 mincore mkdir mkdirat mknod mknodat mlock mlock2 mlockall mprotect mremap mseal msgctl msgget msgrcv
 msgsnd msync munlock munlockall munmap nanosleep newfstatat open openat openat2 pause pidfd_open
 pidfd_send_signal pipe pipe2 pkey_alloc pkey_free pkey_mprotect poll ppoll prctl pread64 preadv
-preadv2 prlimit64 pselect6 pwrite64 pwritev pwritev2 read readahead readlink readlinkat readv
-recvfrom recvmmsg recvmsg remap_file_pages removexattr rename renameat renameat2 restart_syscall
-rmdir rseq rt_sigaction rt_sigpending rt_sigprocmask rt_sigqueueinfo rt_sigreturn rt_sigsuspend
-rt_sigtimedwait rt_tgsigqueueinfo sched_get_priority_max sched_get_priority_min sched_getaffinity
-sched_getattr sched_getparam sched_getscheduler sched_rr_get_interval sched_setaffinity
-sched_setattr sched_setparam sched_setscheduler sched_yield seccomp select semctl semget semop
-semtimedop sendfile sendmmsg sendmsg sendto set_mempolicy set_robust_list set_thread_area
-set_tid_address setfsgid setfsuid setgid setgroups setitimer setpgid setpriority setregid setresgid
-setresuid setreuid setrlimit setsid setsockopt setuid setxattr shmat shmctl shmdt shutdown
-sigaltstack signalfd signalfd4 splice stat statfs statx symlink symlinkat sync_file_range sysinfo
-tee tgkill time timer_create timer_delete timer_getoverrun timer_gettime timer_settime
-timerfd_create timerfd_gettime timerfd_settime times tkill truncate umask uname unlink unlinkat
-utime utimensat utimes vfork vmsplice wait4 waitid write writev
+preadv2 pselect6 pwrite64 pwritev pwritev2 read readahead readlink readlinkat readv recvfrom
+recvmmsg recvmsg remap_file_pages removexattr rename renameat renameat2 restart_syscall rmdir rseq
+rt_sigaction rt_sigpending rt_sigprocmask rt_sigqueueinfo rt_sigreturn rt_sigsuspend rt_sigtimedwait
+rt_tgsigqueueinfo sched_get_priority_max sched_get_priority_min sched_getaffinity sched_getattr
+sched_getparam sched_getscheduler sched_rr_get_interval sched_setaffinity sched_setattr
+sched_setparam sched_setscheduler sched_yield seccomp select semctl semget semop semtimedop sendfile
+sendmmsg sendmsg sendto set_mempolicy set_robust_list set_thread_area set_tid_address setfsgid
+setfsuid setgid setgroups setitimer setpgid setpriority setregid setresgid setresuid setreuid setsid
+setsockopt setuid setxattr shmat shmctl shmdt shutdown sigaltstack signalfd signalfd4 splice stat
+statfs statx symlink symlinkat sync_file_range sysinfo tee tgkill time timer_create timer_delete
+timer_getoverrun timer_gettime timer_settime timerfd_create timerfd_gettime timerfd_settime times
+tkill truncate umask uname unlink unlinkat utime utimensat utimes vfork vmsplice wait4 waitid write
+writev
 """
 """Those of the newest kernel known here; an engine passes over names it doesn't know."""
 _MACHINES = ("SCMP_ARCH_X86_64", "SCMP_ARCH_AARCH64")
@@ -52,6 +52,8 @@ _TERMINAL_INPUT = (0x5412, 0x541C)
 """TIOCSTI and TIOCLINUX: typing into a terminal outside."""
 _NOTIFY = 1026
 """F_NOTIFY of fcntl(2)."""
+_CORE = 4
+"""RLIMIT_CORE, which stays 1: at 0 a crash starts the host's core handler."""
 _HUGE = {"mmap": (3, 0x40000), "memfd_create": (1, 0x4), "shmget": (2, 0x800)}
 """Call → argument and flag by which it takes the host's huge pages."""
 _WORD = 0xFFFFFFFF
@@ -74,6 +76,14 @@ def profile() -> str:
     ]
     rules += [_rule(["ioctl"], [_masked(1, *pair)]) for pair in all_but(_TERMINAL_INPUT)]
     rules += [_rule(["fcntl"], [_masked(1, *pair)]) for pair in all_but((_NOTIFY,))]
+    limits = (("setrlimit", 0), ("prlimit64", 1))
+    rules += [
+        _rule([name], [_masked(place, *pair)])
+        for name, place in limits
+        for pair in all_but((_CORE,))
+    ]
+    reading = {"index": 2, "value": 0, "valueTwo": 0, "op": "SCMP_CMP_EQ"}
+    rules.append(_rule(["prlimit64"], [_masked(1, _WORD, _CORE), reading]))
     rules += [_rule([name], [_masked(*place, 0)]) for name, place in _HUGE.items()]
     sockets = ["socket", "socketpair"]
     rules += [_rule(sockets, [_masked(0, _WORD, family)]) for family in _FAMILIES]

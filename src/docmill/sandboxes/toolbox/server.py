@@ -91,7 +91,6 @@ def limit(settings: Settings) -> None:
     import resource
 
     for kind, value in (
-        (resource.RLIMIT_CORE, 0),
         (resource.RLIMIT_NOFILE, 512),
         (resource.RLIMIT_FSIZE, settings.disk),
         (resource.RLIMIT_NPROC, settings.pids),
