@@ -28,7 +28,11 @@ def test_a_run_without_limits_needs_leave(
     probe = backend.probe()
     assert Enforced("cpus", "nothing", "", together=False) in probe.enforced
     assert probe.lack is not None
-    monkeypatch.setattr(start, "open_backend", {"auto": backend}.__getitem__)
+
+    def opened(name: str, **options: object) -> BubblewrapBackend:
+        return backend
+
+    monkeypatch.setattr(start, "open_backend", opened)
     loaded = load_workspace(tmp_path)
     compiled = compile_pipeline(loaded, "spec-check")
     with open_state(loaded) as state:
