@@ -10,6 +10,7 @@ from docmill.events import (
     CustomToolResult,
     Event,
     McpToolResult,
+    McpToolUse,
     ModelRequestStart,
     StatusIdle,
     ToolConfirmation,
@@ -224,3 +225,12 @@ async def test_a_long_answer_of_a_server_is_a_blob(bench: "Bench") -> None:
     assert len(stored[0].content) == 200
     again = Journal(bench.store, bench.blobs, session=session, run=1, document="doc-1")
     assert again.history == [long, mixed]
+
+
+async def test_a_server_s_tool_isn_t_taken_for_the_sandbox_s(bench: "Bench") -> None:
+    """A program inside may call `read` what writes files; they are looked for all the same."""
+    session = bench.store.create(key="k", run=1, document="doc-1")
+    journal = Journal(bench.store, bench.blobs, session=session, run=1, document="doc-1")
+    journal.add(McpToolUse(tool_use_id="m1", mcp_server_name="lab", name="read", input={}))
+    assert "read" not in journal.tools
+    assert len(journal.tools) == 1

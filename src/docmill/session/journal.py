@@ -61,7 +61,8 @@ class Journal:
         self._waiting: list[Entry] = []
         self.attempt = 0
         self.tools: set[str] = set()
-        """Names of the tools that were called in the sandbox, by this attempt or earlier ones."""
+        """Names of the tools that were called, by this attempt or earlier ones; those of an MCP
+        server stand after its name."""
         self.history: list[Event] = []
         """What earlier attempts left, blobs put back in place."""
         for stored in store.journal(session):
@@ -94,8 +95,10 @@ class Journal:
             self._listener(event)
 
     def _note_tool(self, event: Event) -> None:
-        if isinstance(event, ToolUse | McpToolUse):
+        if isinstance(event, ToolUse):
             self.tools.add(event.name)
+        elif isinstance(event, McpToolUse):
+            self.tools.add(f"{event.mcp_server_name}: {event.name}")
 
     def _compact(self, event: Event) -> Event:
         if not isinstance(event, ToolResultEvent | McpToolResult):
