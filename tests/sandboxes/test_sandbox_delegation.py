@@ -208,3 +208,11 @@ def test_the_request_names_this_process_and_hands_the_group_over() -> None:
     assert words[words.index("StartTransientUnit") + 1 :][:4] == [
         *("ssa(sv)a(sa(sv))", "docmill-1.scope", "fail", "4")
     ]
+
+
+def test_where_nobody_answers_the_request_is_refused(tmp_path: Path) -> None:
+    """A bus that isn't one, or no program to ask with: words, not an exception."""
+    machine = Machine(tmp_path, SESSION)
+    machine.with_systemd()
+    assert delegation.ask_systemd(machine.around)
+    assert delegation.here().uid == os.geteuid()

@@ -152,7 +152,7 @@ class _Builder:
             confinement = Confinement(self._bubblewrap, read={"/debs": debs}, write={PLACE: folder})
             said = confinement.run([str(_DPKG), "-x", f"/debs/{deb.name}", PLACE])
             if said.code != 0:
-                raise _failure(said)
+                raise failure(said)
 
     def _apt(
         self,
@@ -170,7 +170,7 @@ class _Builder:
         )
         said = confinement.run([str(_APT), *_OPTIONS, *words])
         if said.code != 0:
-            raise _failure(said)
+            raise failure(said)
         return said
 
 
@@ -183,7 +183,7 @@ def _local_repositories(settings: Sequence[Path]) -> Iterator[Path]:
                     yield Path(unquote(name))
 
 
-def _failure(said: Said) -> PrerequisiteError:
+def failure(said: Said) -> PrerequisiteError:
     """What apt's complaint means, and what mends it."""
     lines = [line[3:] for line in said.complaint.splitlines() if line.startswith("E: ")]
     text = " ".join(lines)[:500] or said.complaint[-300:]

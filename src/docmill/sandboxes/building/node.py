@@ -70,7 +70,7 @@ def _build(
     )
     said = confinement.run([str(_NPM), "install", *_OPTIONS, "--prefix", PLACE, "--", *wanted])
     if said.code != 0:
-        raise _failure(said)
+        raise failure(said)
     write_contents(folder, Contents(KIND, tuple(wanted), dict(_versions(folder))))
 
 
@@ -82,7 +82,7 @@ def _versions(folder: Path) -> Iterator[tuple[str, str]]:
             yield place.removeprefix("node_modules/"), str(entry.get("version", ""))
 
 
-def _failure(said: Said) -> PrerequisiteError:
+def failure(said: Said) -> PrerequisiteError:
     """What npm's complaint means, and what mends it."""
     lines = [line.removeprefix("npm ERR!").removeprefix("npm error").strip()
              for line in said.complaint.splitlines() if line.startswith("npm ")]  # fmt: skip

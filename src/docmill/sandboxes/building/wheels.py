@@ -102,7 +102,7 @@ class _Builder:
         options = ("--only-binary", ":all:", "--dest", WORK, "--retries", "1", "--timeout", "30")
         said = confinement.run([*self._pip("download"), *options, "--", *wanted])
         if said.code != 0:
-            raise _failure(said, self._interpreter)
+            raise failure(said, self._interpreter)
 
     def unpack(self, folder: Path) -> dict[str, str]:
         """Put what was fetched into a folder, compiled; returns the versions. Has no network."""
@@ -119,7 +119,7 @@ class _Builder:
             [*self._pip("install"), *options, "--no-warn-script-location", *names]
         )
         if said.code != 0:
-            raise _failure(said, self._interpreter)
+            raise failure(said, self._interpreter)
         python = str(self._interpreter.executable)
         compile_all = [python, "-I", "-S", "-m", "compileall", "-q", "-j", "0"]
         # Modules for other Python versions in a package don't compile; they are never imported.
@@ -155,7 +155,7 @@ def find_pip(interpreter: Interpreter) -> Path:
     )
 
 
-def _failure(said: Said, interpreter: Interpreter) -> PrerequisiteError:
+def failure(said: Said, interpreter: Interpreter) -> PrerequisiteError:
     """What pip's complaint means, and what mends it."""
     lines = [line for line in said.complaint.splitlines() if line.startswith("ERROR:")]
     told = [line.removeprefix("ERROR:").strip() for line in lines]
