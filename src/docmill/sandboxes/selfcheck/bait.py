@@ -63,12 +63,19 @@ async def lay(workspace: Path) -> AsyncGenerator[Bait]:
         assert folder is not None
         copies = [
             stack.enter_context(_folder(place, secret))
-            for place in (Path.home(), workspace, _runtime_folder())
+            for place in (*_home(), workspace, _runtime_folder())
         ]
         found = [copy for copy in copies if copy]
         victim = await stack.enter_async_context(_victim(secret, folder))
         services = await serve(stack, secret, found[-1] if found else folder)
         yield Bait(secret, folder, tuple(copy / "secret" for copy in found), victim, services)
+
+
+def _home() -> tuple[Path, ...]:
+    """The user's home; none for a user whom nobody has entered."""
+    with suppress(RuntimeError):
+        return (Path.home(),)
+    return ()
 
 
 def _runtime_folder() -> Path:
