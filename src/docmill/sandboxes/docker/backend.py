@@ -23,6 +23,7 @@ from docmill.sandboxes.docker.engine import Engine
 from docmill.sandboxes.docker.form import Form
 from docmill.sandboxes.docker.load import Load
 from docmill.sandboxes.docker.pool import Pool
+from docmill.sandboxes.docker.profile import profile
 from docmill.sandboxes.docker.sandbox import DockerSandbox
 from docmill.sandboxes.layers import LayerStore, default_cache
 from docmill.sandboxes.runtime import Runtime, build_runtime
@@ -129,7 +130,18 @@ class DockerBackend:
         if key not in self._forms:
             await asyncio.to_thread(self._build, spec)
         name, runtime = self._forms[key]
-        return Form.of(spec, image=name, runtime=runtime)
+        return Form.of(spec, image=name, runtime=runtime, seccomp=self._seccomp)
+
+    @cached_property
+    def _seccomp(self) -> str:
+        """The list of system calls as a file, which Podman wants on its own machine."""
+        if not self._engine.is_podman:
+            return ""
+
+        def build(folder: Path) -> None:
+            (folder / "profile.json").write_text(profile())
+
+        return str(self._store.layer("seccomp", (profile(),), build) / "profile.json")
 
     def _build(self, spec: SandboxSpec) -> None:
         key = (spec.runtime, spec.packages, spec.base_image)

@@ -74,10 +74,12 @@ class Engine:
             if self.is_local:
                 _knock(self._path)
             self._client: Any = module.APIClient(
-                **options, version="auto", timeout=SECONDS, max_pool_size=32
+                **options, version="auto", timeout=SECONDS, max_pool_size=8
             )
             told = self._client.version()
         self.version = str(told.get("Version", ""))
+        self.is_podman = "Podman" in str(told.get("Components"))
+        """Whether it is Podman, which speaks Docker's API with an accent."""
         api = str(told.get("ApiVersion", "0"))
         if tuple(int(part) for part in api.split(".")) < OLDEST_API:
             self.close()
@@ -172,11 +174,12 @@ class Engine:
         with self._asking():
             self._client.remove_image(name)
 
-    def images(self, label: str) -> tuple[str, ...]:
-        """Names of all images with this label."""
+    def images(self, label: str) -> tuple[Image, ...]:
+        """All images with this label, `name` or `name=value`; the latest first."""
         with self._asking():
-            found = self._client.images(filters={"label": label})
-        return tuple(name for one in found for name in one.get("RepoTags") or ())
+            found: list[dict[str, Any]] = self._client.images(filters={"label": label})
+        found.sort(key=lambda one: -int(one.get("Created") or 0))
+        return tuple(Image(str(one["Id"]), one.get("Labels") or {}) for one in found)
 
     def create(self, config: Mapping[str, Any], name: str) -> str:
         """Make a container of the API's own description of one; returns its id."""

@@ -51,7 +51,7 @@ class Form:
     door: bool = False
     oci_runtime: str = ""
     seccomp: str = ""
-    """The file with the list of system calls, for engines that want one; empty: sent along."""
+    """The file with the list of system calls, for Podman; empty: it is sent along."""
 
     @classmethod
     def of(cls, spec: SandboxSpec, *, image: str, runtime: Runtime, seccomp: str = "") -> "Form":
@@ -113,7 +113,11 @@ def command(form: Form) -> list[str]:
 def _host_config(form: Form, uid: int, door: Path | None) -> dict[str, Any]:
     limits = form.limits
     inodes = max(1024, int(limits.disk * INODES_PER_BYTE))
-    options = f"rw,exec,nosuid,nodev,size={limits.disk},nr_inodes={inodes}"
+    options = f"rw,exec,nosuid,nodev,size={limits.disk}"
+    # Podman knows neither; files are counted by memory then, and there is one user anyway
+    options += (
+        ",mode=1777" if form.seccomp else f",nr_inodes={inodes},mode=0700,uid={uid},gid={uid}"
+    )
     found: dict[str, Any] = {
         "NetworkMode": "none",
         "IpcMode": "none",
@@ -128,10 +132,13 @@ def _host_config(form: Form, uid: int, door: Path | None) -> dict[str, Any]:
         "CpuPeriod": PERIOD,
         "CpuQuota": max(1000, int(limits.cpus * PERIOD)),
         "PidsLimit": limits.pids,
-        "Tmpfs": {"/workspace": f"{options},mode=0700,uid={uid},gid={uid}"},
+        "Tmpfs": {"/workspace": options},
         "Ulimits": [
             {"Name": name, "Soft": value, "Hard": value}
-            for name, value in (("core", 1), ("nofile", 512), ("memlock", 65536), ("msgqueue", 0))
+            for name, value in (
+                *(("nproc", limits.pids), ("nofile", 512)),
+                *(("core", 1), ("memlock", 65536), ("msgqueue", 0)),
+            )
         ],
         "LogConfig": {"Type": "none", "Config": {}},
         "RestartPolicy": {"Name": "no"},

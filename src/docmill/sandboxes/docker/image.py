@@ -37,7 +37,7 @@ def ensure(
     base: str = "",
     tell: Callable[[str], None] = silent,
 ) -> str:
-    """The name of the image for a runtime; built if the engine doesn't have it.
+    """The id of the image for a runtime; built if the engine doesn't have it.
 
     `base`: the image it is put on top of; empty: nothing. `tell` is given one sentence if there is
     something to be built. Two processes build it once.
@@ -50,31 +50,36 @@ def ensure(
         below = _base(engine, base)
         key = key_of((*rootfs.recipe(runtime), below))
         name = f"{REPOSITORY}:{key}"
-        if is_there(engine, name, key):
-            return name
+        found = find(engine, key)
+        if found is not None:
+            return found
         with _locked(store):
-            if not is_there(engine, name, key):
+            found = find(engine, key)
+            if found is None:
                 tell(f"Building the sandbox's image {name}; the next run finds it.")
                 _build(engine, store, runtime, base=below, key=key)
+                found = find(engine, key)
     except (EngineError, OSError) as error:
         raise refusal(name, error) from error
-    return name
+    if found is None:
+        raise refusal(name, EngineError("it was built, and the engine doesn't have it"))
+    return found
 
 
 def prune(engine: Engine) -> int:
     """Remove every image of docmill's that no container uses; they are built again when needed."""
     count = 0
-    for name in engine.images(KEY):
+    for found in engine.images(KEY):
         with suppress(EngineError):
-            engine.remove_image(name)
+            engine.remove_image(found.id)
             count += 1
     return count
 
 
-def is_there(engine: Engine, name: str, key: str) -> bool:
-    """Whether the engine has this image, made of what its key says."""
-    found = engine.image(name)
-    return found is not None and found.labels.get(KEY) == key
+def find(engine: Engine, key: str) -> str | None:
+    """The id of the image that says it was made of this; by its label, for Podman drops its tag."""
+    found = engine.images(f"{KEY}={key}")
+    return found[0].id if found else None
 
 
 def _base(engine: Engine, name: str) -> str:
