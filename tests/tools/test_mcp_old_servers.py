@@ -3,6 +3,7 @@
 import asyncio
 import gzip
 import json
+import socket
 import sys
 import threading
 from collections.abc import Generator
@@ -14,6 +15,7 @@ import pytest
 from docmill.errors import PrerequisiteError
 from docmill.sandboxes.base import Sandbox
 from docmill.tools.base import Tool
+from docmill.tools.mcp import meeting
 from docmill.tools.mcp.base import MOST_BYTES
 from docmill.tools.mcp.meeting import Surroundings, meet
 from docmill.tools.mcp.servers import Terms
@@ -193,3 +195,18 @@ async def test_the_package_has_to_be_there(
     with pytest.raises(PrerequisiteError) as told:
         await meet(agent_with(entry), surroundings)
     assert "docmill[mcp]" in told.value.remedy
+
+
+async def test_a_silent_server_is_given_up(
+    surroundings: Surroundings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Over HTTP and inside the sandbox; nothing of it stays behind."""
+    monkeypatch.setattr(meeting, "CONNECT_SECONDS", 1.0)
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        port = listening.getsockname()[1]
+        entry = {"type": "url", "name": "old", "url": f"http://127.0.0.1:{port}/mcp"}
+        with pytest.raises(PrerequisiteError, match="no answer within 1 s"):
+            await meet(agent_with(entry), surroundings)
+    sleeper = {"type": "stdio", "name": "old", "command": ["sleep", "60"]}
+    with pytest.raises(PrerequisiteError, match="no answer within 1 s"):
+        await meet(agent_with(sleeper), surroundings)
