@@ -106,6 +106,16 @@ async def test_bait_tells_its_secret_to_who_finds_it_only(tmp_path: Path) -> Non
         os.kill(bait.victim, 0)
 
 
+async def test_what_a_killed_check_left_is_removed(tmp_path: Path) -> None:
+    """By the next one, an hour later; a check that runs beside it keeps its bait."""
+    old, young = tmp_path / "docmill-selfcheck-old", tmp_path / "docmill-selfcheck-young"
+    for folder in (old, young):
+        (folder / "deep").mkdir(parents=True)
+    os.utime(old, (1, 1))
+    async with lay(tmp_path):
+        assert (old.exists(), young.exists()) == (False, True)
+
+
 async def test_two_rounds_have_two_secrets(tmp_path: Path) -> None:
     """What a control has found can't be taken for something found inside."""
     async with lay(tmp_path) as one, lay(tmp_path) as other:

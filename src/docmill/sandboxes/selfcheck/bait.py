@@ -12,6 +12,7 @@ import secrets
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import AsyncGenerator, Generator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from typing import Any
 
 from docmill.sandboxes.selfcheck.services import PREFIX, serve
 
+_HOUR = 3600
 _VICTIM = "import sys; sys.stdin.read()"
 """Does nothing until whoever started it is gone."""
 
@@ -89,6 +91,7 @@ def _folder(place: Path, secret: str) -> Generator[Path | None]:
     """A folder with the secret in a file; None where it can't be made."""
     folder = None
     with suppress(OSError):
+        _sweep(place)
         folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=place))
         folder.chmod(0o755)
         (folder / "secret").write_text(secret)
@@ -96,8 +99,20 @@ def _folder(place: Path, secret: str) -> Generator[Path | None]:
         yield folder
     finally:
         if folder:
-            # folders nested by attacks are deeper than Python's own stack
-            subprocess.run(["rm", "-rf", "--", str(folder)], check=False, capture_output=True)
+            _remove(folder)
+
+
+def _sweep(place: Path) -> None:
+    """Remove what checks that were killed have left; none takes an hour."""
+    for left in place.glob(f"{PREFIX}*"):
+        found = left.lstat()
+        if found.st_uid == os.geteuid() and found.st_mtime < time.time() - _HOUR:
+            _remove(left)
+
+
+def _remove(folder: Path) -> None:
+    """Folders nested by attacks are deeper than Python's own stack."""
+    subprocess.run(["rm", "-rf", "--", str(folder)], check=False, capture_output=True)
 
 
 @asynccontextmanager
