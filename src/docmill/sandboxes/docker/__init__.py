@@ -1,4 +1,4 @@
-"""Sandboxes by Docker, or whatever speaks its API (Podman's socket): one container per session.
+"""Sandboxes by Docker, or whatever speaks its API: one container per session.
 
 `backend` makes them; `engine` is the only module that imports Docker's client.
 """

@@ -60,12 +60,21 @@ class Container:
             raise refusal(error) from error
         ready, _, _ = select.select([self.socket], [], [], START_SECONDS)
         if not ready or self._has_only_complained():
-            raise PrerequisiteError(
-                f"A container was started, but its toolbox didn't come up: {self._complaint()}",
-                remedy="Build the sandbox's image afresh: docker image rm "
-                f"{self.form.image}, then run again",
-            )
+            raise self._silence()
         self.since = time.monotonic()
+
+    def _silence(self) -> PrerequisiteError:
+        """What it means that the toolbox hasn't said hello."""
+        if self._engine.is_podman:  # 4.3 ends the streams of a container it has attached to
+            return PrerequisiteError(
+                f"Podman {self._engine.version} starts a container, but its streams end at once.",
+                remedy="Use a Docker Engine (apt-get install docker.io), or backend: bubblewrap",
+            )
+        return PrerequisiteError(
+            f"A container was started, but its toolbox didn't come up: {self._complaint()}",
+            remedy="Build the sandbox's image afresh: docker image rm "
+            f"{self.form.image}, then run again",
+        )
 
     def _open_door(self, uid: int) -> Path:
         """A folder with a socket on which the toolbox hands over its door.
