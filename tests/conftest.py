@@ -7,6 +7,7 @@ from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
@@ -27,8 +28,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Make room for the processes of session-wide fixtures."""
+    """Make room for the processes of session-wide fixtures; no test fails for being slow."""
     config.stash[KEEPERS] = set()
+    hypothesis.settings.register_profile("docmill", deadline=None)
+    hypothesis.settings.load_profile("docmill")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -139,8 +139,8 @@ def test_settings_of_this_machine_are_passed_on_and_nothing_else(tmp_path: Path)
     )
     environ = {"PIP_INDEX_URL": "https://x.example/simple", "https_proxy": "http://p.example:1"}
     found = settings.pip_settings({**environ, "API_KEY": "hunter2"}, tmp_path)
-    assert found.environ == {**environ, "HOME": "/home/builder"}
-    assert found.files["/home/builder/.pip/pip.conf"] == tmp_path / ".pip" / "pip.conf"
+    assert found.environ == {**environ, "HOME": settings.HOME}
+    assert found.files[f"{settings.HOME}/.pip/pip.conf"] == tmp_path / ".pip" / "pip.conf"
     assert {str(tmp_path / "wheels"), str(tmp_path / "index")} <= found.files.keys()
     (tmp_path / ".npmrc").write_text("registry=https://x.example\n")
-    assert "/home/builder/.npmrc" in settings.npm_settings({}, tmp_path).files
+    assert f"{settings.HOME}/.npmrc" in settings.npm_settings({}, tmp_path).files

@@ -18,7 +18,7 @@ _PASSED = (
     *("ssl_cert_file", "ssl_cert_dir", "requests_ca_bundle", "curl_ca_bundle"),
 )
 """Variables that say how the network is reached, in either case."""
-_HOME = "/home/builder"
+HOME = "/home/builder"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +39,11 @@ def pip_settings(environ: Mapping[str, str], home: Path | None = None) -> PipSet
     files = {str(path): path for path in found if path.is_file()}
     for name in (".config/pip/pip.conf", ".pip/pip.conf", ".netrc"):
         if (home / name).is_file():
-            files[f"{_HOME}/{name}"] = home / name
+            files[f"{HOME}/{name}"] = home / name
     values = [*passed.values(), *(value for path in files.values() for value in _values(path))]
     for path in _paths(values):
         files.setdefault(str(path), path)
-    return PipSettings({**passed, "HOME": _HOME}, files)
+    return PipSettings({**passed, "HOME": HOME}, files)
 
 
 def npm_settings(environ: Mapping[str, str], home: Path | None = None) -> PipSettings:
@@ -52,10 +52,10 @@ def npm_settings(environ: Mapping[str, str], home: Path | None = None) -> PipSet
     passed = _passed(environ, "npm_config_")
     files = {"/etc/npmrc": Path("/etc/npmrc")} if Path("/etc/npmrc").is_file() else {}
     if (home / ".npmrc").is_file():
-        files[f"{_HOME}/.npmrc"] = home / ".npmrc"
+        files[f"{HOME}/.npmrc"] = home / ".npmrc"
     for path in _paths(passed.values()):
         files.setdefault(str(path), path)
-    return PipSettings({**passed, "HOME": _HOME}, files)
+    return PipSettings({**passed, "HOME": HOME}, files)
 
 
 def _passed(environ: Mapping[str, str], prefix: str) -> dict[str, str]:
