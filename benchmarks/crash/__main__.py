@@ -1,4 +1,7 @@
-"""Usage: `python -m benchmarks.crash [KILLS]` (500 by default); ends with 1 if a run differs."""
+"""Usage: `python -m benchmarks.crash [KILLS]` (500 by default); ends with 1 if a run differs.
+
+Ctrl-C ends it early; what was found by then is printed.
+"""
 
 import argparse
 import random
@@ -6,6 +9,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 
 from benchmarks.crash.harness import Laboratory
@@ -22,7 +26,7 @@ def main() -> int:
     chance = random.Random(options.seed)
     kills, runs, repeated, broken = Counter[str](), 0, 0, 0
     began = time.monotonic()
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, suppress(KeyboardInterrupt):
         root = Path(folder) / "workspace"
         with Laboratory(root, documents=DOCUMENTS, turns=TURNS, latency=LATENCY) as laboratory:
             while kills.total() < options.kills:

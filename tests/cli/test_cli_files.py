@@ -30,7 +30,7 @@ model, system, tools, mcp_servers, skills, multiagent, metadata)
 pipelines/parts.yaml:3:8 agent — `raeder` has no file in agent_specs/ — did you mean `reader`? \
 (known: reader)
 pipelines/parts.yaml:8:3 limits.trns — unknown key — did you mean `turns`? (known: \
-usd_per_document, usd_per_run, turns, output_tokens, minutes, minutes_per_run)
+usd_per_document, usd_per_run, turns, output_tokens, minutes, minutes_per_run, approval_minutes)
 3 problems. Nothing was run, nothing was spent.
 Check again: docmill validate
 """
@@ -142,7 +142,6 @@ def test_the_plan_starts_nothing(docmill: "Docmill", bare: Path) -> None:
                                "Nothing was run.\n")  # fmt: skip
     assert answer.err.splitlines() == [
         "left out: TMI-57-0231.pdf",
-        "without effect in this version: pipeline.schedule",
     ]
     assert not (bare / ".docmill" / "prefect").exists()
     assert not (bare / "reports" / "spec-check").exists()
