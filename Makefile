@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 UV := $(BIN)/uv
 UV_VERSION := 0.13.9
-JOBS ?= 2
+JOBS ?= 3
 
 .PHONY: demo test check lint types bench docs lock samples wheel clean
 

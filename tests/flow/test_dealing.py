@@ -64,6 +64,20 @@ async def test_documents_are_pulled_as_workers_get_free() -> None:
     assert tally.counts == {"ok": 100}
 
 
+async def test_work_that_is_cancelled_with_the_stop_is_part_of_it() -> None:
+    """The stop and the end of a document's work may come in the same turn of the loop."""
+    job, control = ScriptedJob(documents(6)), Control()
+    tally = unlimited(control, 6)
+
+    async def handle(document: PlannedDocument, place: Place) -> DocumentStatus:
+        del document, place
+        control.stop("Stopped.")
+        raise asyncio.CancelledError
+
+    await deal(job.batch, handle, job=job, control=control, tally=tally)
+    assert tally.counts == {"cancelled": 6}
+
+
 async def test_stopping_cancels_what_is_under_way_and_what_was_never_begun() -> None:
     """Every document ends exactly once, whenever the stop comes."""
     job, control = ScriptedJob(documents(6)), Control()

@@ -13,7 +13,7 @@ from reportlab.pdfgen.canvas import Canvas
 
 from docmill.documents.layout import load_pages
 from docmill.errors import SandboxError, ToolError
-from docmill.sandboxes import runtime
+from docmill.sandboxes import interpreters
 from docmill.sandboxes.base import DOCUMENT, LAYOUT, PICTURES, SandboxLimits, SandboxSpec
 from docmill.sandboxes.bubblewrap import BubblewrapBackend, BubblewrapSandbox
 
@@ -174,7 +174,7 @@ async def test_many_sandboxes_run_at_once() -> None:
 
 async def test_docmills_own_interpreter_does_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where the system has no Python of this version."""
-    monkeypatch.setattr(runtime, "_SYSTEM_PREFIX", Path("/nowhere"))
+    monkeypatch.setattr(interpreters, "_SYSTEM_PREFIX", Path("/nowhere"))
     async with BubblewrapBackend().open(SPEC) as sandbox:
         assert (await prepare(sandbox, document()))["pages"] == 2
         asked = "python3 -c 'import sys; print(sys.version)'"

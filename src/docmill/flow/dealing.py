@@ -163,7 +163,9 @@ async def _until_done(workers: Sequence[asyncio.Task[None]], control: Control) -
             done, _ = await asyncio.wait({*waiting, watch}, return_when=asyncio.FIRST_COMPLETED)
             waiting -= done
             for worker in done - {watch}:
-                worker.result()
+                # A stop may cancel a document's work before it wakes this.
+                if not (worker.cancelled() and control.stopped):
+                    worker.result()
     finally:
         watch.cancel()
 
