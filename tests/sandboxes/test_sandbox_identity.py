@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+import sys
 import threading
 from contextlib import suppress
 from pathlib import Path
@@ -64,3 +65,20 @@ def test_an_ordinary_user_stays_it() -> None:
     """There is nobody else to become."""
     with Identity(None).assumed() as options:
         assert options == {}
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
+def test_a_user_without_an_entry_has_the_environments_home(tmp_path: Path) -> None:
+    """Containers often run under a number that no list of users has."""
+    program = (
+        "import os; from docmill.sandboxes.layers import default_cache; "
+        f"os.setuid({UID}); print(default_cache())"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env={"HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout.strip() == str(tmp_path / ".cache" / "docmill"), done.stderr

@@ -34,7 +34,11 @@ def default_cache() -> Path:
     """Where layers lie: a system folder for root, whose home others can't read; else the home."""
     if os.geteuid() == 0:
         return ROOT_CACHE
-    return Path(pwd.getpwuid(os.geteuid()).pw_dir) / ".cache" / "docmill"
+    try:
+        home = Path(pwd.getpwuid(os.geteuid()).pw_dir)
+    except KeyError:  # a user that only a container's engine knows; then the environment tells
+        home = Path.home()
+    return home / ".cache" / "docmill"
 
 
 def key_of(parts: Sequence[str]) -> str:
