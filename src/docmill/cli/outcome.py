@@ -12,7 +12,7 @@ from docmill.records.forecast import Forecast
 from docmill.records.results import DocumentResult, DocumentStatus
 from docmill.report.costs import call_facts, forecast_text
 from docmill.report.display import count, duration_text, usd_text
-from docmill.report.findings import Finding, findings
+from docmill.report.findings import KINDS, Finding, findings
 from docmill.report.summary import UNFINISHED, Summary
 
 GLYPHS: dict[DocumentStatus, tuple[str, str]] = {
@@ -23,6 +23,8 @@ GLYPHS: dict[DocumentStatus, tuple[str, str]] = {
     "limit": ("■", "magenta"),
     "cancelled": ("–", "dim"),
 }
+GRAVITY = tuple(KINDS)
+"""Kinds of findings, the gravest first."""
 SHOWN_WHOLE = 40
 """Of more documents than this only those that aren't ok are listed."""
 MAX_ROWS = 200
@@ -50,6 +52,7 @@ def document_row(result: DocumentResult) -> DocumentRow:
     """A document's row; remarks (severity `info`) count neither as checks nor as findings."""
     judged = [verdict for verdict in result.verdicts if verdict.severity != "info"]
     found = [entry for entry in findings(result) if entry.needs_attention]
+    found.sort(key=lambda entry: GRAVITY.index(entry.kind))
     return DocumentRow(
         id=result.document.id,
         name=result.document.name,
