@@ -10,8 +10,9 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from types import TracebackType
 from typing import Any
+
+from docmill.children import ChildProcess
 
 PRELOADED = (
     "docmill.cli.running",
@@ -22,30 +23,21 @@ PRELOADED = (
 _STEP = 0.02
 
 
-class Template:
+class Template(ChildProcess):
     """The process that forks; leaving the block ends it."""
 
     def __init__(self) -> None:
-        self._process: subprocess.Popen[str] | None = None
-
-    def __enter__(self) -> "Template":
-        self._process = subprocess.Popen(
+        process = subprocess.Popen(
             [sys.executable, "-m", "benchmarks.crash.forking"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
             cwd=Path(__file__).parents[2],
         )
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        assert self._process is not None
-        self._process.communicate()
+        assert process.stdin is not None
+        assert process.stdout is not None
+        self._questions, self._answers = process.stdin, process.stdout
+        super().__init__(process)
 
     def start(self, root: Path, arguments: tuple[str, ...], log: Path) -> "Run":
         """`docmill ARGUMENTS` in the folder `root`; what it prints goes to the end of `log`."""
@@ -54,12 +46,9 @@ class Template:
 
     def ask(self, *words: str) -> str:
         """One question to the template, one line as its answer."""
-        assert self._process is not None
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.stdin.write("\0".join(words) + "\n")
-        self._process.stdin.flush()
-        return self._process.stdout.readline().strip()
+        self._questions.write("\0".join(words) + "\n")
+        self._questions.flush()
+        return self._answers.readline().strip()
 
 
 class Run:

@@ -64,7 +64,7 @@ class Laboratory:
         self._documents = documents
         self._latency = latency
         self._server = ServerProcess(script(documents, turns=turns), latency=latency)
-        self._template = Template()
+        self._template: Template
         self._log = root.parent / f"{root.name}.log"
         self._seen = 0
         self._undisturbed: Any = None
@@ -72,7 +72,7 @@ class Laboratory:
 
     def __enter__(self) -> "Laboratory":
         self._server.__enter__()
-        self._template.__enter__()
+        self._template = Template()
         make_workspace(self._root, documents=self._documents, base_url=self._server.base_url)
         self._wait(self._start())
         self._undisturbed = report_of(self._root)
@@ -80,7 +80,7 @@ class Laboratory:
         return self
 
     def __exit__(self, *error: Any) -> None:
-        self._template.__exit__(None, None, None)
+        self._template.close()
         stop = [sys.executable, "-m", "docmill.cli", "prefect", "stop"]
         subprocess.run(stop, cwd=self._root, check=False, capture_output=True)
         self._server.__exit__(*error)

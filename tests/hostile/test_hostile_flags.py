@@ -68,8 +68,13 @@ def test_floods_and_control_characters_are_cut() -> None:
 
 
 def test_remarks_are_never_refused() -> None:
-    """That a page was read by OCR holds nothing against it."""
-    refuse([Flag(kind="ocr", page=1, severity="info")], Hostile())
+    """That a page was read by OCR holds nothing against it, however strict the pipeline is."""
+    strict = Hostile(
+        hidden_text="refuse", instructions="refuse", active_content="refuse", structure="refuse"
+    )
+    refuse([Flag(kind="ocr", page=1, severity="info")], strict)
+    with pytest.raises(DocumentError):
+        refuse([Flag(kind="tiny", page=1)], strict)
 
 
 def test_a_refusal_names_what_was_found_and_what_to_do() -> None:

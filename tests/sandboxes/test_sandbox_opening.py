@@ -10,6 +10,7 @@ from docmill.sandboxes import bubblewrap, cgroups, open_backend, opening, progra
 from docmill.sandboxes.base import Enforced, Lack, Probe, SandboxSpec
 from docmill.sandboxes.bubblewrap import BubblewrapBackend
 from docmill.sandboxes.delegation import Obtained
+from docmill.sandboxes.running import PROBE_LIMITS
 
 
 def test_auto_is_bubblewrap_and_was_tried() -> None:
@@ -91,7 +92,7 @@ async def test_a_strict_sandbox_is_refused_where_the_kernel_refuses_its_group(
 
     monkeypatch.setattr(bubblewrap, "obtain_places", obtain)
     backend = BubblewrapBackend()
-    limits = bubblewrap.PROBE_LIMITS
+    limits = PROBE_LIMITS
     with pytest.raises(PrerequisiteError, match="refuses a control group"):
         async with backend.open(SandboxSpec(replace(limits, strict=True))):
             pass

@@ -10,12 +10,9 @@ from docmill.compile.digest import digest
 from docmill.compile.forms import sandbox_spec
 from docmill.plan import CompiledPipeline
 from docmill.sandboxes.layers import LayerStore, default_cache
+from docmill.sandboxes.opening import silent
 from docmill.sandboxes.runtime import build_runtime, downloaded, is_at_hand, is_built
 from docmill.settings import Settings
-
-
-def _silent(text: str) -> None:
-    """Tell nobody."""
 
 
 def equipped(
@@ -23,7 +20,7 @@ def equipped(
     settings: Settings,
     *,
     build: bool = True,
-    tell: Callable[[str], None] = _silent,
+    tell: Callable[[str], None] = silent,
 ) -> CompiledPipeline:
     """The pipeline with what is really installed in its digest: other versions, other sessions.
 

@@ -8,9 +8,10 @@ from typing import Annotated
 
 import typer
 
+from docmill.cli.arguments import Json
+
 app = typer.Typer(help="Sandboxes.", no_args_is_help=True, rich_markup_mode=None)
 
-Json = Annotated[bool, typer.Option("--json", help="The answer as JSON on stdout.")]
 Backend = Annotated[
     str | None,
     typer.Option(metavar="NAME", help="`bubblewrap` or `docker`; else what the settings say."),

@@ -140,50 +140,43 @@ class Registry:
             except ObjectAlreadyExists:
                 return
 
-    def _fields(self, deployment: Deployment) -> dict[str, Any]:
-        """The keys of a deployment as the server has them."""
+    def _keys(self, deployment: Deployment) -> dict[str, Any]:
+        """What is written of a deployment and compared just as it is."""
         schedule = deployment.schedule
-        strategy = _STRATEGIES.get(schedule.overlap) if schedule else None
+        cancels = schedule is not None and schedule.overlap == "cancel"
         return {
             "version": deployment.version,
             "description": deployment.description,
-            "tags": self._tags(schedule),
+            "tags": sorted((TAG, self._mark, *((CANCEL_TAG,) if cancels else ()))),
             "entrypoint": ENTRYPOINT,
-            "schedule": _schedule_text(schedule.cron, schedule.timezone) if schedule else "",
-            "overlap": strategy.value if strategy else "",
             "work_pool_name": self._pool.name,
-            "work_queue_name": self._pool.queue or "default",
             "job_variables": dict(deployment.job_variables),
             "pull_steps": [dict(step) for step in deployment.pull],
         }
 
-    def _tags(self, schedule: Schedule | None) -> list[str]:
-        cancels = schedule is not None and schedule.overlap == "cancel"
-        return sorted((TAG, self._mark, *((CANCEL_TAG,) if cancels else ())))
+    def _fields(self, deployment: Deployment) -> dict[str, Any]:
+        """The keys of a deployment as `_fields_of` reads them from the server."""
+        schedule = deployment.schedule
+        strategy = _strategy(schedule)
+        return self._keys(deployment) | {
+            "schedule": _schedule_text(schedule.cron, schedule.timezone) if schedule else "",
+            "overlap": strategy.value if strategy else "",
+            "work_queue_name": self._pool.queue or "default",
+        }
 
     async def _write(self, deployment: Deployment) -> None:
-        flow_id = await self._client.create_flow_from_name(deployment.pipeline)
-        there = await self._read(deployment.pipeline)
-        schedule = deployment.schedule
-        strategy = _STRATEGIES.get(schedule.overlap) if schedule else None
+        strategy = _strategy(deployment.schedule)
+        options = ConcurrencyOptions(collision_strategy=strategy) if strategy else None
         await self._client.create_deployment(
-            flow_id=flow_id,
+            flow_id=await self._client.create_flow_from_name(deployment.pipeline),
             name=NAME,
-            version=deployment.version,
-            description=deployment.description,
-            tags=self._tags(schedule),
-            entrypoint=ENTRYPOINT,
-            schedules=_schedules(schedule, there),
+            schedules=_schedules(deployment.schedule, await self._read(deployment.pipeline)),
             concurrency_limit=1 if strategy else None,
-            concurrency_options=ConcurrencyOptions(collision_strategy=strategy)
-            if strategy
-            else None,
+            concurrency_options=options,
             parameter_openapi_schema=parameter_schema(deployed.run_pipeline.fn).model_dump(),
             enforce_parameter_schema=True,
-            work_pool_name=self._pool.name,
             work_queue_name=self._pool.queue,
-            job_variables=dict(deployment.job_variables),
-            pull_steps=[dict(step) for step in deployment.pull],
+            **self._keys(deployment),
         )
 
 
@@ -207,6 +200,11 @@ async def deploy(
             f"Prefect's server did not take the deployments: {error}",
             remedy="Look: docmill prefect status",
         ) from error
+
+
+def _strategy(schedule: Schedule | None) -> ConcurrencyLimitStrategy | None:
+    """What Prefect itself does about overlapping runs; None: it lets them start."""
+    return _STRATEGIES.get(schedule.overlap) if schedule else None
 
 
 def _schedules(

@@ -7,7 +7,6 @@ left. Refuses where a sandbox can't be had; never runs anything outside of one.
 import asyncio
 import os
 import platform
-import socket
 import time
 from collections.abc import AsyncGenerator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -18,15 +17,7 @@ from typing import Any
 
 from docmill.errors import PrerequisiteError, SandboxError
 from docmill.sandboxes import cgroups, claims, seccomp
-from docmill.sandboxes.base import (
-    PROXY_PORT,
-    Enforced,
-    Packages,
-    Probe,
-    SandboxLimits,
-    SandboxSpec,
-)
-from docmill.sandboxes.channel import Channel
+from docmill.sandboxes.base import PROXY_PORT, Enforced, Packages, Probe, SandboxSpec
 from docmill.sandboxes.delegation import Obtained, here, obtain_places
 from docmill.sandboxes.doors import receive_door
 from docmill.sandboxes.identity import Identity
@@ -34,31 +25,22 @@ from docmill.sandboxes.layers import LayerStore, default_cache
 from docmill.sandboxes.process import Process, end_orphans
 from docmill.sandboxes.programs import Program, find_bubblewrap, remedy_for
 from docmill.sandboxes.remedies import lack_of
+from docmill.sandboxes.running import PROBE_LIMITS, RunningSandbox
 from docmill.sandboxes.runtime import Runtime, build_runtime
 
 NAME = "bubblewrap"
 START_SECONDS = 20.0
-TRANSFER_SECONDS = 60.0
-MIB = 1024 * 1024
-PROBE_LIMITS = SandboxLimits(
-    memory=256 * MIB, cpus=1.0, pids=64, disk=64 * MIB, seconds=30, output=MIB
-)
 
 
-class BubblewrapSandbox:
+class BubblewrapSandbox(RunningSandbox):
     """A running sandbox; made by `BubblewrapBackend.open`."""
 
     def __init__(self, spec: SandboxSpec, claim: claims.Claim, group: cgroups.Group) -> None:
-        self._limits = spec.limits
+        super().__init__(spec.limits)
         self._has_door = spec.door
-        self._door: socket.socket | None = None
         self._claim = claim
         self._group = group
         self._process: Process | None = None
-        self._channel = Channel(self._end, self._cause)
-        self._watchdog: asyncio.TimerHandle | None = None
-        self._timed_out = False
-        self._dead = False
         self._told: Mapping[str, Any] = {}
 
     async def start(self, program: Program, runtime: Runtime, identity: Identity) -> None:
@@ -94,8 +76,7 @@ class BubblewrapSandbox:
                 f"bubblewrap can't start a sandbox here: {complaint}",
                 remedy=remedy_for(complaint),
             ) from error
-        loop = asyncio.get_running_loop()
-        self._watchdog = loop.call_later(self._limits.seconds, self._expire)
+        self._begin_time()
 
     def _enter_group(self) -> list[int]:
         """Descriptors of the groups to join; none where the kernel refuses them after all.
@@ -144,67 +125,13 @@ class BubblewrapSandbox:
             limits.append(Enforced("cpus", "nothing", "", together=False))
         return tuple(limits)
 
-    async def call(self, op: str, args: Mapping[str, Any], *, timeout: float) -> Any:
-        """Run one toolbox operation; see `base.Sandbox.call`."""
-        self._check()
-        return (await self._channel.call(op, args, timeout=timeout)).result
-
-    async def put(self, path: str, data: bytes) -> None:
-        """Write a file inside."""
-        self._check()
-        await self._channel.put(path, data, timeout=TRANSFER_SECONDS)
-
-    async def get(self, path: str, *, max_bytes: int) -> bytes:
-        """Read a regular file from inside."""
-        self._check()
-        return await self._channel.get(path, max_bytes=max_bytes, timeout=TRANSFER_SECONDS)
-
-    def door(self) -> socket.socket:
-        """The way out; see `base.Sandbox.door`."""
-        if self._door is None:
-            raise ValueError("this sandbox was opened without a door")
-        return self._door
-
-    def _check(self) -> None:
-        if self._dead:
-            raise self._cause()
-
-    def _expire(self) -> None:
-        self._timed_out = True
-        self._end()
-
     def _end(self) -> None:
-        """Kill everything inside now; safe to call at any time."""
-        self._dead = True
+        super()._end()
         if self._process:
             self._process.kill()
 
-    def _cause(self) -> SandboxError:
-        """Why the sandbox is dead."""
-        if self._timed_out:
-            return SandboxError(
-                f"The sandbox was ended after {self._limits.seconds:g} s, its limit.",
-                code="sandbox_timeout",
-                retryable=False,
-            )
-        if self._group.out_of_memory():
-            return SandboxError(
-                f"The sandbox used more than its {self._limits.memory} bytes of memory.",
-                code="sandbox_memory",
-                retryable=False,
-            )
-        return SandboxError("The sandbox ended unexpectedly.")
-
-    async def stop(self) -> None:
-        """End everything and remove every trace; goes on even if this task is cancelled."""
-        if self._watchdog:
-            self._watchdog.cancel()
-        self._end()
-        self._channel.close()
-        if self._door is not None:
-            self._door.close()
-        loop = asyncio.get_running_loop()
-        await asyncio.shield(loop.run_in_executor(None, self._bury))
+    def _out_of_memory(self) -> bool:
+        return self._group.out_of_memory()
 
     def _bury(self) -> None:
         if self._process:

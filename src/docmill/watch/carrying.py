@@ -53,10 +53,10 @@ class Carrier:
         self._pipeline = pipeline
         self._watch = watch
         self._drops = drops
-        source = Place(watch.path if "://" in watch.path else str(root / watch.path))
-        self.deliveries = source.beside(watch.deliver)
-        self.finished = source.beside(watch.done)
-        self.quarantine = source.beside(watch.quarantine)
+        self.source = Place(watch.path, root)
+        self.deliveries = self.source.beside(watch.deliver)
+        self.finished = self.source.beside(watch.done)
+        self.quarantine = self.source.beside(watch.quarantine)
 
     def fetch(self, drop: str, files: Sequence[Candidate], *, max_bytes: int) -> list[Intake]:
         """Copy files into the drop's folder; what changed or went meanwhile is left for later."""

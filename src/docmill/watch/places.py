@@ -20,9 +20,10 @@ _LONGEST = 100
 class Place:
     """A folder or a prefix of a bucket."""
 
-    def __init__(self, address: str) -> None:
-        self.address = address.rstrip("/")
+    def __init__(self, address: str, root: Path = Path()) -> None:
+        """`root`: what a local path is relative to."""
         self._remote = is_address(address)
+        self.address = (address if self._remote else str(root / address)).rstrip("/")
 
     def beside(self, name: str) -> "Place":
         """A place named relative to the one this lies in; an absolute path or address is itself."""
@@ -80,22 +81,20 @@ class Place:
         with contextlib.suppress(FileNotFoundError):
             shutil.move(location, target_path)
 
+    def remove(self, name: str) -> None:
+        """Remove a file; one that is gone is no error."""
+        if not self._remote:
+            Path(self.address, name).unlink(missing_ok=True)
+            return
+        filesystem, path = self._at(name)
+        with contextlib.suppress(FileNotFoundError):
+            filesystem.rm_file(path)
+            filesystem.invalidate_cache()
+
     def _at(self, name: str) -> tuple[Any, str]:
         core = importlib.import_module("fsspec.core")
         filesystem, path = core.url_to_fs(f"{self.address}/{name}")
         return filesystem, str(path)
-
-
-def remove(location: str) -> None:
-    """Remove a file; one that is gone is no error."""
-    if is_address(location):
-        core = importlib.import_module("fsspec.core")
-        filesystem, path = core.url_to_fs(location)
-        with contextlib.suppress(FileNotFoundError):
-            filesystem.rm_file(path)
-            filesystem.invalidate_cache()
-        return
-    Path(location).unlink(missing_ok=True)
 
 
 def forget_listings(address: str) -> None:

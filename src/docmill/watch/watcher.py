@@ -20,7 +20,7 @@ from docmill.spec.pipeline import Pipeline
 from docmill.spec.sizes import parse_size
 from docmill.store.drops import DropStore, Intake
 from docmill.watch.carrying import Carrier, Outcome
-from docmill.watch.places import Place, forget_listings, remove
+from docmill.watch.places import Place, forget_listings
 from docmill.watch.settling import Drop, Settling, folder_of
 
 SLOWEST = 300.0
@@ -162,16 +162,9 @@ class Watcher:
                 file.location: file.stamp for file in drop.files if file.location not in busy
             }
         if self._watch.ready is not None and not taken.elsewhere:
-            await asyncio.to_thread(self._remove_marker, drop.folder)
-
-    def _remove_marker(self, folder: str) -> None:
-        """What comes into the folder later is a drop of its own, with a marker of its own."""
-        path = (
-            self._watch.path
-            if "://" in self._watch.path
-            else str(self._watched.root / self._watch.path)
-        )
-        remove("/".join(part for part in (path.rstrip("/"), folder, self._watch.ready) if part))
+            # What comes later is a drop of its own, with a marker of its own.
+            marker = "/".join(part for part in (drop.folder, self._watch.ready) if part)
+            await asyncio.to_thread(self._carrier.source.remove, marker)
 
     async def _carry(self, drop: str, files: Sequence[Intake]) -> bool:
         self._told.began(drop, len(files))

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from docmill.errors import PrerequisiteError, SandboxError
 from docmill.sandboxes import claims
-from docmill.sandboxes.base import Packages, Probe, SandboxLimits, SandboxSpec
+from docmill.sandboxes.base import Packages, Probe, SandboxSpec
 from docmill.sandboxes.docker import image, limits, owners
 from docmill.sandboxes.docker.container import Container, is_mapped
 from docmill.sandboxes.docker.engine import Engine
@@ -26,13 +26,10 @@ from docmill.sandboxes.docker.pool import Pool
 from docmill.sandboxes.docker.profile import profile
 from docmill.sandboxes.docker.sandbox import DockerSandbox
 from docmill.sandboxes.layers import LayerStore, default_cache
+from docmill.sandboxes.running import PROBE_LIMITS
 from docmill.sandboxes.runtime import Runtime, build_runtime
 
 NAME = "docker"
-MIB = 1024 * 1024
-PROBE_LIMITS = SandboxLimits(
-    memory=256 * MIB, cpus=1.0, pids=64, disk=64 * MIB, seconds=30, output=MIB
-)
 
 
 class DockerBackend:
