@@ -4,7 +4,7 @@ import os
 import sys
 from collections.abc import Iterator
 from importlib.metadata import version
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from docmill.batch.state import server_settings
 from docmill.cli.console import put, put_json, talk
@@ -16,6 +16,9 @@ from docmill.flow.address import ServerAddress, environment
 from docmill.flow.launch import prefect_client
 from docmill.settings import Settings
 from docmill.spec.load import LoadedWorkspace
+
+if TYPE_CHECKING:
+    from docmill.flow.deployments import Deployment
 
 SIGNS = {"create": "+", "update": "~", "unchanged": "=", "retire": "-"}
 
@@ -34,7 +37,7 @@ def deploy(pipelines: list[str], *, dry_run: bool, json: bool) -> None:
         config = loaded.workspace.config.deploy
         changes = asyncio.run(
             deployments.deploy(
-                [_deployment(loaded, name) for name in names],
+                [each for name in names for each in _deployments(loaded, name)],
                 workspace=config.workspace or loaded.root.name,
                 pool=deployments.Pool(config.work_pool, config.pool_type, config.work_queue),
                 retire=not pipelines,
@@ -48,15 +51,20 @@ def deploy(pipelines: list[str], *, dry_run: bool, json: bool) -> None:
                 "server": address.api_url,
                 "work_pool": config.work_pool,
                 "changes": [
-                    {"pipeline": c.pipeline, "action": c.action, "details": list(c.details)}
-                    for c in changes
+                    {
+                        "deployment": change.name,
+                        "pipeline": change.pipeline,
+                        "action": change.action,
+                        "differences": [each._asdict() for each in change.differences],
+                    }
+                    for change in changes
                 ],
             }
         )
         return
     for change in changes:
-        put(f"{SIGNS[change.action]} {change.pipeline}/default  {change.action}")
-        for line in change.details:
+        put(f"{SIGNS[change.action]} {change.name}  {change.action}")
+        for line in change.differences:
             put(f"    {line}")
     if dry_run:
         talk("Nothing was changed; leave out --dry-run to do it.")
@@ -101,18 +109,15 @@ def _lasting_server(loaded: LoadedWorkspace, settings: Settings) -> ServerAddres
     return address
 
 
-def _deployment(loaded: LoadedWorkspace, name: str) -> Any:
-    from docmill.flow.deployments import Deployment
+def _deployments(loaded: LoadedWorkspace, name: str) -> "list[Deployment]":
+    from docmill.flow.deployments import deployments_of
 
     compiled = compile_pipeline(loaded, name)
-    config = loaded.workspace.config.deploy
-    return Deployment(
-        pipeline=name,
-        description=compiled.pipeline.description,
+    return deployments_of(
+        compiled.pipeline,
         version=f"{version('docmill')}+{compiled.spec_digest[:12]}",
-        schedule=compiled.pipeline.schedule,
         job_variables=dict(_job_variables(loaded)),
-        pull=config.pull,
+        pull=loaded.workspace.config.deploy.pull,
     )
 
 

@@ -3,8 +3,9 @@
 `deployed` is the flow they run; the command line says which pipelines there are. Imports prefect.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any, Literal
 
 import httpx
@@ -16,20 +17,18 @@ from prefect.client.schemas.filters import (
 )
 from prefect.client.schemas.objects import ConcurrencyLimitStrategy, ConcurrencyOptions
 from prefect.client.schemas.responses import DeploymentResponse
-from prefect.client.schemas.schedules import CronSchedule
+from prefect.client.schemas.schedules import CronSchedule, IntervalSchedule
 from prefect.exceptions import ObjectAlreadyExists, ObjectNotFound, PrefectException
 from prefect.utilities.callables import parameter_schema
 from prefect.workers.utilities import get_default_base_job_template_for_infrastructure_type
 
 from docmill.errors import PrerequisiteError
-from docmill.flow import deployed
+from docmill.flow.differences import Difference, differences
+from docmill.flow.kinds import Kind, Timing, kinds_of
 from docmill.flow.superseding import CANCEL_TAG
-from docmill.spec.pipeline import Schedule
+from docmill.spec.pipeline import Pipeline
 
-NAME = "default"
-"""Of every deployment: `prefect deployment run 'spec-check/default'`."""
 TAG = "docmill"
-ENTRYPOINT = f"{deployed.__name__}.run_pipeline"
 _STRATEGIES = {
     "skip": ConcurrencyLimitStrategy.CANCEL_NEW,
     "queue": ConcurrencyLimitStrategy.ENQUEUE,
@@ -49,26 +48,51 @@ class Pool:
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """A pipeline as its deployment is to be."""
+    """A deployment as it is to be."""
 
-    pipeline: str
-    description: str
+    pipeline: Pipeline
+    kind: Kind
     version: str
     """`0.1.0+3f2a...`: docmill's version and the digest of the specs."""
-    schedule: Schedule | None
     job_variables: Mapping[str, Any] = field(default_factory=dict[str, Any])
     pull: tuple[Mapping[str, Any], ...] = ()
     """Prefect's pull steps; empty: the workspace is where it was deployed from."""
+
+    @property
+    def name(self) -> str:
+        """`spec-check/default`."""
+        return f"{self.pipeline.name}/{self.kind.name}"
+
+    @property
+    def timing(self) -> Timing | None:
+        """When it runs by itself."""
+        return self.kind.timing(self.pipeline)
+
+
+def deployments_of(
+    pipeline: Pipeline,
+    *,
+    version: str,
+    job_variables: Mapping[str, Any],
+    pull: tuple[Mapping[str, Any], ...] = (),
+) -> list[Deployment]:
+    """The deployments of a pipeline, one of each kind it wants."""
+    return [Deployment(pipeline, kind, version, job_variables, pull) for kind in kinds_of(pipeline)]
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
     """What a deployment needs, or got."""
 
-    pipeline: str
+    name: str
+    """`spec-check/default`."""
     action: Action
-    details: tuple[str, ...] = ()
-    """`schedule: 0 2 * * 1 (UTC) → 0 3 * * 1 (UTC)`, one per key that differs."""
+    differences: tuple[Difference, ...] = ()
+
+    @property
+    def pipeline(self) -> str:
+        """Whose deployment it is."""
+        return self.name.partition("/")[0]
 
 
 class Registry:
@@ -80,46 +104,51 @@ class Registry:
         self._pool = pool
 
     async def changes(self, wanted: Sequence[Deployment], *, retire: bool) -> tuple[Change, ...]:
-        """What `apply` would do; `retire` also takes away what the workspace no longer has."""
+        """What `apply` would do.
+
+        Kinds that a pipeline no longer wants are taken away; with `retire` also what the workspace
+        has registered of pipelines that aren't in `wanted`.
+        """
         found = [await self._change(deployment) for deployment in wanted]
-        if retire:
-            keep = {deployment.pipeline for deployment in wanted}
-            gone = [name for name in await self._registered() if name not in keep]
-            found += [Change(name, "retire") for name in gone]
+        keep = {deployment.name for deployment in wanted}
+        pipelines = {deployment.pipeline.name for deployment in wanted}
+        for name in await self._registered():
+            if name not in keep and (retire or name.partition("/")[0] in pipelines):
+                found.append(Change(name, "retire"))
         return tuple(found)
 
     async def apply(self, wanted: Sequence[Deployment], changes: Sequence[Change]) -> None:
         """Make it so; runs that are under way aren't touched."""
         await self._ensure_pool()
-        by_name = {deployment.pipeline: deployment for deployment in wanted}
+        by_name = {deployment.name: deployment for deployment in wanted}
         for change in changes:
             if change.action in ("create", "update"):
-                await self._write(by_name[change.pipeline])
+                await self._write(by_name[change.name])
             elif change.action == "retire":
-                there = await self._read(change.pipeline)
+                there = await self._read(change.name)
                 if there is not None:
                     await self._client.delete_deployment(there.id)
 
     async def _change(self, deployment: Deployment) -> Change:
-        there = await self._read(deployment.pipeline)
-        wanted = _described(self._fields(deployment))
+        there = await self._read(deployment.name)
+        wanted = self._fields(deployment)
         if there is None:
-            return Change(deployment.pipeline, "create", tuple(_lines({}, wanted)))
-        details = tuple(_lines(_described(_fields_of(there)), wanted))
-        return Change(deployment.pipeline, "update" if details else "unchanged", details)
+            return Change(deployment.name, "create", differences({}, wanted))
+        found = differences(_fields_of(there), wanted)
+        return Change(deployment.name, "update" if found else "unchanged", found)
 
-    async def _read(self, pipeline: str) -> DeploymentResponse | None:
+    async def _read(self, name: str) -> DeploymentResponse | None:
         try:
-            return await self._client.read_deployment_by_name(f"{pipeline}/{NAME}")
+            return await self._client.read_deployment_by_name(name)
         except ObjectNotFound:
             return None
 
     async def _registered(self) -> list[str]:
-        """Pipelines that were deployed from this workspace."""
+        """Names of what was deployed from this workspace."""
         tags = DeploymentFilter(tags=DeploymentFilterTags(all_=[TAG, self._mark]))
         found = await self._client.read_deployments(deployment_filter=tags)
-        flows = [await self._client.read_flow(each.flow_id) for each in found]
-        return sorted(flow.name for flow in flows)
+        flows = {each.flow_id: await self._client.read_flow(each.flow_id) for each in found}
+        return sorted(f"{flows[each.flow_id].name}/{each.name}" for each in found)
 
     async def _ensure_pool(self) -> None:
         try:
@@ -142,38 +171,38 @@ class Registry:
 
     def _keys(self, deployment: Deployment) -> dict[str, Any]:
         """What is written of a deployment and compared just as it is."""
-        schedule = deployment.schedule
-        cancels = schedule is not None and schedule.overlap == "cancel"
+        timing = deployment.timing
+        cancels = timing is not None and timing.overlap == "cancel"
         return {
             "version": deployment.version,
-            "description": deployment.description,
+            "description": deployment.pipeline.description,
             "tags": sorted((TAG, self._mark, *((CANCEL_TAG,) if cancels else ()))),
-            "entrypoint": ENTRYPOINT,
+            "entrypoint": deployment.kind.entrypoint,
             "work_pool_name": self._pool.name,
+            "parameters": dict(deployment.kind.parameters(deployment.pipeline)),
             "job_variables": dict(deployment.job_variables),
             "pull_steps": [dict(step) for step in deployment.pull],
         }
 
     def _fields(self, deployment: Deployment) -> dict[str, Any]:
         """The keys of a deployment as `_fields_of` reads them from the server."""
-        schedule = deployment.schedule
-        strategy = _strategy(schedule)
+        strategy = _strategy(deployment.timing)
         return self._keys(deployment) | {
-            "schedule": _schedule_text(schedule.cron, schedule.timezone) if schedule else "",
+            "schedule": str(deployment.timing or ""),
             "overlap": strategy.value if strategy else "",
             "work_queue_name": self._pool.queue or "default",
         }
 
     async def _write(self, deployment: Deployment) -> None:
-        strategy = _strategy(deployment.schedule)
+        strategy = _strategy(deployment.timing)
         options = ConcurrencyOptions(collision_strategy=strategy) if strategy else None
         await self._client.create_deployment(
-            flow_id=await self._client.create_flow_from_name(deployment.pipeline),
-            name=NAME,
-            schedules=_schedules(deployment.schedule, await self._read(deployment.pipeline)),
+            flow_id=await self._client.create_flow_from_name(deployment.pipeline.name),
+            name=deployment.kind.name,
+            schedules=_schedules(deployment.timing, await self._read(deployment.name)),
             concurrency_limit=1 if strategy else None,
             concurrency_options=options,
-            parameter_openapi_schema=parameter_schema(deployed.run_pipeline.fn).model_dump(),
+            parameter_openapi_schema=parameter_schema(deployment.kind.flow.fn).model_dump(),
             enforce_parameter_schema=True,
             work_queue_name=self._pool.queue,
             **self._keys(deployment),
@@ -202,50 +231,46 @@ async def deploy(
         ) from error
 
 
-def _strategy(schedule: Schedule | None) -> ConcurrencyLimitStrategy | None:
+def _strategy(timing: Timing | None) -> ConcurrencyLimitStrategy | None:
     """What Prefect itself does about overlapping runs; None: it lets them start."""
-    return _STRATEGIES.get(schedule.overlap) if schedule else None
+    return _STRATEGIES.get(timing.overlap) if timing else None
 
 
 def _schedules(
-    schedule: Schedule | None, there: DeploymentResponse | None
+    timing: Timing | None, there: DeploymentResponse | None
 ) -> list[DeploymentScheduleCreate]:
     """The schedule, paused if somebody had paused it in Prefect."""
-    if schedule is None:
+    if timing is None:
         return []
     active = all(each.active for each in there.schedules) if there else True
-    cron = CronSchedule(cron=schedule.cron, timezone=schedule.timezone)
-    return [DeploymentScheduleCreate(schedule=cron, active=active)]
+    if timing.cron:
+        schedule = CronSchedule(cron=timing.cron, timezone=timing.timezone)
+    else:
+        schedule = IntervalSchedule(interval=timedelta(seconds=timing.every_seconds))
+    return [DeploymentScheduleCreate(schedule=schedule, active=active)]
+
+
+def _timing_of(schedule: object) -> str:
+    if isinstance(schedule, CronSchedule):
+        return str(Timing(cron=schedule.cron, timezone=str(schedule.timezone)))
+    if isinstance(schedule, IntervalSchedule):
+        return str(Timing(every_seconds=schedule.interval.total_seconds()))
+    return type(schedule).__name__
 
 
 def _fields_of(there: DeploymentResponse) -> dict[str, Any]:
     options = there.concurrency_options
     limited = there.global_concurrency_limit is not None and options is not None
-    crons = [each.schedule for each in there.schedules if isinstance(each.schedule, CronSchedule)]
     return {
         "version": there.version,
         "description": there.description,
         "tags": sorted(there.tags),
         "entrypoint": there.entrypoint,
-        "schedule": ", ".join(_schedule_text(cron.cron, str(cron.timezone)) for cron in crons),
+        "schedule": ", ".join(_timing_of(each.schedule) for each in there.schedules),
         "overlap": options.collision_strategy.value if limited and options else "",
         "work_pool_name": there.work_pool_name,
         "work_queue_name": there.work_queue_name,
+        "parameters": there.parameters,
         "job_variables": there.job_variables or {},
         "pull_steps": there.pull_steps or [],
     }
-
-
-def _schedule_text(cron: str, timezone: str) -> str:
-    return f"{cron} ({timezone})"
-
-
-def _described(fields: Mapping[str, Any]) -> dict[str, str]:
-    return {name: str(value) for name, value in fields.items() if value not in ("", None, [], {})}
-
-
-def _lines(before: Mapping[str, str], after: Mapping[str, str]) -> Iterator[str]:
-    for name in sorted({*before, *after}):
-        old, new = before.get(name, "none"), after.get(name, "none")
-        if old != new:
-            yield f"{name}: {old} → {new}" if before else f"{name}: {new}"

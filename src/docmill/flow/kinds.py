@@ -1,0 +1,79 @@
+"""The kinds of deployments a pipeline has: which flow, when it runs by itself, what it is given.
+
+`deployments` registers one of each kind that a pipeline wants, `PIPELINE/KIND`. A new kind is a
+flow in a module of its own and a line in `KINDS`. Imports prefect.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from prefect import Flow
+
+from docmill.flow import deployed
+from docmill.spec.pipeline import Pipeline
+
+DEFAULT = "default"
+"""Kind of the deployment that runs the pipeline: `prefect deployment run 'spec-check/default'`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """When a deployment runs by itself: by `cron`, or every so many seconds."""
+
+    cron: str = ""
+    timezone: str = "UTC"
+    every_seconds: float = 0
+    overlap: Literal["skip", "queue", "cancel"] = "skip"
+    """When a run is due while the last one still works."""
+
+    def __str__(self) -> str:
+        return f"{self.cron} ({self.timezone})" if self.cron else f"every {self.every_seconds:g} s"
+
+
+def _always(_: Pipeline) -> bool:
+    return True
+
+
+def _never(_: Pipeline) -> Timing | None:
+    return None
+
+
+def _nothing(_: Pipeline) -> Mapping[str, Any]:
+    return {}
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What the deployments of one kind have in common."""
+
+    name: str
+    flow: Flow[..., Any]
+    """A function of a module; its keyword arguments are the form in Prefect's UI."""
+    wanted: Callable[[Pipeline], bool] = _always
+    """Whether a pipeline has this kind."""
+    timing: Callable[[Pipeline], Timing | None] = _never
+    parameters: Callable[[Pipeline], Mapping[str, Any]] = _nothing
+    """Values that a run is given where whoever starts it says nothing."""
+    hints: Callable[[Pipeline], Mapping[str, str]] = field(default=_nothing)
+    """Parameter → what holds if it is left out, for the form."""
+
+    @property
+    def entrypoint(self) -> str:
+        """The flow's module path, by which a worker finds it."""
+        return f"{self.flow.fn.__module__}.{self.flow.fn.__name__}"
+
+
+def _scheduled(pipeline: Pipeline) -> Timing | None:
+    schedule = pipeline.schedule
+    if schedule is None:
+        return None
+    return Timing(cron=schedule.cron, timezone=schedule.timezone, overlap=schedule.overlap)
+
+
+KINDS: tuple[Kind, ...] = (Kind(DEFAULT, deployed.run_pipeline, timing=_scheduled),)
+
+
+def kinds_of(pipeline: Pipeline) -> tuple[Kind, ...]:
+    """The kinds of deployments that a pipeline has."""
+    return tuple(kind for kind in KINDS if kind.wanted(pipeline))
