@@ -94,21 +94,22 @@ class AddressRule:
 
     def allows(self, address: Address) -> bool:
         """Whether this address may be connected to."""
-        if _within(address, METADATA):
+        if within(address, METADATA):
             return False
         return self.names(address) or is_public(address)
 
     def names(self, address: Address) -> bool:
         """Whether the operator allows this address though it isn't public."""
-        return _within(address, self.private) and not _within(address, METADATA)
+        return within(address, self.private) and not within(address, METADATA)
 
 
 def is_public(address: Address) -> bool:
     """Whether an address belongs to the Internet, by this module's own list."""
     if isinstance(address, IPv6Address) and address not in _PUBLIC_6:
         return False
-    return address.is_global and not _within(address, _NOT_PUBLIC)
+    return address.is_global and not within(address, _NOT_PUBLIC)
 
 
-def _within(address: Address, networks: Sequence[Network]) -> bool:
+def within(address: Address, networks: Sequence[Network]) -> bool:
+    """Whether an address is in one of these networks."""
     return any(address.version == network.version and address in network for network in networks)

@@ -13,7 +13,7 @@ from functools import cached_property
 
 from docmill.egress.addresses import AddressRule, Resolver, SystemResolver
 from docmill.egress.authority import RunAuthority
-from docmill.egress.connecting import Connector
+from docmill.egress.connecting import Connector, Owned
 from docmill.egress.exchange import Exchange, Rules
 from docmill.egress.log import Record, SessionLog
 from docmill.egress.policy import Policy
@@ -35,6 +35,7 @@ class Broker:
         resolver: who knows the addresses of names.
         addresses: which addresses may be connected to.
         trust: what certificates of hosts are judged by; the machine's own authorities by default.
+        owned: hosts at any address, and proxies, that the machine's owner has configured.
     """
 
     def __init__(
@@ -44,12 +45,17 @@ class Broker:
         resolver: Resolver | None = None,
         addresses: AddressRule | None = None,
         trust: ssl.SSLContext | None = None,
+        owned: Owned | None = None,
     ) -> None:
         hosts = [rule for credential in policy.credentials for rule in credential.hosts]
         self._policy = policy
         self._trust = trust or ssl.create_default_context()
         connector = Connector(
-            resolver or SystemResolver(), addresses or AddressRule(), self._trust, policy.caps
+            resolver or SystemResolver(),
+            addresses or AddressRule(),
+            self._trust,
+            policy.caps,
+            owned or Owned(),
         )
         self._rules = Rules(policy, connector, RunAuthority(hosts) if hosts else None)
         self._slots = asyncio.Semaphore(_AT_ONCE)

@@ -3,16 +3,27 @@
 import asyncio
 import socket
 import ssl
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from docmill.egress.addresses import Address, AddressRule, Resolver
+from docmill.egress.addresses import METADATA, Address, AddressRule, Resolver, within
 from docmill.egress.hosts import Authority, literal
 from docmill.egress.policy import Caps, RefusedError
 from docmill.egress.streams import Clock, SocketStream
+from docmill.egress.upstream import Upstream
 
 _TRIED = 4
 """Addresses of one name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Owned:
+    """What the machine's owner has configured, as no specification can."""
+
+    hosts: frozenset[Authority] = frozenset()
+    """Hosts that may have any address but those of metadata."""
+    proxy_for: Callable[[Authority], Upstream | None] = lambda authority: None
+    """The proxy that a host is reached through, whose business its addresses are then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +34,7 @@ class Connector:
     addresses: AddressRule
     trust: ssl.SSLContext
     caps: Caps
+    owned: Owned = Owned()
 
     async def connect(self, authority: Authority, clock: Clock, *, tls: bool) -> SocketStream:
         """A connection to the host, with TLS if asked for.
@@ -31,7 +43,7 @@ class Connector:
             RefusedError: there is no such name, one of its addresses isn't public, nobody answers
                 there, or the certificate is not the host's.
         """
-        connection = await self._connected(authority, await self._allowed(authority))
+        connection = await self._reached(authority)
         try:
             async with asyncio.timeout(self.caps.connect_seconds):
                 reader, writer = await asyncio.open_connection(
@@ -49,19 +61,44 @@ class Connector:
             raise _unreachable(authority) from error
         return SocketStream(reader, writer, clock)
 
+    async def _reached(self, authority: Authority) -> socket.socket:
+        """A connection that leads to the host, be it through a proxy."""
+        proxy = self.owned.proxy_for(authority)
+        if proxy is None:
+            found = await self._allowed(authority)
+            own = authority in self.owned.hosts
+            return await self._connected(authority, found, own=own)
+        found = await self._found(proxy.authority)
+        connection = await self._connected(proxy.authority, found, own=True)
+        try:
+            async with asyncio.timeout(self.caps.connect_seconds):
+                await proxy.tunnel(connection, authority)
+        except (OSError, TimeoutError) as error:
+            connection.close()
+            raise _unreachable(proxy.authority) from error
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
     async def _allowed(self, authority: Authority) -> Sequence[Address]:
-        address = literal(authority.host)
-        found = [address] if address else await self._resolved(authority)
-        if not found:
-            raise RefusedError("name_not_found", f"There is no host {authority.host}.", status=502)
+        found = await self._found(authority)
         # one private address among public ones is how names are turned against their resolver
         for each in found:
-            if not self.addresses.allows(each):
+            own = authority in self.owned.hosts and not within(each, METADATA)
+            if not own and not self.addresses.allows(each):
                 raise RefusedError(
                     "address_not_public",
                     f"{authority.host} has an address that isn't public; it can't be reached.",
                 )
-        return found[:_TRIED]
+        return found
+
+    async def _found(self, authority: Authority) -> Sequence[Address]:
+        address = literal(authority.host)
+        found = [address] if address else await self._resolved(authority)
+        if not found:
+            raise RefusedError("name_not_found", f"There is no host {authority.host}.", status=502)
+        return found
 
     async def _resolved(self, authority: Authority) -> Sequence[Address]:
         try:
@@ -74,8 +111,10 @@ class Connector:
                 status=502,
             ) from error
 
-    async def _connected(self, authority: Authority, found: Sequence[Address]) -> socket.socket:
-        for address in found:
+    async def _connected(
+        self, authority: Authority, found: Sequence[Address], *, own: bool
+    ) -> socket.socket:
+        for address in found[:_TRIED]:
             family = socket.AF_INET if address.version == 4 else socket.AF_INET6
             connection = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
             try:
@@ -88,7 +127,8 @@ class Connector:
             except BaseException:
                 connection.close()
                 raise
-            self._refuse_own_machine(connection, address, authority)
+            if not own:
+                self._refuse_own_machine(connection, address, authority)
             return connection
         raise _unreachable(authority)
 

@@ -25,6 +25,8 @@ class Credential:
     hosts: tuple[HostRule, ...]
     header: str = "Authorization"
     prefix: str = ""
+    plain: bool = False
+    """Whether it goes over HTTP without TLS: where the machine's owner has an index like that."""
 
     def is_for(self, authority: Authority) -> bool:
         """Whether requests to this host and port get the secret."""

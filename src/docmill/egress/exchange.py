@@ -37,6 +37,16 @@ class Rules:
     """None: there is no vault, and TLS is never looked into."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Order:
+    """A request that was judged."""
+
+    request: h11.Request
+    authority: Authority
+    target: str
+    credentials: tuple[Credential, ...]
+
+
 class Exchange:
     """Carries out what one connection asks for."""
 
@@ -109,7 +119,10 @@ class Exchange:
             authority = self._entry.authority = home
             credentials = self._rules.policy.credentials_for(home)
         self._rules.policy.check(authority)
-        await self._carry(peer, request, authority, target, credentials if tls else None)
+        if not tls:
+            known = self._rules.policy.credentials_for(authority)
+            credentials = tuple(credential for credential in known if credential.plain)
+        await self._carry(peer, _Order(request, authority, target, credentials), tls=tls)
 
     async def _connect(self, peer: Peer, request: h11.Request) -> None:
         """A tunnel: carried untouched, but for the vault's hosts, where this end is the host."""
@@ -123,7 +136,8 @@ class Exchange:
         if given is not None and _parsed(given, _HTTPS).host != authority.host:
             raise _mismatch(given, authority)
         self._rules.policy.check(authority)
-        if self._rules.policy.credentials_for(authority) and self._rules.authority is not None:
+        known = self._rules.policy.credentials_for(authority)
+        if any(not each.plain for each in known) and self._rules.authority is not None:
             await self._intercept(peer, authority, self._rules.authority)
             return
         upstream = await self._rules.connector.connect(authority, self._clock, tls=False)
@@ -160,29 +174,21 @@ class Exchange:
             self._entry.path = target
             _check_host(request, authority, _HTTPS)
             credentials = self._rules.policy.credentials_for(authority)
-            await self._carry(inner, request, authority, target, credentials)
+            await self._carry(inner, _Order(request, authority, target, credentials), tls=True)
         except RefusedError as error:
             self._note_refusal(error)
             await answer(inner, error)
         await stream.finish()
 
-    async def _carry(
-        self,
-        client: Peer,
-        request: h11.Request,
-        authority: Authority,
-        target: str,
-        credentials: tuple[Credential, ...] | None,
-    ) -> None:
-        """To the host and back; with credentials (even none) over TLS."""
-        tls = credentials is not None
-        upstream = await self._rules.connector.connect(authority, self._clock, tls=tls)
-        self._entry.credentials = tuple(credential.name for credential in credentials or ())
+    async def _carry(self, client: Peer, order: _Order, *, tls: bool) -> None:
+        """To the host and back."""
+        upstream = await self._rules.connector.connect(order.authority, self._clock, tls=tls)
+        self._entry.credentials = tuple(credential.name for credential in order.credentials)
         errand = Errand(
-            request,
-            target.encode("ascii"),
-            host_header(authority, _HTTPS if tls else _HTTP),
-            credentials or (),
+            order.request,
+            order.target.encode("ascii"),
+            host_header(order.authority, _HTTPS if tls else _HTTP),
+            order.credentials,
         )
         server: Stream = Counted(upstream, self._entry.meter, self._log.total)
         try:
