@@ -66,7 +66,7 @@ def test_a_lease_is_alive_exactly_as_long_as_its_process() -> None:
     lease = own_lease()
     assert is_alive(lease)
     assert not is_alive(dead_lease())
-    host, pid, start, boot = lease.split(" ")
+    host, pid, start, boot, _ = lease.split(" ")
     assert not is_alive(f"{host} {pid} {int(start) + 1} {boot}")
     assert not is_alive(f"{host} {pid} {start} other-boot")
     assert is_alive(f"other-host {pid} {start} {boot}")

@@ -9,6 +9,7 @@ from docmill.base import Frozen
 from docmill.spec.checks import Check, Expectation, Reference
 from docmill.spec.fields import RecordSpec
 from docmill.spec.hostile import Hostile
+from docmill.spec.scaling import Scale
 from docmill.spec.vault import VaultEntry
 
 OcrLanguage = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]{1,30}$")]
@@ -168,6 +169,7 @@ class Pipeline(Frozen):
     """`batch` sends the turns of all documents as message batches: half the price, hours later."""
     concurrency: Annotated[int, Field(ge=1, le=1000)] | None = None
     """Sessions at once; if left out, two per processor, and in `mode: batch` what memory holds."""
+    scale: Scale = Scale()
     failure_threshold: FailureThreshold = FailureThreshold()
     report: ReportSettings = ReportSettings()
     schedule: Schedule | None = None
@@ -180,6 +182,12 @@ class Pipeline(Frozen):
     @classmethod
     def _documents_from_path(cls, value: object) -> object:
         return {"path": value} if isinstance(value, str) else value
+
+    @field_validator("scale", mode="before")
+    @classmethod
+    def _scale_from_number(cls, value: object) -> object:
+        """`3` is a number of shards."""
+        return {"shards": value} if isinstance(value, int) else value
 
     @field_validator("watch", mode="before")
     @classmethod

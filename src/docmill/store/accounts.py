@@ -16,7 +16,8 @@ from sqlalchemy.engine.interfaces import DBAPICursor
 from docmill.errors import LimitError
 from docmill.events import CallLost, Event
 from docmill.records.results import Usage
-from docmill.store.lease import is_alive, own_lease
+from docmill.store.heartbeats import is_alive
+from docmill.store.lease import own_lease
 from docmill.store.runs import run_id
 from docmill.store.schema import balances, charges, events, reservations
 
@@ -152,7 +153,7 @@ class Accounts:
         with self._engine.connect() as connection:
             connection.exec_driver_sql("BEGIN IMMEDIATE")
             rows = connection.execute(query).all()
-            dead = [row.session for row in rows if not is_alive(row.owner)]
+            dead = [row.session for row in rows if not is_alive(connection, row.owner)]
             _give_up(connection, dead)
             connection.commit()
 

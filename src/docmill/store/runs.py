@@ -10,7 +10,8 @@ from sqlalchemy import Connection, Engine, RowMapping, bindparam, func, insert, 
 from docmill.base import Frozen
 from docmill.errors import RunBusyError, RunError, RunNotFoundError
 from docmill.records.results import DocumentInfo, DocumentStatus, RunInfo, RunStatus, Verdict
-from docmill.store.lease import is_alive, own_lease, pid_of
+from docmill.store.heartbeats import is_alive
+from docmill.store.lease import host_of, is_ours, own_lease, pid_of
 from docmill.store.prepared import Prepared, transaction
 from docmill.store.schema import documents, runs
 
@@ -120,7 +121,7 @@ class RunStore:
     def _take_over(self, connection: Connection, info: RunInfo) -> int | None:
         query = select(runs).where(runs.c.pipeline == info.pipeline, runs.c.owner != "")
         for row in connection.execute(query).mappings().all():
-            _refuse_live(row)
+            _refuse_live(connection, row)
             this_run = runs.c.number == row["number"]
             if row["spec_digest"] == info.spec_digest:
                 _go_on(connection, row, info)
@@ -141,7 +142,7 @@ class RunStore:
         query = select(runs).where(runs.c.pipeline == info.pipeline)
         rows = {row["number"]: row for row in connection.execute(query).mappings()}
         for row in rows.values():
-            _refuse_live(row)
+            _refuse_live(connection, row)
         if number not in rows:
             raise _not_found(number)
         if rows[number]["status"] == "finished":
@@ -220,7 +221,7 @@ class RunStore:
         query = select(runs.c.owner).where(runs.c.number == number)
         with self._engine.connect() as connection:
             owner = connection.execute(query).scalar()
-        return bool(owner) and is_alive(str(owner))
+            return bool(owner) and is_alive(connection, str(owner))
 
     def end_documents(self, number: int, ends: Iterable[tuple[str, DocumentEnd]]) -> None:
         """Store how documents ended, in one transaction; later calls replace earlier ones."""
@@ -275,13 +276,15 @@ class RunStore:
             return {row.document: row.status for row in connection.execute(query)}
 
 
-def _refuse_live(row: RowMapping) -> None:
-    if is_alive(row["owner"]):
-        pid = pid_of(row["owner"])
+def _refuse_live(connection: Connection, row: RowMapping) -> None:
+    owner = str(row["owner"])
+    if is_alive(connection, owner):
+        pid = pid_of(owner)
+        where, there = ("", "") if is_ours(owner) else (f" of {host_of(owner)}", " there")
         raise RunBusyError(
             f"{run_id(row['number'])} of pipeline `{row['pipeline']}` is being run by process "
-            f"{pid}.",
-            remedy=f"Wait for it, or end it: kill {pid}",
+            f"{pid}{where}.",
+            remedy=f"Wait for it, or end it{there}: kill {pid}",
         )
 
 

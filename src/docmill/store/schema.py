@@ -1,10 +1,23 @@
 """The tables; JSON bodies are the frozen data classes of `events` and `records`."""
 
-from sqlalchemy import Boolean, Column, ForeignKey, Index, Integer, MetaData, Table, Text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Double,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    Table,
+    types,
+)
 
-VERSION = 5
-UPGRADED = frozenset({1, 2, 3, 4})
-"""Older formats that differ only by tables that are missing; opening makes them."""
+VERSION = 6
+"""Raised whenever a table is added or changed; how, says `migrations`."""
+
+Text = types.Text().with_variant(types.Text(collation="C"), "postgresql")
+"""Texts are in the order of their characters' numbers everywhere, as in SQLite and in Python."""
 
 metadata = MetaData()
 
@@ -90,7 +103,7 @@ balances = Table(
     metadata,
     Column("run", Integer, primary_key=True),
     Column("document", Text, primary_key=True),
-    Column("used", Integer, nullable=False),
+    Column("used", BigInteger, nullable=False),
 )
 """Picodollars charged or lost per document of a run with a limit, and for the run as a whole, whose
 `document` is empty; the sum of its charges, kept because adding them up takes too long."""
@@ -101,7 +114,7 @@ reservations = Table(
     Column("session", Text, primary_key=True),
     Column("run", Integer, nullable=False, index=True),
     Column("document", Text, nullable=False),
-    Column("amount", Integer, nullable=False),
+    Column("amount", BigInteger, nullable=False),
     Column("owner", Text, nullable=False),
     Column("lost", Boolean, nullable=False, default=False),
 )
@@ -163,3 +176,89 @@ intake = Table(
     Column("owner", Text, nullable=False),
 )
 """Files that were dropped into a watched folder, by content; `state`: taken, done or failed."""
+
+seals = Table(
+    "seals",
+    metadata,
+    Column("subject", Text, primary_key=True),
+    Column("head", Text, nullable=False),
+    Column("length", Integer, nullable=False),
+    Column("parts", Text, nullable=False, default="{}"),
+    Column("at", Text, nullable=False),
+)
+"""Heads of hash chains: of a session's journal, of a run; `subject` is its id. `length`: links.
+`parts`, of a run: length of the journals that were still open when it ended."""
+
+origins = Table(
+    "origins",
+    metadata,
+    Column("run", Integer, primary_key=True),
+    Column("part", Text, primary_key=True),
+    Column("blob", Text, primary_key=True),
+)
+"""What a run was made of: compiled specs, reference standard, prices; as blobs, for ever the same.
+A run that went on with other limits or prices has several of a part."""
+
+record_fields = Table(
+    "record_fields",
+    metadata,
+    Column("digest", Text, primary_key=True),
+    Column("fields", Text, nullable=False),
+)
+"""What records were made of: their fields by name, in order, as JSON."""
+
+bases = Table(
+    "bases",
+    metadata,
+    Column("session", Text, primary_key=True),
+    Column("base", Text, nullable=False, index=True),
+    Column("record", Text, ForeignKey("record_fields.digest"), nullable=False),
+)
+"""Finished sessions by what they have in common with those that ask the same document for other
+fields; the digest of their record's fields."""
+
+leases = Table(
+    "leases",
+    metadata,
+    Column("owner", Text, primary_key=True),
+    Column("beats", Integer, nullable=False),
+    Column("seen", Double, nullable=False),
+)
+"""Processes that say from time to time that they live; `seen` in seconds, by the clock of the
+database. A process of this machine is looked up in its list of processes instead."""
+
+shards = Table(
+    "shards",
+    metadata,
+    Column("run", Integer, primary_key=True),
+    Column("shard", Text, primary_key=True),
+    Column("owner", Text, nullable=False, default=""),
+    Column("state", Text, nullable=False),
+    Column("places", Integer, nullable=False, default=0),
+    Column("message", Text, nullable=False, default=""),
+)
+"""Processes that share a run's documents; `state`: wanted, live, ending, ended or lost. `owner` is
+the lease of the process, empty until it has come; `message` says why it ended."""
+
+deals = Table(
+    "deals",
+    metadata,
+    Column("run", Integer, primary_key=True),
+    Column("document", Text, primary_key=True),
+    Column("shard", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("answer", Text, nullable=False, default=""),
+)
+"""Documents in the hands of shards, until the coordinator has taken the answer: `state` is dealt,
+begun, withdrawn, gone or done."""
+
+levels = Table(
+    "levels",
+    metadata,
+    Column("bucket", Text, primary_key=True),
+    Column("level", Double, nullable=False),
+    Column("at", Double, nullable=False),
+)
+"""What is left of a rate that several processes share; `at` in seconds, by the database's clock."""
