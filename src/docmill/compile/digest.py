@@ -23,6 +23,8 @@ from docmill.spec.pipeline import Pipeline
 ENGINE_FORMAT = 1
 """Raised when sessions of before and after can't be compared: other prompts of the loop, other
 layout of pages, other meaning of a record."""
+ANOTHER_TIME = {"limits", "concurrency", "scale"}
+"""Keys of a pipeline with which a run may go on differently."""
 TOOL_VERSIONS = (TOOLSET, "submit_record_1", "view_page_1", "grade_1")
 
 _RULES_SOURCES = ("models/rules", "quantities", "documents", "output", "sandboxes/toolbox")
@@ -67,7 +69,7 @@ IRRELEVANT = _table(
     # where the schema lies; what it says is in the resolved fields, schema and sources
     RecordSpec="json_schema python",
     Pipeline="name description documents reference checks expectations limits retries concurrency "
-    "failure_threshold report schedule watch vault mode",
+    "scale failure_threshold report schedule watch vault mode",
     # which files there are and which are refused unread; a finished session depends on none of it
     Documents="path glob exclude max_size max_pages password_env",
     # limits end a session unfinished; they don't change what a finished one found
@@ -75,6 +77,7 @@ IRRELEVANT = _table(
     "approval_minutes",
     Retries="attempts delay_seconds jitter calls outage_minutes",
     FailureThreshold="count share",
+    Scale="shards lease_seconds",
     # whether a run starts, not what it finds
     SandboxLimits="strict",
     SandboxBlock="oci_runtime",
@@ -172,14 +175,14 @@ def spec_digest(
     session: str,
     references: Mapping[str, str],
 ) -> str:
-    """sha256 of everything but limits and concurrency, with which a run may go on differently.
+    """sha256 of everything but limits, concurrency and scale: with others a run may go on.
 
     `session` is the session digest, `references` file → sha256.
     """
     return digest(
         {
             "session": session,
-            "pipeline": pipeline.model_dump(mode="json", exclude={"limits", "concurrency"}),
+            "pipeline": pipeline.model_dump(mode="json", exclude=ANOTHER_TIME),
             "agent": agent.model_dump(mode="json"),
             "environment": environment.model_dump(mode="json"),
             "references": dict(references),
