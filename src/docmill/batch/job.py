@@ -29,6 +29,7 @@ from docmill.spec.agent import EMBEDDED
 from docmill.spec.pipeline import FailureThreshold, Retries
 from docmill.store.reader import StoredRun
 from docmill.store.runs import DocumentEnd
+from docmill.store.seals import Seals
 from docmill.store.sessions import REMEMBERED, Findings, Session
 
 
@@ -245,6 +246,7 @@ class BatchJob:
             }
         )
         self._parts.state.runs.update(self._parts.bench.run, self.info, release=release)
+        Seals(self._parts.state.engine).seal(self._parts.bench.run)
 
     def _last_words(self, end: RunEnd) -> str:
         batches = self._parts.held.models.batches_under_way

@@ -18,6 +18,7 @@ from docmill.batch.foresight import foresee, is_free
 from docmill.batch.held import Held
 from docmill.batch.job import BatchJob, JobParts
 from docmill.batch.observer import Observer
+from docmill.batch.origins import keep_origins
 from docmill.batch.servers import meet_servers
 from docmill.batch.state import State, open_state, server_settings
 from docmill.batch.verdicts import BatchVerdicts
@@ -191,6 +192,7 @@ def _claim(ground: Ground, plan: BatchPlan, observer: Observer, *, resume: int |
     batch = [RunDocument(info=entry.info, key=entry.key) for entry in plan.documents]
     number, resumed = ground.state.runs.claim(info, batch, resume=resume)
     info = info.model_copy(update={"id": run_id(number)})
+    keep_origins(ground.state, number, ground.compiled, ground.prices)
     if resumed:
         begun = ground.state.runs.info(number)
         info = info.model_copy(update={"started": begun.started, "forecast": begun.forecast})

@@ -190,6 +190,9 @@ class RunInfo(Frozen):
     message: str = ""
     """Why the run stopped early; empty otherwise."""
     prefect_flow_run: str = ""
+    seal: str = ""
+    """Head of the hash chain over all the report is made from (docs/bundles.md); empty while the
+    run goes on, and for runs of older versions. Read from its table, never stored with the run."""
 
     @property
     def models(self) -> tuple[str, ...]:

@@ -324,6 +324,7 @@ def _provenance_rows(info: RunInfo) -> Iterator[Sequence[Cell | Styled]]:
         ("Specification", info.spec_digest),
         ("Prices as of", info.prices_as_of),
         ("docmill", info.docmill_version),
+        ("Seal", info.seal),
     )
     yield from ([None, name, fact] for name, fact in facts)
     yield from ([None, f"Limit {name}", limit] for name, limit in info.limits.items())

@@ -8,6 +8,7 @@ from sqlalchemy import Engine, RowMapping, select, tuple_
 from docmill.records.results import DocumentInfo, DocumentResult, RunInfo, Usage
 from docmill.store.runs import VERDICTS, RunStore
 from docmill.store.schema import charges, documents, sessions
+from docmill.store.seals import Seals
 from docmill.store.sessions import REMEMBERED, read_findings
 
 CHUNK = 100
@@ -21,7 +22,9 @@ class StoredRun:
         self._number = number
         self._picture = picture
         self._first: list[DocumentResult] = []
-        self.info: RunInfo = RunStore(engine).info(number)
+        seal = Seals(engine).of_run(number)
+        info = RunStore(engine).info(number)
+        self.info: RunInfo = info.model_copy(update={"seal": seal.head}) if seal else info
 
     def documents(self) -> Iterator[DocumentResult]:
         """Documents that have ended, in order of name; a reader is a view of one moment."""

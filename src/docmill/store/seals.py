@@ -1,0 +1,258 @@
+"""Seals: hash chains over journals and runs, by which a later change of the store is noticed.
+
+A session's chain runs over its events as stored, a run's over all that its report is made from.
+docs/bundles.md says what is hashed, byte for byte. A seal is no signature: whoever can write the
+store can seal it anew, but not change the head that stands in a report handed out before.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from itertools import groupby
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, Engine, Row, delete, insert, select
+
+from docmill.store.runs import run_id
+from docmill.store.schema import charges, documents, events, origins, runs, seals, sessions
+
+FORMAT = "docmill.seal/1"
+CHUNK = 200
+OPEN = "open"
+RUN = [runs.c.pipeline, runs.c.status, runs.c.spec_digest, runs.c.info]
+DOCUMENT = [column for column in documents.columns if column.name != "run"]
+EVENT = [events.c.session, events.c.position, events.c.type, events.c.at, events.c.body]
+
+
+class Chain:
+    """A running hash: each link is sha256 over the head before it and the link's JSON."""
+
+    def __init__(self, subject: str) -> None:
+        self.head = hashlib.sha256(f"{FORMAT}\n{subject}".encode()).hexdigest()
+        self.length = 0
+
+    def add(self, *link: object) -> None:
+        """Add a link: texts, numbers, booleans and nulls."""
+        text = json.dumps(link, ensure_ascii=False, separators=(",", ":"))
+        content = f"{self.head}\n{text}".encode("utf-8", "surrogatepass")
+        self.head = hashlib.sha256(content).hexdigest()
+        self.length += 1
+
+
+class Seal(NamedTuple):
+    """The end of a chain."""
+
+    head: str
+    length: int
+
+
+@dataclass(frozen=True, slots=True)
+class RunSeal:
+    """What a run's chain came to, and what was found on the way."""
+
+    head: str
+    length: int
+    open: dict[str, int] = field(default_factory=dict[str, int])
+    """Sessions that weren't over, with the length of their journals then."""
+    changed: tuple[str, ...] = ()
+    """Sessions whose journal isn't the one that was sealed."""
+    pruned: tuple[str, ...] = ()
+    """Sessions whose journal was pruned; their seals stand for them."""
+
+
+class Seals:
+    """Seals runs that have ended, and looks whether they are still what was sealed."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def of_run(self, number: int) -> RunSeal | None:
+        """The seal a run got when it ended; None for one that was killed, or of older versions."""
+        with self._engine.connect() as connection:
+            row = connection.execute(
+                select(seals).where(seals.c.subject == run_id(number))
+            ).one_or_none()
+        return RunSeal(row.head, row.length, open=json.loads(row.parts)) if row else None
+
+    def seal(self, number: int) -> str:
+        """Seal a run that has ended; a run that went on since is sealed anew. Returns the head.
+
+        Journals of sessions that were sealed by an earlier run aren't read again.
+        """
+        with self._engine.begin() as connection:
+            made = _RunChain(connection, number, believe=True, open_lengths=None)
+            result = made.run()
+            row = {
+                "subject": run_id(number),
+                "head": result.head,
+                "length": result.length,
+                "parts": json.dumps(result.open),
+                "at": datetime.now(UTC).isoformat(),
+            }
+            connection.execute(delete(seals).where(seals.c.subject == run_id(number)))
+            connection.execute(insert(seals), [row])
+        return result.head
+
+    def check(self, number: int) -> RunSeal:
+        """The chain of a run as the store has it now, every journal read."""
+        sealed = self.of_run(number)
+        with self._engine.connect() as connection:
+            open_lengths = sealed.open if sealed else None
+            return _RunChain(connection, number, believe=False, open_lengths=open_lengths).run()
+
+
+class _RunChain:
+    """One pass over all that belongs to a run."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        number: int,
+        *,
+        believe: bool,
+        open_lengths: dict[str, int] | None,
+    ) -> None:
+        self._connection = connection
+        self._number = number
+        self._believe = believe
+        self._open_then = open_lengths
+        """Sessions that were open when the run was sealed; None: look which are open now."""
+        self._chain = Chain(run_id(number))
+        self._open: dict[str, int] = {}
+        self._changed: list[str] = []
+        self._pruned: list[str] = []
+
+    def run(self) -> RunSeal:
+        query = select(*RUN).where(runs.c.number == self._number)
+        for row in self._connection.execute(query):
+            self._chain.add("run", *row)
+        parts = select(origins.c.part, origins.c.blob).where(origins.c.run == self._number)
+        for part in sorted((row.part, row.blob) for row in self._connection.execute(parts)):
+            self._chain.add("origin", *part)
+        for chunk in cut(self._documents()):
+            for row in self._rows_of_documents(chunk):
+                self._chain.add("document", *row)
+        for chunk in cut(run_sessions(self._connection, self._number)):
+            self._sessions(chunk)
+        return RunSeal(
+            self._chain.head,
+            self._chain.length,
+            open=self._open,
+            changed=tuple(self._changed),
+            pruned=tuple(self._pruned),
+        )
+
+    def _documents(self) -> list[str]:
+        query = select(documents.c.document).where(documents.c.run == self._number)
+        return sorted(self._connection.execute(query).scalars())
+
+    def _rows_of_documents(self, ids: Sequence[str]) -> Iterable[Sequence[Any]]:
+        query = select(*DOCUMENT).where(
+            documents.c.run == self._number, documents.c.document.in_(ids)
+        )
+        return _plain(self._connection.execute(query))
+
+    def _sessions(self, ids: Sequence[str]) -> None:
+        rows = {
+            row.session: row
+            for row in self._connection.execute(select(sessions).where(sessions.c.session.in_(ids)))
+        }
+        known = self._known(ids)
+        read = [name for name in ids if not (self._believe and name in known)]
+        found = self._journals(read, rows)
+        costs = self._charges(ids)
+        fresh: list[dict[str, object]] = []
+        for name in ids:
+            row = rows.get(name)
+            if row is None:
+                continue
+            is_open = self._is_open(name, row.state)
+            seal = self._settled(name, found.get(name), known.get(name), is_open=is_open)
+            findings = "" if is_open else row.findings or ""
+            digest = hashlib.sha256(findings.encode("utf-8", "surrogatepass")).hexdigest()
+            state = OPEN if is_open else row.state
+            head = (name, row.key, row.run, row.document, state, row.started)
+            self._chain.add("session", *head, digest, seal.length, seal.head)
+            for charge in costs.get(name, ()):
+                if charge[1] < seal.length:
+                    self._chain.add("charge", *charge)
+            if self._believe and not is_open and name not in known:
+                fresh.append({"subject": name, "head": seal.head, "length": seal.length})
+        if fresh:
+            extra = {"parts": "{}", "at": datetime.now(UTC).isoformat()}
+            self._connection.execute(insert(seals), [row | extra for row in fresh])
+
+    def _is_open(self, name: str, state: str) -> bool:
+        return state == OPEN if self._open_then is None else name in self._open_then
+
+    def _settled(self, name: str, found: Seal | None, known: Seal | None, *, is_open: bool) -> Seal:
+        """The seal that stands for a session's journal."""
+        if is_open:
+            self._open[name] = found.length if found else 0
+        elif found is None or (known and not found.length):
+            if not self._believe and known:
+                self._pruned.append(name)
+            return known or found or Seal(Chain(name).head, 0)
+        elif known and found != known:
+            self._changed.append(name)
+        return found or Seal(Chain(name).head, 0)
+
+    def _known(self, ids: Sequence[str]) -> dict[str, Seal]:
+        query = select(seals.c.subject, seals.c.head, seals.c.length)
+        rows = self._connection.execute(query.where(seals.c.subject.in_(ids)))
+        return {row.subject: Seal(row.head, row.length) for row in rows}
+
+    def _journals(self, ids: Sequence[str], rows: dict[str, Any]) -> dict[str, Seal]:
+        query = (
+            select(*EVENT)
+            .where(events.c.session.in_(ids))
+            .order_by(events.c.session, events.c.position)
+        )
+        found: dict[str, Seal] = {}
+        read = self._connection.execution_options(yield_per=500).execute(query) if ids else ()
+        for name, journal in groupby(read, key=lambda row: row.session):
+            until = None
+            if name in rows and self._is_open(name, rows[name].state):
+                until = None if self._open_then is None else self._open_then[name]
+            found[name] = journal_seal(name, (row[1:] for row in journal), until=until)
+        return found
+
+    def _charges(self, ids: Sequence[str]) -> dict[str, list[Sequence[Any]]]:
+        query = select(charges).where(charges.c.session.in_(ids))
+        found: dict[str, list[Sequence[Any]]] = {}
+        for row in _plain(self._connection.execute(query)):
+            found.setdefault(row[0], []).append(row)
+        return found
+
+
+def journal_seal(
+    session: str, journal: Iterable[Sequence[Any]], *, until: int | None = None
+) -> Seal:
+    """The chain of a journal; `journal`: position, type, time and body of each event, in order."""
+    chain = Chain(session)
+    for row in journal:
+        if until is not None and chain.length >= until:
+            break
+        chain.add(*row)
+    return Seal(chain.head, chain.length)
+
+
+def run_sessions(connection: Connection, number: int) -> list[str]:
+    """Sessions that belong to a run, sorted: those its documents come from, or it paid for."""
+    took = select(documents.c.session).where(documents.c.run == number).distinct()
+    paid = select(charges.c.session).where(charges.c.run == number).distinct()
+    found = {*connection.execute(took).scalars(), *connection.execute(paid).scalars()}
+    return sorted(found - {""})
+
+
+def cut(ids: Sequence[str]) -> Iterator[Sequence[str]]:
+    """A few ids at a time: no statement holds thousands."""
+    for start in range(0, len(ids), CHUNK):
+        yield ids[start : start + CHUNK]
+
+
+def _plain(rows: Iterable[Row[Any]]) -> list[tuple[Any, ...]]:
+    """Rows in the order of their keys, which no database's idea of alphabets decides."""
+    return sorted(tuple(row) for row in rows)
