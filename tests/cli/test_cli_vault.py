@@ -25,13 +25,22 @@ from docmill.testing import Answer, ScriptedServer, tool_use
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 
 CANARY = "canary-5d41402abc4b2a76"
-FORMS = (CANARY.encode(), CANARY.encode().hex().encode(), base64.b64encode(CANARY.encode())[:28])
+BLOCKED = "canary-8b1a9953c4611296"
+"""The one in a Secret block of Prefect."""
+FORMS = tuple(
+    form
+    for each in (CANARY.encode(), BLOCKED.encode())
+    for form in (each, each.hex().encode(), base64.b64encode(each)[:28])
+)
 SPY = f"""python3 - <<'END'
 import urllib.request
-print(urllib.request.urlopen("http://crm.egress/customers?id=7", timeout=20).read().decode())
+for name in ("crm", "erp"):
+    url = f"http://{{name}}.egress/customers?id=7"
+    print(urllib.request.urlopen(url, timeout=20).read().decode())
 END
 env; cat /proc/[0-9]*/environ /proc/[0-9]*/cmdline 2> /dev/null | tr '\\0' '\\n'
-grep -rlaF {CANARY[:10]}''{CANARY[10:]} /workspace /opt/docmill /etc /tmp/ 2> /dev/null | wc -l
+grep -rlaF -e {CANARY[:10]}''{CANARY[10:]} -e {BLOCKED[:10]}''{BLOCKED[10:]} \\
+    /workspace /opt/docmill /etc /tmp/ 2> /dev/null | wc -l
 """
 RECORD = {"voltage": {"value": 3.3, "unit": "V", "page": 1, "quote": "3.30 V"}}
 
@@ -39,11 +48,11 @@ RECORD = {"voltage": {"value": 3.3, "unit": "V", "page": 1, "quote": "3.30 V"}}
 class Customers(BaseHTTPRequestHandler):
     """A service that tells its callers everything they said, secrets too."""
 
-    seen: list[str | None] = []
+    seen: list[tuple[str | None, str | None]] = []
 
     def do_GET(self) -> None:
         """Answer with the request's own headers."""
-        self.seen.append(self.headers["Authorization"])
+        self.seen.append((self.headers["Authorization"], self.headers["X-Api-Key"]))
         body = str(self.headers).encode()
         self.send_response(200)
         self.send_header("X-Echo", self.headers["Authorization"] or "")
@@ -71,7 +80,7 @@ def customers(tls: ssl.SSLContext) -> Generator[int]:
 
 
 def write_workspace(root: Path, model: str, port: int) -> None:
-    """One document, one agent with a shell, one credential."""
+    """One document, one agent with a shell, two credentials."""
     for name, content in {
         "docmill.yaml": f"endpoints: {{local: {{base_url: '{model}', api_key_env: MODEL_KEY}}}}\n",
         "agent_specs/reader.yaml": "name: reader\nmodel: local/any\n",
@@ -79,7 +88,8 @@ def write_workspace(root: Path, model: str, port: int) -> None:
         f"    allowed_hosts: ['127.0.0.1:{port}']\n",
         "pipelines/demo.yaml": "name: demo\ndocuments: in\nagent: reader\nenvironment: narrow\n"
         "record: {fields: {voltage: {type: quantity, unit: V}}}\n"
-        f"vault: {{crm: {{env: CRM_TOKEN, hosts: ['127.0.0.1:{port}'], prefix: 'Bearer '}}}}\n",
+        f"vault:\n  crm: {{env: CRM_TOKEN, hosts: ['127.0.0.1:{port}'], prefix: 'Bearer '}}\n"
+        f"  erp: {{prefect_secret: erp, hosts: ['127.0.0.1:{port}'], header: X-Api-Key}}\n",
     }.items():
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_text(content)
@@ -129,25 +139,33 @@ def test_no_secret_of_the_vault_is_anywhere_after_a_run(tmp_path: Path) -> None:
                     [sys.executable, "-m", "docmill.cli", *words],
                     cwd=root,
                     env=environment,
+                    input=said,
                     capture_output=True,
                     check=False,
                 )
-                for words in (["run", "demo"], ["show", "run-0001", "report", "--json"])
+                for words, said in (
+                    (["doctor", "--vault"], b""),
+                    (["run", "demo"], b""),
+                    (["prefect", "secret", "erp"], BLOCKED.encode() + b"\n"),
+                    (["run", "demo"], b""),
+                    (["doctor", "--vault"], b""),
+                    (["show", "run-0001", "report", "--json"], b""),
+                )
             ]
         finally:
             server.stop(settings)
-    assert [answer.returncode for answer in answers] == [0, 0], answers
-    assert Customers.seen == [f"Bearer {CANARY}"]
-    events = json.loads(answers[1].stdout)["events"]
+    assert [answer.returncode for answer in answers] == [3, 3, 0, 0, 0, 0], answers
+    assert all(b"no Secret block `erp`" in a.stdout + a.stderr for a in answers[:2])
+    # both are for the same host, in headers of their own
+    assert Customers.seen == [(f"Bearer {CANARY}", BLOCKED)] * 2
+    events = json.loads(answers[-1].stdout)["events"]
     (result,) = [e["event"] for e in events if e["event"]["type"] == "agent.tool_result"]
     assert f"Authorization: Bearer {'*' * len(CANARY)}" in result["content"]
     assert result["content"].rstrip().endswith("\n0")
-    (request,) = [e["event"] for e in events if e["event"]["type"] == "docmill.egress"]
-    assert (request["path"], request["verdict"], request["credentials"]) == (
-        "/customers",
-        "allowed",
-        ["crm"],
-    )
+    requests = [e["event"] for e in events if e["event"]["type"] == "docmill.egress"]
+    for request in requests:
+        assert (request["path"], request["verdict"]) == ("/customers", "allowed")
+        assert request["credentials"] == ["crm", "erp"]
     printed = [(str(answer.args), answer.stdout + answer.stderr) for answer in answers]
     found = [
         name

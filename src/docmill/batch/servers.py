@@ -26,6 +26,7 @@ def meet_servers(ground: Ground, plan: BatchPlan) -> Servers:
     if not agent.mcp_servers or only_embedded or not to_read(plan):
         return Servers((), Keys())
     vault = compiled.pipeline.vault
-    keys = Keys(open_vault(vault, secrets=ground.settings.secret, root=compiled.root))
+    secrets = ground.settings.secret
+    keys = Keys(open_vault(vault, secrets=secrets, root=compiled.root, blocks=ground.blocks))
     sandbox = sandbox_spec(compiled.environment, {"run": "probe"})
     return asyncio.run(meet(agent, Surroundings(ground.backend, sandbox, keys)))

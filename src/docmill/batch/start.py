@@ -12,6 +12,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from docmill.batch.affordable import check_limits
+from docmill.batch.blocks import SecretBlocks, block_names
 from docmill.batch.crowd import sessions_at_once
 from docmill.batch.equipment import equipped
 from docmill.batch.foresight import foresee, is_free
@@ -178,6 +179,7 @@ def survey(
             first_party=first_party(loaded.workspace.config.endpoints),
         ),
     )
+        blocks=SecretBlocks(server_settings(loaded, settings), block_names(compiled.pipeline)),
 
 
 def _claim(ground: Ground, plan: BatchPlan, observer: Observer, *, resume: int | None) -> BatchJob:

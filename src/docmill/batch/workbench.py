@@ -11,6 +11,7 @@ from docmill.batch.crowd import waiting_seconds
 from docmill.batch.egress import open_broker
 from docmill.batch.state import State
 from docmill.compile.forms import sandbox_spec
+from docmill.egress.vault import Lookup, no_blocks
 from docmill.errors import PrerequisiteError
 from docmill.ledger.prices import PriceTable
 from docmill.ledger.purse import Purses
@@ -48,6 +49,8 @@ class Ground:
     backend: SandboxBackend
     probe: Probe
     prices: PriceTable
+    blocks: Lookup = no_blocks
+    """Reads Secret blocks of Prefect."""
     telemetry: Telemetry | None = None
 
 
@@ -78,7 +81,7 @@ def make_bench(
     """
     compiled, state = ground.compiled, ground.state
     pipeline = compiled.pipeline
-    broker = open_broker(compiled, ground.settings)
+    broker = open_broker(compiled, ground.settings, ground.blocks)
     return Workbench(
         compiled=compiled,
         shape=resolve_record(pipeline.record, compiled.root),
@@ -102,6 +105,7 @@ def make_bench(
         broker=broker,
         batched=_batched(ground, models),
         telemetry=ground.telemetry,
+        growth=state.growth,
     )
 
 

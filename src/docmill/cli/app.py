@@ -238,6 +238,9 @@ def doctor(
         bool,
         typer.Option("--sandbox", help="Which limits hold for a sandbox, and what mends the rest."),
     ] = False,
+    vault: Annotated[
+        bool, typer.Option("--vault", help="Whether every pipeline's secrets can be had.")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Say what this machine has, what it lacks, and the command that mends it.
@@ -248,6 +251,11 @@ def doctor(
         from docmill.cli import limiting
 
         limiting.doctor_sandbox(json=json)
+        return
+    if vault:
+        from docmill.cli import vaulting
+
+        vaulting.doctor_vault(json=json)
         return
     if model is not None:
         from docmill.cli import probing
@@ -297,6 +305,16 @@ def prefect_status(*, json: Json = False) -> None:
     from docmill.cli import prefect
 
     prefect.status(json=json)
+
+
+@prefect_app.command("secret")
+def prefect_secret(
+    name: Annotated[str, typer.Argument(help="Name of the block: lower case, digits and `-`.")],
+) -> None:
+    """Write a Secret block for `prefect_secret:`; asks for the text, or reads it from stdin."""
+    from docmill.cli import vaulting
+
+    vaulting.keep(name)
 
 
 def main() -> None:

@@ -83,7 +83,11 @@ IRRELEVANT = _table(
     SandboxBlock="oci_runtime",
     ReportSettings="title formats pictures max_picture_mb",
     Schedule="cron timezone overlap",
-    VaultEntry="env file keyring hosts header prefix",
+    # who hears of a run and who gets its results, when it is over
+    Notice="on webhook secret plain_http block to details",
+    SecretSource="env file keyring prefect_secret",
+    Results="to formats table database_env rows",
+    VaultEntry="env file keyring prefect_secret hosts header prefix",
     Watch="path settle_seconds ready poll_seconds deliver after done quarantine",
     # verdicts are computed anew from the stored record
     Reference="path sheet key columns version",

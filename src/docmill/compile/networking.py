@@ -16,13 +16,14 @@ from docmill.plan import CompiledPipeline
 from docmill.spec.agent import Agent
 from docmill.spec.environment import Environment, LimitedNetworking, UnrestrictedNetworking
 from docmill.spec.pipeline import Pipeline
-from docmill.spec.vault import VaultEntry
+from docmill.spec.vault import SecretSource, VaultEntry
 
 KeyPath = tuple[str | int, ...]
 
 _NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?")
 _HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_BLOCK = re.compile(r"[a-z0-9][a-z0-9-]{0,254}")
 _RESERVED = frozenset(
     (
         *("accept-encoding", "connection", "content-length", "content-type", "expect", "host"),
@@ -53,7 +54,7 @@ def vault_problems(
                 f"`{name}` can't be a part of a host's name",
                 "use lower-case letters, digits and `-`, 32 at most",
             )
-        yield from _source_problems(entry, path)
+        yield from source_problems(entry, path)
         yield from _header_problems(entry, path)
         problems = list(_host_problems(entry.hosts, (*path, "hosts"), ports=(443,)))
         yield from problems
@@ -73,10 +74,13 @@ def _host_problems(
             yield KeyProblem((*path, index), message, remedy)
 
 
-def _source_problems(entry: VaultEntry, path: KeyPath) -> Iterator[KeyProblem]:
+def source_problems(entry: SecretSource, path: KeyPath) -> Iterator[KeyProblem]:
+    """Mistakes in where a secret is found."""
     if len(entry.sources) != 1:
         found = " and ".join(entry.sources) or "none"
-        yield KeyProblem(path, f"needs one source, has {found}", "give env, file or keyring")
+        yield KeyProblem(
+            path, f"needs one source, has {found}", "give env, file, keyring or prefect_secret"
+        )
     if entry.env is not None and not _VARIABLE.fullmatch(entry.env):
         yield KeyProblem(
             (*path, "env"),
@@ -86,6 +90,12 @@ def _source_problems(entry: VaultEntry, path: KeyPath) -> Iterator[KeyProblem]:
         )
     if entry.keyring is not None and not all(entry.keyring.rpartition("/")):
         yield KeyProblem((*path, "keyring"), "is not SERVICE/USER", "write `keyring: crm/docmill`")
+    if entry.prefect_secret is not None and not _BLOCK.fullmatch(entry.prefect_secret):
+        yield KeyProblem(
+            (*path, "prefect_secret"),
+            "this is no name of a Secret block",
+            "write the block's name, in lower-case letters, digits and `-`; not the secret",
+        )
 
 
 def _header_problems(entry: VaultEntry, path: KeyPath) -> Iterator[KeyProblem]:

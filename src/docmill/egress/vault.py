@@ -11,32 +11,72 @@ from typing import Any
 from docmill.egress.credentials import SHORTEST, Credential
 from docmill.egress.hosts import parse_rule
 from docmill.errors import PrerequisiteError
-from docmill.spec.vault import VaultEntry
+from docmill.spec.vault import SecretSource, VaultEntry
 
 _MOST = 16 * 1024
 """Characters of a secret."""
 
+Lookup = Callable[[str], str]
+"""The secret in a Secret block of Prefect by its name, or a PrerequisiteError."""
+
+
+def no_blocks(name: str) -> str:
+    """Stands where no Prefect server is at hand.
+
+    Raises:
+        PrerequisiteError: always.
+    """
+    raise PrerequisiteError(
+        f"The Secret block {name} can't be read: no Prefect server is at hand.",
+        remedy="Look: docmill prefect status",
+    )
+
 
 def open_vault(
-    entries: Mapping[str, VaultEntry], *, secrets: Callable[[str], str | None], root: Path
+    entries: Mapping[str, VaultEntry],
+    *,
+    secrets: Callable[[str], str | None],
+    root: Path,
+    blocks: Lookup = no_blocks,
 ) -> tuple[Credential, ...]:
     """The credentials of a pipeline; `secrets` knows the environment, `root` is the workspace.
+
+    `blocks` reads Secret blocks of Prefect.
 
     Raises:
         PrerequisiteError: a secret is missing, can't be read or can't be one.
     """
-    return tuple(_opened(name, entry, secrets, root) for name, entry in entries.items())
+    return tuple(
+        _credential(
+            name, entry, find_secret(name, entry, secrets=secrets, root=root, blocks=blocks)
+        )
+        for name, entry in entries.items()
+    )
 
 
-def _opened(
-    name: str, entry: VaultEntry, secrets: Callable[[str], str | None], root: Path
-) -> Credential:
-    if entry.env is not None:
-        secret = _from_environment(name, entry.env, secrets)
-    elif entry.file is not None:
-        secret = _from_file(name, root / Path(entry.file).expanduser())
-    else:
-        secret = _from_keyring(name, entry.keyring or "")
+def find_secret(
+    name: str,
+    source: SecretSource,
+    *,
+    secrets: Callable[[str], str | None],
+    root: Path,
+    blocks: Lookup = no_blocks,
+) -> str:
+    """What a source holds; `name` stands in errors, the rest is as in `open_vault`.
+
+    Raises:
+        PrerequisiteError: it is missing or can't be read.
+    """
+    if source.env is not None:
+        return _from_environment(name, source.env, secrets)
+    if source.file is not None:
+        return _from_file(name, root / Path(source.file).expanduser())
+    if source.prefect_secret is not None:
+        return blocks(source.prefect_secret)
+    return _from_keyring(name, source.keyring or "")
+
+
+def _credential(name: str, entry: VaultEntry, secret: str) -> Credential:
     _check(name, secret)
     return Credential(
         name=name,
