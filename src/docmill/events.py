@@ -12,6 +12,7 @@ from docmill.base import Frozen
 from docmill.records.checked import CheckedRecord
 from docmill.records.egress import Egress, EgressSummary
 from docmill.records.flags import Flag
+from docmill.records.growth import FieldsKept
 from docmill.records.outputs import OutputFile, RefusedOutput
 from docmill.records.results import Usage
 
@@ -371,6 +372,7 @@ Event = Annotated[
     | AttemptFailed
     | CallLost
     | ContextCompacted
+    | FieldsKept
     | StageStarted
     | OutcomeEvaluationStart
     | OutcomeEvaluationEnd

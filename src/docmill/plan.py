@@ -31,13 +31,44 @@ class CompiledPipeline:
     """sha256 of all that decides what a session finds, except the document: agent, record schema,
     environment, model, tool versions, prompts, engine format."""
     spec_digest: str
-    """sha256 of everything, checks, reference and report settings included; not of limits and
+    """sha256 of everything, checks, reference and report settings included; not of limits, scale and
     concurrency, with which a run may go on differently."""
     references: tuple[ReferenceInfo, ...] = ()
+    preamble: str = ""
+    """The system prompt without the fields."""
+    base_digest: str = ""
+    """`session_digest` without the record's fields: sessions with the same one can share what they
+    found of fields they have in common. Empty: records are asked for as a whole."""
 
     def document_key(self, sha256: str) -> str:
         """Key of a document's session, for the store and for Prefect's cache."""
         return hashlib.sha256(f"{self.session_digest}:{sha256}".encode()).hexdigest()
+
+    def base_key(self, sha256: str) -> str:
+        """Key of a document's sessions whatever fields they asked for; empty if there is none."""
+        if not self.base_digest:
+            return ""
+        return hashlib.sha256(f"{self.base_digest}:{sha256}".encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """A finished session that has the same base as one that is planned."""
+
+    session: str
+    fields: dict[str, Field]
+    """What its record was made of."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reuse:
+    """What is taken over from an earlier session on a document, and what is asked for anew."""
+
+    earlier: Earlier
+    kept: tuple[str, ...]
+    """Fields defined as they were, in record order."""
+    asked: tuple[str, ...]
+    """The other fields of the record; none if fields were only removed or moved."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +85,9 @@ class PlannedDocument:
     message: str = ""
     remedy: str = ""
     cached: bool = False
-    """An earlier run has finished a session with this key."""
+    """An earlier run has finished a session with this key, or with all fields of this one."""
+    reuse: Reuse | None = None
+    """No session with this key is finished, but one that knows some of the fields."""
 
 
 @dataclass(frozen=True, slots=True)

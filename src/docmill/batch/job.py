@@ -23,6 +23,7 @@ from docmill.plan import BatchPlan, PlannedDocument
 from docmill.records.results import DocumentStatus, RunInfo, Usage
 from docmill.report.beside import SheetProcess
 from docmill.report.build import ReportFiles, build
+from docmill.session.asking import adopt
 from docmill.session.bench import Workbench
 from docmill.session.run import run_session
 from docmill.spec.agent import EMBEDDED
@@ -123,7 +124,7 @@ class BatchJob:
                 unusable.append((document, _unusable(document)))
             elif document.info.duplicate_of:
                 self._copies[document.info.duplicate_of].append(document)
-            elif document.cached:
+            elif document.cached and self._is_known(document):
                 finished.append(document)
             elif document.info.id in ended:
                 kept.append((document, ended[document.info.id]))
@@ -284,6 +285,10 @@ class BatchJob:
         self._parts.verdicts.close()
         if self._sheets is not None:
             self._sheets.close()
+
+    def _is_known(self, document: PlannedDocument) -> bool:
+        """Whether a finished session has the document's record, or all that makes one."""
+        return document.reuse is None or adopt(self._parts.bench, document)
 
     def _refuse_spent_out(self) -> None:
         """Begin nothing once the run's own limit in dollars has left no room for a call."""

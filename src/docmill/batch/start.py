@@ -63,6 +63,7 @@ def make_plan(loaded: LoadedWorkspace, compiled: CompiledPipeline, state: State)
     return plan_batch(
         compiled,
         state.sessions.finished_keys,
+        known_bases=state.growth.earlier,
         cache=loaded.cache_folder,
     )
 

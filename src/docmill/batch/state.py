@@ -12,6 +12,7 @@ from docmill.settings import Settings
 from docmill.spec.load import LoadedWorkspace
 from docmill.store.approvals import Approvals
 from docmill.store.database import open_database
+from docmill.store.growth import Growth
 from docmill.store.reader import StoredRun
 from docmill.store.runs import RunStore
 from docmill.store.sessions import SessionStore
@@ -24,6 +25,7 @@ class State:
     engine: Engine
     runs: RunStore
     sessions: SessionStore
+    growth: Growth
     blobs: BlobStore
     approvals: Approvals
 
@@ -50,6 +52,7 @@ def open_state(loaded: LoadedWorkspace) -> Generator[State]:
             engine,
             runs=RunStore(engine),
             sessions=SessionStore(engine),
+            growth=Growth(engine),
             blobs=BlobStore(folder / "blobs"),
             approvals=Approvals(engine),
         )

@@ -44,6 +44,7 @@ from docmill.events import (
 )
 from docmill.records.checked import CheckedValue
 from docmill.records.egress import Egress, EgressSummary
+from docmill.records.growth import FieldsKept
 from docmill.records.results import DocumentResult
 from docmill.report.display import count, size_text, usd_text, value_text
 from docmill.report.findings import value_page
@@ -126,14 +127,21 @@ def _print_trace(trace: Sequence[StoredEvent]) -> None:
 
 def _print_values(values: Sequence[CheckedValue]) -> None:
     several = any(value.by for value in values)
+    grown = any(value.session for value in values)
     put_table(
-        ["value", "status", "page", *(["by"] if several else []), "found"],
+        [
+            *("value", "status", "page"),
+            *(["by"] if several else []),
+            *(["from session"] if grown else []),
+            "found",
+        ],
         [
             [
                 value.path,
                 value.status,
                 str(value_page(value) or ""),
                 *([value.by] if several else []),
+                *([value.session] if grown else []),
                 " — ".join(
                     text for text in (value_text(value), value.reason, _marks(value)) if text
                 ),
@@ -242,6 +250,11 @@ def _stage(event: StageStarted) -> str:
     return f"model {event.stage + 1}, {event.model}: {', '.join(event.fields)}"
 
 
+def _kept(event: FieldsKept) -> str:
+    asked = ", ".join(event.asked) or "nothing"
+    return f"{', '.join(event.kept)} from session {event.source}; asked for: {asked}"
+
+
 def _dollars(amount: str) -> str:
     return amount if amount == "unpriced" else usd_text(Decimal(amount))
 
@@ -299,6 +312,7 @@ _GISTS: dict[type[Any], Callable[[Any], str]] = {
         f"{event.model}, at most {_dollars(event.usd)}; nobody knows its answer"
     ),
     ContextCompacted: lambda event: f"{count(event.dropped, 'tool result')} left out",
+    FieldsKept: _kept,
     StageStarted: _stage,
     ModelRequestStart: lambda event: f"{event.model}, at most {event.input_tokens:,} tokens in",
     OutcomeEvaluationStart: lambda event: f"by {event.model}, grading {event.iteration + 1}",

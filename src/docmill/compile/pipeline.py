@@ -10,6 +10,7 @@ from typing import NamedTuple
 from docmill.compile.cron import schedule_problems
 from docmill.compile.digest import session_digest, spec_digest
 from docmill.compile.forms import environment_problems, size_problem
+from docmill.compile.growth import base_digest
 from docmill.compile.judging import (
     Standard,
     check_problems,
@@ -17,11 +18,12 @@ from docmill.compile.judging import (
     read_standard,
 )
 from docmill.compile.networking import network_note, vault_problems
-from docmill.compile.prompt import system_prompt
+from docmill.compile.prompt import preamble
 from docmill.documents.globs import glob_problem
 from docmill.errors import KeyProblem, Problem, SpecError
 from docmill.output.fields import resolve_record
 from docmill.output.shape import RecordShape, RecordSpecError
+from docmill.output.telling import with_fields
 from docmill.plan import CompiledPipeline
 from docmill.records.results import ReferenceInfo
 from docmill.spec.load import CONFIG, LoadedWorkspace, agent_file, environment_file, pipeline_file
@@ -47,7 +49,8 @@ def compile_pipeline(
     agent = loaded.workspace.agents[pipeline.agent]
     environment = loaded.workspace.environments[pipeline.environment]
     note = network_note(environment, agent, pipeline)
-    system = system_prompt(agent, resolved.shape.fields, pipeline.outcome, network=note)
+    beginning = preamble(agent, pipeline.outcome, network=note)
+    system = with_fields(beginning, resolved.shape.fields)
     session = session_digest(
         pipeline=pipeline,
         agent=agent,
@@ -72,6 +75,10 @@ def compile_pipeline(
             references={info.path: info.sha256 for info in resolved.references},
         ),
         references=resolved.references,
+        preamble=beginning,
+        base_digest=base_digest(
+            pipeline=pipeline, agent=agent, environment=environment, preamble=beginning
+        ),
     )
 
 

@@ -1,12 +1,10 @@
-"""The system prompt of a session: the agent's own words, the rules of evidence, the fields.
+"""How a session's system prompt begins: the agent's own words, the rules of evidence, the outcome.
 
-Changing a word here changes every document's key: sessions run anew.
+`output.telling` adds the fields that are asked for. Changing a word here changes every
+document's key: sessions run anew.
 """
 
-from collections.abc import Iterator, Mapping
-
 from docmill.spec.agent import Agent
-from docmill.spec.fields import Field
 from docmill.spec.pipeline import Outcome
 
 RULES = """\
@@ -26,47 +24,11 @@ Hand in the record with the tool `submit_record`. Code checks every value agains
 8. If the record comes back with errors, look at the page again and mend exactly what they name."""
 
 
-def system_prompt(
-    agent: Agent, fields: Mapping[str, Field], outcome: Outcome | None, *, network: str = ""
-) -> str:
-    """The whole system prompt; the same input gives the same text. `network`: what it may reach."""
+def preamble(agent: Agent, outcome: Outcome | None, *, network: str = "") -> str:
+    """The system prompt without the fields of the record. `network`: what it may reach."""
     parts = [agent.system.strip(), RULES, network]
     if outcome is not None:
         parts.append(f"# Outcome\n{outcome.description.strip()}")
         if outcome.rubric:
             parts.append(f"# Rubric\n{outcome.rubric.strip()}")
-    parts.append("# Fields of the record\n" + "\n".join(_lines(fields, "")))
     return "\n\n".join(part for part in parts if part)
-
-
-def _lines(fields: Mapping[str, Field], indent: str) -> Iterator[str]:
-    for name, field in fields.items():
-        yield f"{indent}- `{name}`: {_sentence(field)}"
-        if field.fields is not None:
-            yield from _lines(field.fields, indent + "  ")
-
-
-def _sentence(field: Field) -> str:
-    kind = "list, one entry per row" if field.type == "list" else field.type
-    parts = [kind + (f" in {field.unit}" if field.unit else "")]
-    if not field.required:
-        parts.append("optional")
-    if field.pick:
-        parts.append(f"the {field.pick} column where a table has several")
-    if field.enum:
-        parts.append("one of " + ", ".join(_spelled(field.enum)))
-    if field.pattern:
-        parts.append(f"matches `{field.pattern}`")
-    text = "; ".join(parts) + "."
-    if field.description:
-        text += f" {field.description.strip()}"
-    if field.aliases:
-        text += f" Also called: {', '.join(field.aliases)}."
-    if field.section:
-        text += f" Stands under: {', '.join(field.section)}."
-    return text
-
-
-def _spelled(enum: Mapping[str, tuple[str, ...]]) -> Iterator[str]:
-    for text, spellings in enum.items():
-        yield f"{text} (also {', '.join(spellings)})" if spellings else text

@@ -46,6 +46,18 @@ def merge_records(
     return CheckedRecord(values=tuple(values), rows=rows)
 
 
+def taken_over(record: CheckedRecord, names: Sequence[str], *, session: str) -> CheckedRecord:
+    """These fields of a record, each value with the session that found it: the given one, if no
+    earlier one is named already."""
+    values = tuple(
+        value.model_copy(update={"session": value.session or session})
+        for value in record.values
+        if value.field.partition(".")[0] in names
+    )
+    rows = {name: count for name, count in record.rows.items() if name in names}
+    return CheckedRecord(values=values, rows=rows)
+
+
 def delivered_by(record: CheckedRecord, model: str) -> CheckedRecord:
     """The record with the model's name on every value it found."""
     values = tuple(

@@ -4,6 +4,7 @@ Language models read the descriptions, `rules` reads `x-docmill`: the field as t
 Deterministic: the same fields give the same bytes, and with them the same document key.
 """
 
+from collections.abc import Collection
 from typing import Any, cast
 
 from docmill.spec.fields import Field, FieldType
@@ -47,6 +48,16 @@ def record_schema(fields: dict[str, Field]) -> Schema:
     types = sorted(_leaf_types(fields))
     defs = {name: definition for kind in types for name, definition in _definitions(kind).items()}
     return {**_object(fields), "$defs": defs}
+
+
+def partial_schema(fields: dict[str, Field], asked: Collection[str]) -> Schema:
+    """JSON Schema of a part of the record.
+
+    Of the other fields only `rules` is told, for their labels compete with those of the asked ones.
+    """
+    schema = record_schema({name: field for name, field in fields.items() if name in asked})
+    beside = {name: annotation(each) for name, each in fields.items() if name not in asked}
+    return {**schema, "x-docmill": {"beside": beside, "order": list(fields)}}
 
 
 def _leaf_types(fields: dict[str, Field]) -> set[FieldType]:

@@ -87,6 +87,8 @@ class CheckedValue(Frozen):
     required: bool = True
     by: str = ""
     """The model that delivered it, where several were asked; else empty."""
+    session: str = ""
+    """The session that found it, where that is an earlier one than the document's; else empty."""
     flags: tuple[FlagKind, ...] = ()
     """What is odd about the words it stands in, as `DocumentResult.flags` has it with places."""
 

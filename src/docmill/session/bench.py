@@ -14,6 +14,7 @@ from docmill.sandboxes.base import SandboxBackend, SandboxSpec
 from docmill.session.consent import Consent
 from docmill.spec.agent import ModelChoice
 from docmill.spec.workspace import Capabilities
+from docmill.store.growth import Growth
 from docmill.store.sessions import SessionStore
 from docmill.telemetry import Telemetry
 
@@ -55,3 +56,5 @@ class Workbench:
     """Models that are asked in message batches."""
     telemetry: Telemetry | None = None
     """Where spans of the sessions go; None: nowhere."""
+    growth: Growth | None = None
+    """Which finished sessions know fields of a record; None: every record is asked as a whole."""

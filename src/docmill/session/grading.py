@@ -296,7 +296,8 @@ async def _ruling(
     ruling = rule_on(verdict, record, exam.fields, document)
     name = verdict.path.partition(".")[0].partition("[")[0]
     if ruling.upheld and name not in exam.wanted:
-        return Ruling(False, f"{name} was proven by another model; this one isn't asked for it")
+        reason = f"{name} was proven by another model or session; this one isn't asked for it"
+        return Ruling(False, reason)
     if ruling.upheld:
         dark = await exam.ink(verdict.page, ruling.boxes)
         if len(dark) < len(ruling.boxes) or any(share <= MIN_INK for share in dark):

@@ -19,6 +19,7 @@ from docmill.events import (
     ToolUse,
     UserMessage,
 )
+from docmill.records.growth import FieldsKept
 from docmill.records.results import Usage
 from docmill.store.sessions import Charge, Entry, SessionStore
 
@@ -27,6 +28,7 @@ INLINE_CHARACTERS = 4_000
 UNHURRIED = (
     SandboxStarted,
     DocumentPrepared,
+    FieldsKept,
     UserMessage,
     BudgetReserved,
     CustomToolUse,

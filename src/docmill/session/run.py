@@ -8,7 +8,7 @@ import time
 import traceback
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from docmill.backends.conversation import JournalChangedError
@@ -26,6 +26,7 @@ from docmill.plan import PlannedDocument
 from docmill.records.checked import CheckedRecord
 from docmill.records.results import Usage
 from docmill.sandboxes.base import Sandbox
+from docmill.session.asking import asking, note
 from docmill.session.bench import Workbench
 from docmill.session.document import PreparedDocument, picture, prepare
 from docmill.session.egress import way_out
@@ -115,6 +116,8 @@ async def _listened_to(
         if not (error.retryable or error.resumable):
             bench.store.close(session)
         raise
+    if findings.record is not None:
+        note(bench, document, session)
     bench.store.finish(session, findings)
     return SessionEnd(session, findings, journal.attempt)
 
@@ -157,12 +160,15 @@ async def _work(
         )
         journal.add(prepared.event)
         follower = Follower(bench, journal, clock)
-        reading = await Stages(bench, journal, sandbox, prepared).read(follower)
+        asked = asking(bench, document, prepared.pages, journal)
+        reading = await Stages(bench, journal, sandbox, prepared, asking=asked).read(follower)
+        if reading.record is not None:
+            reading = replace(reading, record=asked.whole(reading.record))
         pictures = await _pictures(bench, sandbox, reading.record)
         if pictures:
             journal.add(PagesPictured(pictures=pictures))
         outputs = await collect_outputs(bench, sandbox, journal)
-    return with_outputs(_findings(reading, prepared, pictures), outputs)
+    return asked.with_files(with_outputs(_findings(reading, prepared, pictures), outputs))
 
 
 @asynccontextmanager

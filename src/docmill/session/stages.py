@@ -15,6 +15,7 @@ from docmill.output.merging import delivered_by, merge_records, unproven_fields
 from docmill.records.checked import CheckedRecord
 from docmill.records.values import Box
 from docmill.sandboxes.base import Sandbox
+from docmill.session.asking import Asking, ask_whole
 from docmill.session.bench import Stage, Workbench
 from docmill.session.document import PreparedDocument, first_message, ink
 from docmill.session.follow import Answerer, Follower
@@ -47,9 +48,17 @@ class Stages:
     """The agent's work on one document."""
 
     def __init__(
-        self, bench: Workbench, journal: Journal, sandbox: Sandbox, prepared: PreparedDocument
+        self,
+        bench: Workbench,
+        journal: Journal,
+        sandbox: Sandbox,
+        prepared: PreparedDocument,
+        *,
+        asking: Asking | None = None,
     ) -> None:
+        """`asking`: what is to be asked, the whole record if it is None."""
         self._bench = bench
+        self._asking = asking or ask_whole(bench)
         self._journal = journal
         self._sandbox = sandbox
         self._prepared = prepared
@@ -63,9 +72,11 @@ class Stages:
             ModelError: the last model failed and none before it handed in a record.
         """
         cascade = len(self._bench.stages) > 1
+        if not self._asking.shape.fields:
+            return Reading(CheckedRecord(values=()), 0, ())
         whole = Reading(None, 0, ())
         for number, stage in enumerate(self._bench.stages):
-            wanted = unproven_fields(whole.record, tuple(self._bench.shape.fields))
+            wanted = unproven_fields(whole.record, tuple(self._asking.shape.fields))
             if number and not wanted:
                 break
             history = _of_stage(self._journal.history, number) if cascade else None
@@ -107,12 +118,14 @@ class Stages:
         task = await self._task(stage, number, wanted, history)
 
         def graded(record: CheckedRecord) -> CheckedRecord | None:
-            whole = self._put_together(before, record, wanted)
+            found = self._put_together(before, record, wanted)
             last = number + 1 == len(bench.stages)
-            return whole if last or not unproven_fields(whole, tuple(bench.shape.fields)) else None
+            if not last and unproven_fields(found, tuple(self._asking.shape.fields)):
+                return None
+            return self._asking.whole(found)
 
         gate = RecordGate(
-            bench.shape,
+            self._asking.shape,
             pages,
             self._ink,
             repairs=bench.compiled.pipeline.record.repairs,
@@ -161,7 +174,7 @@ class Stages:
     ) -> Task:
         compiled = self._bench.compiled
         limits, retries = compiled.pipeline.limits, compiled.pipeline.retries
-        schema = compiled.record_schema
+        schema = self._asking.schema
         submit = {"name": SUBMIT, "description": SUBMIT_DESCRIPTION, "input_schema": schema}
         spoken = stage.capabilities.json_schema
         tools = [*([] if spoken else [submit]), *([TOOL] if stage.capabilities.images else [])]
@@ -180,7 +193,7 @@ class Stages:
             messages = (*messages, only)
         return Task(
             model=stage.choice.id,
-            system=compiled.system,
+            system=self._asking.system,
             tools=tuple(tools),
             messages=messages,
             turns=limits.turns,
@@ -209,7 +222,7 @@ class Stages:
     def _put_together(
         self, before: CheckedRecord | None, record: CheckedRecord, wanted: Sequence[str]
     ) -> CheckedRecord:
-        order = tuple(self._bench.shape.fields)
+        order = tuple(self._asking.shape.fields)
         return merge_records(before, record, wanted=wanted, order=order) if before else record
 
 

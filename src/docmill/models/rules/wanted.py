@@ -29,6 +29,9 @@ class Wanted:
     """What a record asks for."""
 
     fields: dict[str, Field]
+    """All whose labels count, those that aren't asked for too."""
+    asked: tuple[str, ...]
+    """Those to be handed in, in record order."""
     forms: Forms
     """Labels of the fields outside lists, by field name."""
     shared: frozenset[str]
@@ -51,18 +54,33 @@ def _read(text: str) -> Wanted:
     schema = cast("dict[str, Any]", json.loads(text))
     try:
         fields = _fields(schema)
-    except (ValidationError, ValueError, AttributeError) as error:
+        known = _in_order(schema, fields)
+    except (ValidationError, ValueError, LookupError, AttributeError) as error:
         raise ModelError(
             f"the record's schema can't be read by `rules`: {error}", code="model_schema"
         ) from None
     if not fields:
         raise ModelError("the record's schema has no properties", code="model_schema")
+    return wanted_of(known, asked=tuple(fields))
+
+
+def wanted_of(fields: Mapping[str, Field], *, asked: tuple[str, ...] | None = None) -> Wanted:
+    """The fields with their labels; `asked`: those to be handed in, all if it is None."""
     leaves = {name: field for name, field in fields.items() if field.type != "list"}
     rows = {name: make_forms(field.fields) for name, field in fields.items() if field.fields}
     forms = make_forms(leaves)
     names = [{form.field for form in several} for several in forms.by_text.values()]
     shared = frozenset(name for several in names if len(several) > 1 for name in several)
-    return Wanted(fields, forms, shared, rows)
+    return Wanted(dict(fields), tuple(fields) if asked is None else asked, forms, shared, rows)
+
+
+def _in_order(schema: dict[str, Any], asked: dict[str, Field]) -> dict[str, Field]:
+    """The asked fields among those of the record that aren't asked for, as the record has them."""
+    annotation = cast("dict[str, Any]", schema.get("x-docmill") or {})
+    beside = cast("dict[str, Any]", annotation.get("beside") or {})
+    known = asked | {name: Field.model_validate(part) for name, part in beside.items()}
+    order = cast("list[str]", annotation.get("order") or list(asked))
+    return {name: known[name] for name in order}
 
 
 def _fields(schema: dict[str, Any]) -> dict[str, Field]:
