@@ -2,12 +2,17 @@
 
 import os
 import re
+import secrets
+import shutil
 import socket
+import subprocess
 from collections.abc import Generator, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import hypothesis
+import psycopg
 import pytest
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
@@ -157,3 +162,49 @@ def _children() -> dict[int, str]:
             if stat.rpartition(")")[2].split()[0] != "Z":
                 found[int(pid)] = stat.partition("(")[2].rpartition(")")[0]
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """A PostgreSQL of our own."""
+
+    folder: Path
+    url: str
+    """Of its database, as its owner."""
+
+    def control(self, action: str) -> None:
+        """`restart` as after a crash, `pause` or `resume`."""
+        subprocess.run([CONTROL, action, self.folder], check=True)
+
+    def run(self, statement: str) -> None:
+        """SQL, as the owner."""
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            connection.execute(statement.encode())
+
+
+CONTROL = Path(__file__).parents[1] / ".ci" / "database"
+
+
+@pytest.fixture(scope="session")
+def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """A PostgreSQL server for the tests of one process."""
+    if not (shutil.which("initdb") or list(Path("/usr/lib/postgresql").glob("*/bin/initdb"))):
+        pytest.skip("PostgreSQL is not installed: apt-get install postgresql")
+    # The server's user can't look into pytest's own folders, and a socket's path is short.
+    folder = Path(f"/tmp/docmill-postgresql-{secrets.token_hex(4)}")
+    try:
+        started = subprocess.run(
+            [CONTROL, "start", folder], check=True, stdout=subprocess.PIPE, text=True
+        )
+        yield Cluster(folder, started.stdout.strip())
+    finally:
+        subprocess.run([CONTROL, "stop", folder], check=True)
+
+
+@pytest.fixture
+def database_url(postgresql: Cluster) -> Iterator[str]:
+    """An empty schema of that server, as DOCMILL_DATABASE_URL names it."""
+    name = f"t{secrets.token_hex(6)}"
+    postgresql.run(f"CREATE SCHEMA {name}")
+    yield f"{postgresql.url}?options=-csearch_path%3D{name}"
+    postgresql.run(f"DROP SCHEMA {name} CASCADE")

@@ -18,6 +18,7 @@ Sandbox = Literal["auto", "bubblewrap", "docker"]
 PREFIX = "DOCMILL_"
 _KNOWN = {
     "DOCMILL_WORKSPACE": "folder of the workspace, instead of looking upward from here",
+    "DOCMILL_DATABASE_URL": "PostgreSQL database of the store, instead of a file in the workspace",
     "DOCMILL_SANDBOX": "sandbox backend for environments that say `auto`",
     "DOCMILL_CONCURRENCY": "sessions at once for pipelines that don't say",
     "DOCMILL_PREFECT_IDLE_MINUTES": "how long the workspace's Prefect server waits before it ends",
@@ -45,6 +46,8 @@ class Settings:
     """DOCMILL_DEBUG"""
     prefect_api_url: str | None = None
     """PREFECT_API_URL; None means the workspace's own server."""
+    database_url: str | None = field(default=None, repr=False)
+    """DOCMILL_DATABASE_URL, which may hold a password; None means a file in the workspace."""
     color: bool | None = None
     """False by NO_COLOR, True by FORCE_COLOR, None: ask the terminal."""
     unknown: tuple[str, ...] = ()
@@ -72,6 +75,7 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         egress_private=_networks(given, "DOCMILL_EGRESS_PRIVATE"),
         debug=_flag(given, "DOCMILL_DEBUG"),
         prefect_api_url=given.get("PREFECT_API_URL") or None,
+        database_url=given.get("DOCMILL_DATABASE_URL", "").strip() or None,
         color=_color(given),
         unknown=tuple(sorted(n for n in given if n.startswith(PREFIX) and n not in _KNOWN)),
         environ=given,

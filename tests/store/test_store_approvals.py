@@ -1,23 +1,9 @@
 """Questions to a person: put, answered once, found again."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
-import pytest
-from sqlalchemy import Engine, update
+from sqlalchemy import Engine
 
 from docmill.store.approvals import Approvals, Decided, Question
-from docmill.store.database import open_database
-from docmill.store.schema import approvals, meta
 from docmill.store.sessions import SessionStore
-
-
-@pytest.fixture
-def engine(tmp_path: Path) -> Iterator[Engine]:
-    """An empty store."""
-    engine = open_database(tmp_path)
-    yield engine
-    engine.dispose()
 
 
 def put(engine: Engine, call: str = "c1") -> Question:
@@ -66,16 +52,3 @@ def test_questions_of_sessions_that_are_over_wait_no_more(engine: Engine) -> Non
     assert store.waiting(run=8) == []
     SessionStore(engine).close(question.session)
     assert store.waiting() == []
-
-
-def test_a_store_of_the_format_before_questions_goes_on_working(tmp_path: Path) -> None:
-    """Opening it makes the table."""
-    engine = open_database(tmp_path)
-    approvals.drop(engine)
-    with engine.begin() as connection:
-        connection.execute(update(meta).where(meta.c.key == "version").values(value="3"))
-    engine.dispose()
-    engine = open_database(tmp_path)
-    put(engine)
-    assert len(Approvals(engine).waiting()) == 1
-    engine.dispose()

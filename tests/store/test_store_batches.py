@@ -1,24 +1,20 @@
 """What was to be sent in a batch is known before it is sent, and found again by who asks what."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
+from sqlalchemy import Engine
 
 from docmill.store.batches import BatchCall, BatchLog
-from docmill.store.database import open_database
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 ASKED = ("claude", "sesn_1/0/2", "f1")
 
 
 @pytest.fixture
-def log(tmp_path: Path) -> Iterator[BatchLog]:
-    """A fresh store."""
-    engine = open_database(tmp_path)
-    yield BatchLog(engine)
-    engine.dispose()
+def log(engine: Engine) -> BatchLog:
+    """Of a fresh store."""
+    return BatchLog(engine)
 
 
 def call(attempt: int = 1, *, identity: str = "sesn_1/0/2") -> BatchCall:

@@ -1,16 +1,12 @@
 """What is old is forgotten; what is still referred to, found or paid for is kept."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
-import pytest
 from sqlalchemy import Engine, func, select, update
 
 from docmill.events import StatusRunning
 from docmill.records.checked import CheckedRecord
 from docmill.records.results import DocumentInfo, RunInfo, Usage
-from docmill.store.database import open_database
 from docmill.store.pruning import Age, Pruner
 from docmill.store.runs import DocumentEnd, RunDocument, RunStore
 from docmill.store.schema import charges, events, runs, sessions
@@ -18,14 +14,6 @@ from docmill.store.sessions import Charge, Findings, SessionStore
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 OLD_PICTURE, NEW_PICTURE = "a" * 64, "b" * 64
-
-
-@pytest.fixture
-def engine(tmp_path: Path) -> Iterator[Engine]:
-    """A fresh store."""
-    engine = open_database(tmp_path / ".docmill")
-    yield engine
-    engine.dispose()
 
 
 def add_run(engine: Engine, days_ago: float, sessions_of: dict[str, str]) -> int:

@@ -2,29 +2,18 @@
 
 import subprocess
 import sys
-from collections.abc import Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine, update
 
 from docmill.errors import RunBusyError, RunError, RunNotFoundError
 from docmill.records.results import DocumentInfo, DocumentStatus, RunInfo, RunStatus, Verdict
-from docmill.store.database import open_database
 from docmill.store.lease import is_alive, own_lease
 from docmill.store.reader import StoredRun
 from docmill.store.runs import DocumentEnd, Judged, RunDocument, RunStore, run_number
 from docmill.store.schema import runs
 from docmill.store.sessions import Findings, SessionStore
-
-
-@pytest.fixture
-def engine(tmp_path: Path) -> Iterator[Engine]:
-    """A fresh store."""
-    engine = open_database(tmp_path)
-    yield engine
-    engine.dispose()
 
 
 def info(digest: str = "d1", pipeline: str = "spec-check") -> RunInfo:

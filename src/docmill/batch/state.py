@@ -8,10 +8,10 @@ from sqlalchemy import Engine
 
 from docmill.blobs import BlobStore
 from docmill.flow.address import ServerSettings
-from docmill.settings import Settings
+from docmill.settings import Settings, load_settings
 from docmill.spec.load import LoadedWorkspace
 from docmill.store.approvals import Approvals
-from docmill.store.database import open_database
+from docmill.store.database import open_database, place_of
 from docmill.store.growth import Growth
 from docmill.store.reader import StoredRun
 from docmill.store.runs import RunStore
@@ -29,6 +29,11 @@ class State:
     blobs: BlobStore
     approvals: Approvals
 
+    @property
+    def place(self) -> str:
+        """Where the store is, for messages: its file, or its database without password."""
+        return place_of(self.engine)
+
     def reader(self, number: int) -> StoredRun:
         """A stored run with its documents and pictures.
 
@@ -39,14 +44,14 @@ class State:
 
 
 @contextmanager
-def open_state(loaded: LoadedWorkspace) -> Generator[State]:
-    """The workspace's store and blobs.
+def open_state(loaded: LoadedWorkspace, settings: Settings | None = None) -> Generator[State]:
+    """The workspace's store and blobs; the store is where the settings, or the environment, say.
 
     Raises:
-        PrerequisiteError: the state folder can't be written or has another format.
+        PrerequisiteError: the store can't be reached or written, or a later docmill made it.
     """
     folder = loaded.state_folder
-    engine = open_database(folder)
+    engine = open_database(folder, (settings or load_settings()).database_url)
     try:
         yield State(
             engine,

@@ -10,14 +10,17 @@ from collections.abc import Sequence
 from decimal import ROUND_CEILING, Decimal
 from typing import NamedTuple
 
-from sqlalchemy import Connection, Engine, delete, insert, select, true, update
+from sqlalchemy import Connection, Engine, delete, insert, select, text, true, update
 from sqlalchemy.engine.interfaces import DBAPICursor
 
 from docmill.errors import LimitError
 from docmill.events import CallLost, Event
 from docmill.records.results import Usage
+from docmill.store.database import exclusive, hold
 from docmill.store.heartbeats import is_alive
 from docmill.store.lease import own_lease
+from docmill.store.patience import enduring
+from docmill.store.prepared import Prepared
 from docmill.store.runs import run_id
 from docmill.store.schema import balances, charges, events, reservations
 
@@ -40,18 +43,28 @@ CALL_ENDS = (
     "docmill.attempt_failed",
     "docmill.call_lost",
 )
-_COUNT = "UPDATE balances SET used = used + ? WHERE run = ? AND document IN ('', ?)"
-_SETTLE = "DELETE FROM reservations WHERE session = ?"
-_SET_ASIDE = "INSERT OR REPLACE INTO reservations VALUES (?, ?, ?, ?, ?, 0)"
-_LOOK = """
-SELECT (SELECT used FROM balances WHERE run = ? AND document = ?) AS document_used,
-       (SELECT used FROM balances WHERE run = ? AND document = '') AS run_used,
-       coalesce(sum(amount * lost * (document = ?)), 0) AS document_lost,
-       coalesce(sum(amount * (1 - lost) * (document = ?)), 0) AS document_live,
-       coalesce(sum(amount * lost), 0) AS run_lost,
-       coalesce(sum(amount * (1 - lost)), 0) AS run_live
-FROM reservations WHERE run = ? AND session <> ?
-"""
+_COUNT = text("""
+UPDATE balances SET used = used + CAST(:amount AS BIGINT)
+WHERE run = :run AND document IN ('', :document)
+""")
+_SETTLE = text("DELETE FROM reservations WHERE session = :session")
+_SET_ASIDE = text("""
+INSERT INTO reservations (session, run, document, amount, owner, lost)
+VALUES (:session, :run, :document, :amount, :owner, FALSE)
+ON CONFLICT (session) DO UPDATE SET run = excluded.run, document = excluded.document,
+    amount = excluded.amount, owner = excluded.owner, lost = FALSE
+""")
+_LOOK = text("""
+SELECT (SELECT used FROM balances WHERE run = :run AND document = :document) AS document_used,
+       (SELECT used FROM balances WHERE run = :run AND document = '') AS run_used,
+       CAST(coalesce(sum(amount) FILTER (WHERE lost AND document = :document), 0) AS BIGINT)
+           AS document_lost,
+       CAST(coalesce(sum(amount) FILTER (WHERE NOT lost AND document = :document), 0) AS BIGINT)
+           AS document_live,
+       CAST(coalesce(sum(amount) FILTER (WHERE lost), 0) AS BIGINT) AS run_lost,
+       CAST(coalesce(sum(amount) FILTER (WHERE NOT lost), 0) AS BIGINT) AS run_live
+FROM reservations WHERE run = :run AND session <> :session
+""")
 """Said as SQL: with 4 ms for the same as expressions, a call would cost more than all else."""
 
 
@@ -90,6 +103,8 @@ class Accounts:
             (PER_DOCUMENT, None if usd_per_document is None else _whole(usd_per_document)),
             (PER_RUN, None if usd_per_run is None else _whole(usd_per_run)),
         )
+        self._look = Prepared(engine, _LOOK)
+        self._set_aside = Prepared(engine, _SET_ASIDE)
         self._lease = own_lease()
         self._exhausted: LimitError | None = None
         self._least: int | None = None
@@ -121,48 +136,56 @@ class Accounts:
         if amount is None:
             raise _unpriced(next(key for key, limit in self._limits if limit is not None))
         wanted = _whole(amount)
-        with self._engine.connect() as connection:
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
-            for standing in self._standings(connection, document, session):
-                if standing.used + wanted > standing.limit:
-                    self._refuse(wanted, standing)
-                if standing.used + standing.aside + wanted > standing.limit:
-                    return False
-            row = (session, self._run, document, wanted, self._lease)
-            connection.exec_driver_sql(_SET_ASIDE, row)
-            connection.commit()
-        self._least = wanted if self._least is None else min(wanted, self._least)
-        self._exhausted, self._refusals = None, 0
-        return True
+        short = self._take(wanted, document, session)
+        if short is None:
+            self._least = wanted if self._least is None else min(wanted, self._least)
+            self._exhausted, self._refusals = None, 0
+        elif short.used + wanted > short.limit:
+            self._refuse(wanted, short)
+        return short is None
 
+    @enduring
+    def _take(self, wanted: int, document: str, session: str) -> _Standing | None:
+        """Set it aside, unless an account has no room; that is returned."""
+        with exclusive(self._engine, "accounts", self._run) as connection:
+            for standing in self._standings(connection, document, session):
+                if standing.used + standing.aside + wanted > standing.limit:
+                    return standing
+            row = {
+                "session": session,
+                "run": self._run,
+                "document": document,
+                "amount": wanted,
+                "owner": self._lease,
+            }
+            self._set_aside.run_in(connection, row)
+        return None
+
+    @enduring
     def leave(self, session: str) -> None:
         """Free what a session has set aside, unless its call may have been made.
 
         Then it counts as used, until the session goes on and its journal says `CallLost`.
         """
-        with self._engine.connect() as connection:
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        with exclusive(self._engine, "accounts", self._run) as connection:
             _give_up(connection, [session])
-            connection.commit()
 
+    @enduring
     def recover(self) -> None:
         """Do the same for every session of the run whose process has died."""
         query = select(reservations.c.session, reservations.c.owner).where(
             reservations.c.run == self._run, ~reservations.c.lost
         )
-        with self._engine.connect() as connection:
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        with exclusive(self._engine, "accounts", self._run) as connection:
             rows = connection.execute(query).all()
             dead = [row.session for row in rows if not is_alive(connection, row.owner)]
             _give_up(connection, dead)
-            connection.commit()
 
+    @enduring
     def used(self, document: str = RUN) -> Decimal:
         """USD that count against a limit: charged or lost, of a document or of the whole run."""
-        with self._engine.connect() as connection:
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        with exclusive(self._engine, "accounts", self._run) as connection:
             of_document, of_run = self._sums(connection, document, session="")
-            connection.commit()
         return (of_document if document else of_run).used / UNIT
 
     def _standings(
@@ -179,14 +202,16 @@ class Accounts:
     def _sums(self, connection: Connection, document: str, session: str) -> tuple[_Sums, _Sums]:
         """Sums of the document and of the run; a balance not kept yet is added up first."""
         run = self._run
-        values = (run, document, run, document, document, run, session)
-        row = connection.exec_driver_sql(_LOOK, values).one()
+        values = {"run": run, "document": document, "session": session}
+        row = self._look.run_in(connection, values).one()
         if row.document_used is None or row.run_used is None:
+            # No charge may come in between what is added up and the balance that counts it.
+            hold(connection, charges)
             missing = {document: row.document_used, RUN: row.run_used}
             for name in (name for name, used in missing.items() if used is None):
                 balance = {"run": run, "document": name, "used": _added_up(connection, run, name)}
                 connection.execute(insert(balances).values(balance))
-            row = connection.exec_driver_sql(_LOOK, values).one()
+            row = self._look.run_in(connection, values).one()
         return (
             _Sums(row.document_used + row.document_lost, row.document_live),
             _Sums(row.run_used + row.run_lost, row.run_live),
@@ -211,20 +236,34 @@ class Accounts:
         raise error
 
 
-def count_charge(
-    cursor: DBAPICursor, event: Event, *, session: str, run: int, document: str, usage: Usage
-) -> None:
-    """Count a charge, in the transaction that stores it; that of a call ends its reservation.
+class Counting:
+    """Counts charges, in the transactions that store them."""
 
-    An attempt at a call that failed is a call of its own: the next attempt is reserved anew.
-    """
-    amount = _whole(usage.usd)
-    if isinstance(event, CallLost):
-        amount += _lost(event.usd)
-    if amount:
-        cursor.execute(_COUNT, (amount, run, document))
-    if usage.model_calls or usage.failed_calls or usage.lost_calls:
-        cursor.execute(_SETTLE, (session,))
+    def __init__(self, engine: Engine) -> None:
+        self._count = Prepared(engine, _COUNT)
+        self._settle = Prepared(engine, _SETTLE)
+
+    def charge(
+        self,
+        cursor: DBAPICursor,
+        event: Event,
+        *,
+        session: str,
+        run: int,
+        document: str,
+        usage: Usage,
+    ) -> None:
+        """Count one; that of a call ends its reservation.
+
+        An attempt at a call that failed is a call of its own: the next attempt is reserved anew.
+        """
+        amount = _whole(usage.usd)
+        if isinstance(event, CallLost):
+            amount += _lost(event.usd)
+        if amount:
+            self._count.run(cursor, {"amount": amount, "run": run, "document": document})
+        if usage.model_calls or usage.failed_calls or usage.lost_calls:
+            self._settle.run(cursor, {"session": session})
 
 
 def rounded_up(usd: Decimal) -> Decimal:
@@ -260,8 +299,8 @@ def _added_up(connection: Connection, run: int, document: str) -> int:
     table = charges.c
     whose = (table.run == run, table.document == document if document else true())
     total = 0
-    for text in connection.execute(select(table.usage).where(*whose)).scalars():
-        total += _whole(Decimal(json.loads(text).get("usd", "0")))
+    for usage in connection.execute(select(table.usage).where(*whose)).scalars():
+        total += _whole(Decimal(json.loads(usage).get("usd", "0")))
     same = (events.c.session == table.session) & (events.c.position == table.position)
     lost = select(events.c.body).join(charges, same).where(*whose, events.c.type == CALL_ENDS[-1])
     for body in connection.execute(lost).scalars():

@@ -10,6 +10,8 @@ from typing import Any, Literal, NamedTuple
 from sqlalchemy import Engine, RowMapping, and_, func, insert, select, update
 
 from docmill.base import Frozen
+from docmill.store.database import exclusive
+from docmill.store.patience import enduring
 from docmill.store.schema import approvals, documents, sessions
 
 Decision = Literal["allow", "deny"]
@@ -52,17 +54,21 @@ class Approvals:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
+    @enduring
     def ask(self, question: Question, *, minutes: float) -> None:
         """Put a question; one that was put before a crash is put again, unless it was decided."""
         now = datetime.now(UTC)
         times = {"asked": now.isoformat(), "until": (now + timedelta(minutes=minutes)).isoformat()}
         row = question.model_dump() | {"input": json.dumps(question.input), **times}
         mine = _of(question.session, question.call)
-        with self._engine.begin() as connection:
-            connection.execute(insert(approvals).prefix_with("OR IGNORE"), row)
+        put = select(approvals.c.call).where(mine)
+        with exclusive(self._engine, "approvals") as connection:
+            if connection.execute(put).first() is None:
+                connection.execute(insert(approvals).values(row))
             open_one = update(approvals).where(mine, approvals.c.decision.is_(None))
             connection.execute(open_one.values(**times))
 
+    @enduring
     def decided(self, session: str, call: str) -> Decided | None:
         """What was said to a question, if anything was."""
         query = select(approvals.c.decision, approvals.c.reason).where(_of(session, call))
@@ -75,10 +81,20 @@ class Approvals:
     def decide(self, session: str, call: str, decision: Decision, *, reason: str = "") -> bool:
         """Answer a question; False if somebody else, or time, was faster."""
         first = update(approvals).where(_of(session, call), approvals.c.decision.is_(None))
-        with self._engine.begin() as connection:
-            done = connection.execute(first.values(decision=decision, reason=reason))
-        return done.rowcount > 0
+        tries = 0
 
+        @enduring
+        def done() -> bool:
+            nonlocal tries
+            tries += 1
+            with self._engine.begin() as connection:
+                said = connection.execute(first.values(decision=decision, reason=reason))
+            return said.rowcount > 0
+
+        # Where the answer to a commit was lost, the decision that is found may be this one.
+        return done() or (tries > 1 and self.decided(session, call) == (decision, reason))
+
+    @enduring
     def waiting(self, *, run: int | None = None) -> list[Waiting]:
         """Open questions of sessions that can still go on, the oldest first."""
         alive = and_(sessions.c.session == approvals.c.session, sessions.c.state == "open")

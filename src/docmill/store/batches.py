@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Engine, bindparam, delete, insert, select, update
 
+from docmill.store.patience import enduring
 from docmill.store.schema import batch_entries, batches
 
 
@@ -56,6 +57,7 @@ class BatchLog:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
+    @enduring
     def call(self, endpoint: str, identity: str, fingerprint: str) -> StoredCall | None:
         """The newest attempt at a call; None if it was never to be part of a batch."""
         query = (
@@ -84,34 +86,55 @@ class BatchLog:
 
     def intend(self, endpoint: str, calls: Sequence[BatchCall], now: datetime) -> StoredBatch:
         """Store a batch that is about to be sent."""
-        with self._engine.begin() as connection:
-            row = {"endpoint": endpoint, "intended": now.astimezone(UTC).isoformat()}
-            number: int = connection.execute(
-                insert(batches).values(row).returning(batches.c.number)
-            ).scalar_one()
-            rows = [
-                {**call._asdict(), "batch": number, "session": _session(call.identity)}
-                for call in calls
-            ]
-            connection.execute(insert(batch_entries), rows)
-        return StoredBatch(number, now)
+        names = [call.custom_id for call in calls]
+        known = select(batch_entries.c.batch).where(batch_entries.c.custom_id.in_(names))
+        tries = 0
 
+        @enduring
+        def stored() -> int:
+            nonlocal tries
+            tries += 1
+            with self._engine.begin() as connection:
+                found = connection.execute(known).scalar() if tries > 1 else None
+                return self._insert(connection, endpoint, calls, now) if found is None else found
+
+        return StoredBatch(stored(), now)
+
+    @staticmethod
+    def _insert(
+        connection: Connection, endpoint: str, calls: Sequence[BatchCall], now: datetime
+    ) -> int:
+        row = {"endpoint": endpoint, "intended": now.astimezone(UTC).isoformat()}
+        number: int = connection.execute(
+            insert(batches).values(row).returning(batches.c.number)
+        ).scalar_one()
+        rows = [
+            {**call._asdict(), "batch": number, "session": _session(call.identity)}
+            for call in calls
+        ]
+        connection.execute(insert(batch_entries), rows)
+        return number
+
+    @enduring
     def sent(self, number: int, named: str) -> None:
         """Store the id that the endpoint gave."""
         with self._engine.begin() as connection:
             connection.execute(update(batches).where(batches.c.number == number).values(id=named))
 
+    @enduring
     def withdraw(self, number: int) -> None:
         """Forget a batch that was never sent."""
         with self._engine.begin() as connection:
             _drop(connection, [number])
 
+    @enduring
     def calls(self, number: int) -> set[str]:
         """Custom ids of a batch."""
         query = select(batch_entries.c.custom_id).where(batch_entries.c.batch == number)
         with self._engine.connect() as connection:
             return set(connection.execute(query).scalars())
 
+    @enduring
     def unanswered(self, number: int) -> set[str]:
         """Those of them whose result isn't known."""
         query = select(batch_entries.c.custom_id).where(
@@ -120,12 +143,14 @@ class BatchLog:
         with self._engine.connect() as connection:
             return set(connection.execute(query).scalars())
 
+    @enduring
     def ids(self, endpoint: str) -> set[str]:
         """Ids of all batches that are known to be ours."""
         query = select(batches.c.id).where(batches.c.endpoint == endpoint, batches.c.id != "")
         with self._engine.connect() as connection:
             return set(connection.execute(query).scalars())
 
+    @enduring
     def answered(self, number: int, results: Mapping[str, Mapping[str, Any]]) -> None:
         """Store results of a batch, by custom id."""
         statement = (
@@ -137,6 +162,7 @@ class BatchLog:
         with self._engine.begin() as connection:
             connection.execute(statement, rows)
 
+    @enduring
     def fail(self, custom_id: str) -> None:
         """An attempt gave no answer: the next one is another entry, of another batch."""
         with self._engine.begin() as connection:
@@ -146,6 +172,7 @@ class BatchLog:
                 .values(failed=True)
             )
 
+    @enduring
     def sweep(self, before: datetime) -> None:
         """Forget batches whose results the endpoint has thrown away."""
         query = select(batches.c.number).where(

@@ -1,39 +1,54 @@
-"""Opens the database, SQLite with a write-ahead log; errors of the disk in plain words."""
+"""Opens the store's database: SQLite in a folder, or PostgreSQL where a URL says so.
 
-import secrets
+`sqlite` and `postgres` know the ways of either, `formats` the tables and how they change,
+`patience` what happens when the connection is lost. Errors that a user can mend are plain words.
+"""
+
+import zlib
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
 
-from sqlalchemy import Engine, create_engine, event, insert, select, update
+from sqlalchemy import Connection, Engine, Table, event, select, text
 from sqlalchemy.engine import ExceptionContext
-from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import OperationalError
 
 from docmill.errors import PrerequisiteError
-from docmill.store import schema
+from docmill.store import formats, postgres, schema, sqlite
+from docmill.store.patience import Patience, StoreLostError, engaged
 
-BUSY_MILLISECONDS = 15_000
 
+def open_database(folder: Path, url: str | None = None) -> Engine:
+    """The engine of a workspace's store, its tables made, or brought to this docmill's format.
 
-def open_database(folder: Path) -> Engine:
-    """The engine of a workspace's store, its tables made if they are missing.
+    Without `url` it is the file `store.db` in `folder`, else the PostgreSQL database it names.
 
     Raises:
-        PrerequisiteError: the folder can't be written, the disk is full, or the file was made by
-            another version of docmill.
+        PrerequisiteError: the folder or the database can't be reached or written, the disk is full,
+            or the store was made by a later version of docmill.
     """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise PrerequisiteError(
-            f"The folder {folder} can't be written: {error.strerror}.",
-            remedy="Make it writable, or set `state:` in docmill.yaml to another folder.",
-        ) from error
-    engine = create_engine(f"sqlite:///{folder / 'store.db'}")
-    event.listen(engine, "connect", _configure)
+    engine = postgres.make_engine(url) if url else sqlite.make_engine(folder)
+    Patience.attach(engine)
     event.listen(engine, "handle_error", _explain)
-    schema.metadata.create_all(engine)
-    _check_version(engine)
+    try:
+        with engine.connect() as connection:
+            if not formats.is_current(connection):
+                connection.rollback()
+                with locked(connection, "format"):
+                    formats.bring_up(connection, keep=None if url else sqlite.keep_copy)
+    except BaseException:
+        engine.dispose()
+        raise
     return engine
+
+
+def place_of(engine: Engine) -> str:
+    """Where the store is, for messages: its file, or its server and database without password."""
+    return postgres.place_of(engine) if is_postgres(engine) else str(engine.url.database)
+
+
+def is_postgres(engine: Engine) -> bool:
+    """Whether it is PostgreSQL, which several machines can share."""
+    return engine.dialect.name == "postgresql"
 
 
 def generation(engine: Engine) -> str:
@@ -43,59 +58,50 @@ def generation(engine: Engine) -> str:
         return str(connection.execute(query).scalar_one())
 
 
-def _check_version(engine: Engine) -> None:
-    with engine.begin() as connection:
-        query = select(schema.meta.c.value).where(schema.meta.c.key == "version")
-        found = connection.execute(query).scalar()
-        if found is None:
-            rows = {"version": str(schema.VERSION), "generation": secrets.token_hex(8)}
-            statement = insert(schema.meta).prefix_with("OR IGNORE")
-            connection.execute(
-                statement, [{"key": key, "value": value} for key, value in rows.items()]
-            )
-        elif found.isdigit() and int(found) in schema.UPGRADED:
-            version = update(schema.meta).where(schema.meta.c.key == "version")
-            connection.execute(version.values(value=str(schema.VERSION)))
-        elif found != str(schema.VERSION):
-            raise PrerequisiteError(
-                f"The store has format {found}; this docmill reads format {schema.VERSION}.",
-                remedy="Use the docmill that wrote it, or move .docmill/store.db away.",
-            )
+@contextmanager
+def exclusive(engine: Engine, *name: str | int) -> Generator[Connection]:
+    """A transaction that no other process is in under the same name; committed at the end.
+
+    What is read in it is as the last one under that name has left it. SQLite knows one name only.
+    Transactions that ask for no name go on beside it: see `hold`.
+    """
+    with engine.connect() as connection, locked(connection, *name):
+        yield connection
 
 
-def _configure(connection: DBAPIConnection, _record: object) -> None:
-    cursor = connection.cursor()
-    # With a write-ahead log NORMAL loses nothing to the death of a process; a power cut may take
-    # the last transactions, never the file.
-    for pragma in (
-        "journal_mode=WAL",
-        "synchronous=NORMAL",
-        f"busy_timeout={BUSY_MILLISECONDS}",
-        "foreign_keys=ON",
-    ):
-        cursor.execute(f"PRAGMA {pragma}")
-    cursor.close()
+@contextmanager
+def locked(connection: Connection, *name: str | int) -> Generator[None]:
+    """As `exclusive`, on a connection that is in no transaction."""
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+    else:
+        number = zlib.crc32(repr(name).encode()) - 2**31
+        connection.execute(_LOCK, {"number": number})
+    yield
+    connection.commit()
 
 
-def explained(named: object, cause: BaseException) -> PrerequisiteError | None:
-    """What the user can mend, of an error as SQLAlchemy names it and of its cause; else None."""
-    text = str(cause)
-    if not isinstance(named, OperationalError):
-        return None
-    if "full" in text:
-        return PrerequisiteError(
-            "The disk of the store is full; what was stored is safe.",
-            remedy="Free some space, then start the same run again: docmill run",
-        )
-    if "readonly" in text or "unable to open" in text:
-        return PrerequisiteError(
-            f"The store can't be written: {text}.",
-            remedy="Check the permissions of the .docmill folder: docmill doctor",
-        )
-    return None
+_LOCK = text("SELECT pg_advisory_xact_lock(hashtext(current_schema()), CAST(:number AS INTEGER))")
+
+
+def hold(connection: Connection, table: Table) -> None:
+    """Until the transaction's end nobody writes to a table; those who were at it have finished."""
+    if connection.dialect.name != "sqlite":
+        connection.exec_driver_sql(f"LOCK TABLE {table.name} IN SHARE MODE")
+
+
+def explained(engine: Engine, cause: BaseException) -> PrerequisiteError | None:
+    """What the user can mend, of an error of the driver; None if it isn't of that kind."""
+    if not is_postgres(engine):
+        return sqlite.explained(cause)
+    if postgres.is_lost(cause):
+        return StoreLostError(engaged(engine), place=place_of(engine), cause=cause)
+    return postgres.explained(cause)
 
 
 def _explain(context: ExceptionContext) -> None:
-    error = explained(context.sqlalchemy_exception, context.original_exception)
+    if context.engine is None:
+        return
+    error = explained(context.engine, context.original_exception)
     if error is not None:
         raise error from context.original_exception

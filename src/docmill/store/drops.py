@@ -9,7 +9,9 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, Engine, and_, insert, or_, select, update
 
+from docmill.store.database import exclusive
 from docmill.store.lease import is_alive, own_lease
+from docmill.store.patience import enduring
 from docmill.store.schema import intake
 
 _CHUNK = 500
@@ -42,6 +44,7 @@ class DropStore:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
+    @enduring
     def take(self, pipeline: str, drop: str, files: Sequence[Intake]) -> Taken:
         """Take files for processing, in one transaction; contents that failed may come again.
 
@@ -50,14 +53,15 @@ class DropStore:
         new: dict[str, Intake] = {}
         known: list[Intake] = []
         elsewhere: list[Intake] = []
-        with self._engine.connect() as connection:
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        with exclusive(self._engine, "intake", pipeline) as connection:
             found = _found(connection, pipeline, [file.sha256 for file in files])
+            ours = ("taken", drop, own_lease())
             for file in files:
-                state = found.get(file.sha256)
+                known_as = found.get(file.sha256)
+                state = known_as[0] if known_as else None
                 if file.sha256 in new or state == "done":
                     known.append(file)
-                elif state == "taken":
+                elif state == "taken" and known_as != ours:
                     elsewhere.append(file)
                 else:
                     new[file.sha256] = file
@@ -76,30 +80,36 @@ class DropStore:
                     else insert(intake).values(pipeline=pipeline, sha256=file.sha256, **values)
                 )
                 connection.execute(statement)
-            connection.commit()
         return Taken(tuple(new.values()), tuple(known), tuple(elsewhere))
 
     def left_behind(self, pipeline: str) -> dict[str, tuple[Intake, ...]]:
         """Drops whose process has died, taken over by this one; by name of the drop."""
-        with self._engine.connect() as connection:
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
-            rows = connection.execute(
-                select(intake).where(intake.c.pipeline == pipeline, intake.c.state == "taken")
-            ).all()
-            drops: dict[str, list[Intake]] = {}
-            for row in rows:
-                if not is_alive(row.owner):
-                    one = Intake(row.sha256, row.name, row.location)
-                    drops.setdefault(row.drop, []).append(one)
-            for drop in drops:
-                connection.execute(
-                    update(intake)
-                    .where(intake.c.pipeline == pipeline, intake.c.drop == drop)
-                    .values(owner=own_lease())
-                )
-            connection.commit()
-        return {drop: tuple(files) for drop, files in drops.items()}
+        dead: set[str] = set()
+        """Found so the first time; taking them over may have worked although its answer was lost"""
 
+        @enduring
+        def taken_over() -> dict[str, tuple[Intake, ...]]:
+            drops: dict[str, list[Intake]] = {}
+            with exclusive(self._engine, "intake", pipeline) as connection:
+                rows = connection.execute(
+                    select(intake).where(intake.c.pipeline == pipeline, intake.c.state == "taken")
+                ).all()
+                for row in rows:
+                    if row.drop in dead or not is_alive(row.owner):
+                        one = Intake(row.sha256, row.name, row.location)
+                        drops.setdefault(row.drop, []).append(one)
+                dead.update(drops)
+                for drop in drops:
+                    connection.execute(
+                        update(intake)
+                        .where(intake.c.pipeline == pipeline, intake.c.drop == drop)
+                        .values(owner=own_lease())
+                    )
+            return {drop: tuple(files) for drop, files in drops.items()}
+
+        return taken_over()
+
+    @enduring
     def settle(self, pipeline: str, *, done: Iterable[str], failed: Iterable[str]) -> None:
         """Note what was processed, by content; what failed may be dropped again."""
         with self._engine.begin() as connection:
@@ -107,6 +117,7 @@ class DropStore:
                 this = and_(intake.c.pipeline == pipeline, intake.c.sha256.in_(names))
                 connection.execute(update(intake).where(this).values(state=state, owner=""))
 
+    @enduring
     def release(self, pipeline: str, drop: str) -> None:
         """Give back what could not be processed, for a later try."""
         mine = or_(intake.c.owner == own_lease(), intake.c.owner == "")
@@ -119,13 +130,14 @@ class DropStore:
             )
 
 
-def _found(connection: Connection, pipeline: str, contents: Sequence[str]) -> dict[str, str]:
-    """Content → state, of those that are known."""
-    states: dict[str, str] = {}
+def _found(
+    connection: Connection, pipeline: str, contents: Sequence[str]
+) -> dict[str, tuple[str, str, str]]:
+    """Content → state, drop and owner, of those that are known."""
+    states: dict[str, tuple[str, str, str]] = {}
     for start in range(0, len(contents), _CHUNK):
         some = contents[start : start + _CHUNK]
-        query = select(intake.c.sha256, intake.c.state).where(
-            intake.c.pipeline == pipeline, intake.c.sha256.in_(some)
-        )
-        states |= {row.sha256: row.state for row in connection.execute(query)}
+        query = select(intake).where(intake.c.pipeline == pipeline, intake.c.sha256.in_(some))
+        for row in connection.execute(query):
+            states[row.sha256] = (row.state, row.drop, row.owner)
     return states

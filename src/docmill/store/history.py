@@ -8,6 +8,7 @@ from sqlalchemy import Engine, select
 
 from docmill.events import EVENT, DocumentPrepared
 from docmill.records.results import Usage
+from docmill.store.patience import enduring
 from docmill.store.schema import charges, documents, events, runs
 
 RUNS = 30
@@ -60,6 +61,7 @@ class History:
         texts = self._prepared([row.session for row in read])
         return [Past(texts.get(row.session), row.size, usages[row[:2]]) for row in read]
 
+    @enduring
     def _rows(self, *, model: str | None = None, pipeline: str | None = None) -> list[_Row]:
         newest = select(runs.c.number, runs.c.info).order_by(runs.c.number.desc()).limit(RUNS)
         if pipeline is not None:
@@ -83,6 +85,7 @@ class History:
             for info in [json.loads(row.info)]
         ]
 
+    @enduring
     def _usages(self, numbers: Collection[int]) -> dict[tuple[int, str], Usage]:
         table = charges.c
         query = select(table.run, table.document, table.usage).where(table.run.in_(numbers))
@@ -94,6 +97,7 @@ class History:
                 totals[place] = totals.get(place, Usage()) + usage
         return totals
 
+    @enduring
     def _prepared(self, sessions: Sequence[str]) -> dict[str, Text]:
         table = events.c
         found: dict[str, Text] = {}

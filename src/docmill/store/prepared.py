@@ -8,11 +8,12 @@ from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import ClauseElement, Engine
+from sqlalchemy import ClauseElement, Connection, CursorResult, Engine
 from sqlalchemy.engine.interfaces import DBAPICursor
 from sqlalchemy.exc import DBAPIError
 
 from docmill.store.database import explained
+from docmill.store.patience import StoreLostError
 
 Values = Mapping[str, Any]
 _NAMED: Any = DBAPIError.instance
@@ -37,13 +38,20 @@ class Prepared:
         cursor.execute(self._text, self._placed(values))
         return cursor
 
+    def run_in(self, connection: Connection, values: Values) -> CursorResult[Any]:
+        """Run it once in a transaction of SQLAlchemy's; returns the result, for reading."""
+        return connection.exec_driver_sql(self._text, self._placed(values))
+
     def run_many(self, cursor: DBAPICursor, rows: Sequence[Values]) -> None:
         """Run it for each row."""
+        if len(rows) == 1:
+            self.run(cursor, rows[0])
+            return
         cursor.executemany(self._text, [self._placed(row) for row in rows])
 
     def _placed(self, values: Values) -> Any:
         given = {**self._constants, **values} if self._constants else values
-        return given if self._order is None else [given[name] for name in self._order]
+        return given if self._order is None else tuple([given[name] for name in self._order])
 
 
 @contextmanager
@@ -52,15 +60,21 @@ def transaction(engine: Engine) -> Generator[DBAPICursor]:
 
     Raises:
         sqlalchemy.exc.DBAPIError: what the driver raised, as SQLAlchemy names it.
+        StoreLostError: the server was away: see `patience`.
         PrerequisiteError: the disk is full or can't be written.
     """
-    connection = engine.raw_connection()
+    connection = None
     driver: Any = engine.dialect.loaded_dbapi
     try:
+        connection = engine.raw_connection()
         yield connection.cursor()
         connection.commit()
     except driver.Error as error:
         named: Any = _NAMED(None, None, error, driver.Error, dialect=engine.dialect)
-        raise explained(named, error) or named from error
+        known = explained(engine, error)
+        if connection is not None and isinstance(known, StoreLostError):
+            connection.invalidate(error)
+        raise known or named from error
     finally:
-        connection.close()  # rolls back what isn't committed
+        if connection is not None:
+            connection.close()  # rolls back what isn't committed

@@ -13,6 +13,8 @@ from datetime import datetime
 from sqlalchemy import Connection, Engine, Table, delete, select
 
 from docmill.records.results import RunInfo
+from docmill.store.database import is_postgres
+from docmill.store.patience import enduring
 from docmill.store.runs import run_id
 from docmill.store.schema import (
     approvals,
@@ -50,6 +52,7 @@ class Pruner:
         self._engine = engine
         self._age = age
 
+    @enduring
     def old_runs(self, pipeline: str | None = None) -> tuple[RunInfo, ...]:
         """Runs to be forgotten, the oldest first; never one that a process works on."""
         if self._age.runs is None:
@@ -69,6 +72,7 @@ class Pruner:
                 found.append(info.model_copy(update={"id": run_id(row.number)}))
         return tuple(reversed(found))
 
+    @enduring
     def forget(self, numbers: Sequence[int]) -> None:
         """Remove runs with what only they have; findings and charges of their sessions stay."""
         with self._engine.begin() as connection:
@@ -76,6 +80,7 @@ class Pruner:
                 _delete(connection, table, numbers)
             connection.execute(delete(runs).where(runs.c.number.in_(numbers)))
 
+    @enduring
     def old_journals(self) -> tuple[str, ...]:
         """Sessions whose events are to be removed: done, and no young run refers to them."""
         if self._age.journals is None:
@@ -93,6 +98,7 @@ class Pruner:
             ).all()
         return tuple(row.session for row in rows if row.session not in young)
 
+    @enduring
     def drop_journals(self, found: Sequence[str]) -> int:
         """Remove the events of these sessions; returns how many that were."""
         dropped = 0
@@ -104,6 +110,7 @@ class Pruner:
                 ).rowcount
         return dropped
 
+    @enduring
     def blobs(self) -> frozenset[str]:
         """Names of all blobs that are still referred to, pictures of old runs left out."""
         return frozenset(self._blobs())
@@ -141,7 +148,9 @@ class Pruner:
         return frozenset(row.session for row in connection.execute(query))
 
     def shrink(self) -> None:
-        """Give the room of what was removed back to the disk."""
+        """Give the room of what was removed back to the disk; PostgreSQL sees to it by itself."""
+        if is_postgres(self._engine):
+            return
         with self._engine.connect() as connection:
             connection.execution_options(isolation_level="AUTOCOMMIT").exec_driver_sql("VACUUM")
 

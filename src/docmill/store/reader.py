@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import Engine, RowMapping, select, tuple_
 
 from docmill.records.results import DocumentInfo, DocumentResult, RunInfo, Usage
+from docmill.store.patience import enduring
 from docmill.store.runs import VERDICTS, RunStore
 from docmill.store.schema import charges, documents, sessions
 from docmill.store.seals import Seals
@@ -60,6 +61,7 @@ class StoredRun:
         """Bytes of a file the agent has left; KeyError if it has been pruned."""
         return self._picture(blob)
 
+    @enduring
     def _chunk(self, after: tuple[str, str]) -> list[RowMapping]:
         joined = documents.outerjoin(sessions, sessions.c.session == documents.c.session)
         query = (
@@ -81,6 +83,7 @@ class StoredRun:
         asked = {model: usage for model, usage in costs.items() if model} if several else {}
         return _result(row, sum(costs.values(), Usage()), asked)
 
+    @enduring
     def _costs(self, ids: list[str]) -> dict[str, dict[str, Usage]]:
         """By document and model; what has no model is the sandbox's and the tools'."""
         query = select(charges.c.document, charges.c.model, charges.c.usage).where(

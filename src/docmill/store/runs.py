@@ -10,8 +10,10 @@ from sqlalchemy import Connection, Engine, RowMapping, bindparam, func, insert, 
 from docmill.base import Frozen
 from docmill.errors import RunBusyError, RunError, RunNotFoundError
 from docmill.records.results import DocumentInfo, DocumentStatus, RunInfo, RunStatus, Verdict
+from docmill.store.database import exclusive
 from docmill.store.heartbeats import is_alive
 from docmill.store.lease import host_of, is_ours, own_lease, pid_of
+from docmill.store.patience import enduring
 from docmill.store.prepared import Prepared, transaction
 from docmill.store.schema import documents, runs
 
@@ -102,20 +104,36 @@ class RunStore:
             RunBusyError: a live process is running this pipeline.
             RunNotFoundError, RunError: the run to be resumed can't be.
         """
-        with self._engine.connect() as connection:
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
-            if resume is None:
-                number = self._take_over(connection, info)
-            else:
-                number = self._reopen(connection, info, resume)
-            resumed = number is not None
-            if number is None:
-                row = _run_row(info) | {"owner": own_lease()}
-                inserted = connection.execute(insert(runs).values(row)).inserted_primary_key
-                assert inserted is not None
-                number = int(inserted[0])
-            _enter(connection, number, batch)
-            connection.commit()
+        tried: list[tuple[int, bool]] = []
+
+        @enduring
+        def claimed() -> tuple[int, bool]:
+            with exclusive(self._engine, "runs") as connection:
+                if tried and _is_ours(connection, tried[-1][0]):
+                    return tried[-1]  # the commit took place; only its answer was lost
+                tried.append(self._claim(connection, info, batch, resume))
+            return tried[-1]
+
+        return claimed()
+
+    def _claim(
+        self,
+        connection: Connection,
+        info: RunInfo,
+        batch: Sequence[RunDocument],
+        resume: int | None,
+    ) -> tuple[int, bool]:
+        if resume is None:
+            number = self._take_over(connection, info)
+        else:
+            number = self._reopen(connection, info, resume)
+        resumed = number is not None
+        if number is None:
+            row = _run_row(info) | {"owner": own_lease()}
+            inserted = connection.execute(insert(runs).values(row)).inserted_primary_key
+            assert inserted is not None
+            number = int(inserted[0])
+        _enter(connection, number, batch)
         return number, resumed
 
     def _take_over(self, connection: Connection, info: RunInfo) -> int | None:
@@ -164,6 +182,7 @@ class RunStore:
         )
         return number
 
+    @enduring
     def update(self, number: int, info: RunInfo, *, release: bool = True) -> None:
         """Store what is known of a run by now; a run that has ended is released.
 
@@ -175,6 +194,7 @@ class RunStore:
         with self._engine.begin() as connection:
             connection.execute(update(runs).where(runs.c.number == number).values(values))
 
+    @enduring
     def info(self, number: int) -> RunInfo:
         """A run's info.
 
@@ -188,6 +208,7 @@ class RunStore:
             raise _not_found(number)
         return RunInfo.model_validate_json(row.info).model_copy(update={"id": run_id(number)})
 
+    @enduring
     def latest(self, pipeline: str | None = None) -> int:
         """Number of the newest run, of one pipeline or of all.
 
@@ -204,6 +225,7 @@ class RunStore:
             raise RunNotFoundError(f"There is no run{of} yet.", remedy="Start one: docmill run")
         return int(number)
 
+    @enduring
     def recent(self, *, pipeline: str | None = None, limit: int = 20) -> list[RunInfo]:
         """The newest runs first; a run whose process was killed still says `running`."""
         query = select(runs.c.number, runs.c.info).order_by(runs.c.number.desc()).limit(limit)
@@ -216,6 +238,7 @@ class RunStore:
             for row in rows
         ]
 
+    @enduring
     def is_live(self, number: int) -> bool:
         """Whether a live process runs it."""
         query = select(runs.c.owner).where(runs.c.number == number)
@@ -234,8 +257,7 @@ class RunStore:
             }
             for document, end in ends
         ]
-        with transaction(self._engine) as cursor:
-            self._end.run_many(cursor, rows)
+        self._write(self._end, rows)
 
     def set_verdicts(self, number: int, judged: Iterable[Judged]) -> None:
         """Replace verdicts, and the status they lead to, in one transaction."""
@@ -248,9 +270,14 @@ class RunStore:
             }
             for document, status, verdicts in judged
         ]
-        with transaction(self._engine) as cursor:
-            self._judge.run_many(cursor, rows)
+        self._write(self._judge, rows)
 
+    @enduring
+    def _write(self, statement: Prepared, rows: Sequence[dict[str, Any]]) -> None:
+        with transaction(self._engine) as cursor:
+            statement.run_many(cursor, rows)
+
+    @enduring
     def settled(self, number: int) -> dict[str, DocumentEnd]:
         """How documents of the run ended that have no valid record and aren't done again."""
         query = select(documents).where(
@@ -267,6 +294,7 @@ class RunStore:
             for row in rows
         }
 
+    @enduring
     def ended(self, number: int) -> dict[str, DocumentStatus]:
         """Documents of the run that have ended, with their status."""
         query = select(documents.c.document, documents.c.status).where(
@@ -274,6 +302,11 @@ class RunStore:
         )
         with self._engine.connect() as connection:
             return {row.document: row.status for row in connection.execute(query)}
+
+
+def _is_ours(connection: Connection, number: int) -> bool:
+    query = select(runs.c.owner).where(runs.c.number == number)
+    return connection.execute(query).scalar() == own_lease()
 
 
 def _refuse_live(connection: Connection, row: RowMapping) -> None:

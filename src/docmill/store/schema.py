@@ -262,3 +262,14 @@ levels = Table(
     Column("at", Double, nullable=False),
 )
 """What is left of a rate that several processes share; `at` in seconds, by the database's clock."""
+
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("run", Integer, primary_key=True),
+    Column("kind", Text, primary_key=True),
+    Column("position", Integer, primary_key=True),
+    Column("body", Text, nullable=False),
+)
+"""What was sent of a run when it had ended: hand-overs and notices by their place in the pipeline;
+`body` is a `Delivery`."""

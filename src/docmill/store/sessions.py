@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
+from typing import Any
 
 from sqlalchemy import ColumnElement, Engine, bindparam, insert, select, true, update
 from sqlalchemy.engine.interfaces import DBAPICursor
@@ -16,13 +17,15 @@ from docmill.records.checked import CheckedRecord
 from docmill.records.flags import Flag
 from docmill.records.outputs import OutputFile, RefusedOutput
 from docmill.records.results import Usage
-from docmill.store.accounts import count_charge
+from docmill.store.accounts import Counting
+from docmill.store.patience import enduring
 from docmill.store.prepared import Prepared, transaction
 from docmill.store.schema import charges, events, sessions
 
 REMEMBERED = 256
 """Documents whose findings are kept in memory once they were read."""
 
+_KNOWN = select(sessions.c.state).where(sessions.c.session == bindparam("session"))
 _OF_KEY = (
     select(sessions.c.session)
     .where(sessions.c.key == bindparam("key"))
@@ -114,8 +117,10 @@ class SessionStore:
         self._engine = engine
         self._create = Prepared(engine, insert(sessions))
         self._append = Prepared(engine, insert(events))
+        self._counting = Counting(engine)
         self._charge = Prepared(engine, insert(charges))
         self._journal = Prepared(engine, _JOURNAL)
+        self._known = Prepared(engine, _KNOWN)
         self._latest = Prepared(engine, _OF_KEY)
         self._resumable = Prepared(engine, _OF_KEY.where(sessions.c.state == "open"))
         self._finished = Prepared(engine, _FINISHED)
@@ -136,8 +141,18 @@ class SessionStore:
             "started": _now(),
             "findings": None,
         }
-        with transaction(self._engine) as cursor:
-            self._create.run(cursor, row)
+        tries = 0
+
+        @enduring
+        def created() -> None:
+            nonlocal tries
+            tries += 1
+            with transaction(self._engine) as cursor:
+                if tries > 1 and self._known.run(cursor, {"session": session}).fetchone():
+                    return
+                self._create.run(cursor, row)
+
+        created()
         return session
 
     def append(
@@ -162,19 +177,41 @@ class SessionStore:
             }
             for place, entry in enumerate(entries, position)
         ]
-        with transaction(self._engine) as cursor:
-            self._append.run_many(cursor, rows)
-            for place, entry in enumerate(entries, position):
-                if entry.charge is not None:
-                    self._count(cursor, session, place, entry.event, charge=entry.charge)
+        tries = 0
+
+        @enduring
+        def appended() -> None:
+            nonlocal tries
+            tries += 1
+            with transaction(self._engine) as cursor:
+                if tries > 1 and self._holds(cursor, rows):
+                    return  # the commit took place; only its answer was lost
+                self._append.run_many(cursor, rows)
+                for place, entry in enumerate(entries, position):
+                    if entry.charge is not None:
+                        self._count(cursor, session, place, entry.event, charge=entry.charge)
+
+        appended()
+
+    def _holds(self, cursor: DBAPICursor, rows: Sequence[dict[str, Any]]) -> bool:
+        """Whether the journal has these very events: another writer's have other times."""
+        session = rows[0]["session"]
+        found = self._journal.run(cursor, {"session": session}).fetchall()
+        stored: dict[int, tuple[str, str, str]] = {row[0]: tuple(row[1:]) for row in found}
+        return all(
+            stored.get(row["position"]) == (row["type"], row["at"], row["body"]) for row in rows
+        )
 
     def journal(self, session: str) -> Iterator[StoredEvent]:
         """All events of a session in order."""
-        with transaction(self._engine) as cursor:
-            rows = self._journal.run(cursor, {"session": session}).fetchall()
-        for position, kind, at, text in rows:
+        for position, kind, at, text in self._events(session):
             body = json.loads(text) | {"type": kind}
             yield StoredEvent(position=position, at=at, event=EVENT.validate_python(body))
+
+    @enduring
+    def _events(self, session: str) -> Sequence[Any]:
+        with transaction(self._engine) as cursor:
+            return self._journal.run(cursor, {"session": session}).fetchall()
 
     def resumable(self, key: str) -> str | None:
         """The newest open session of a document key."""
@@ -193,6 +230,7 @@ class SessionStore:
         """Close a session without findings: it is readable, but never resumed."""
         self._set_state(session, "closed", None)
 
+    @enduring
     def finished(self, key: str) -> Session | None:
         """The newest finished session of a document key."""
         with transaction(self._engine) as cursor:
@@ -212,6 +250,7 @@ class SessionStore:
         """Those of the keys that have a session, however it went."""
         return self._keys(keys, true())
 
+    @enduring
     def _keys(self, keys: Sequence[str], condition: ColumnElement[bool]) -> set[str]:
         found: set[str] = set()
         with self._engine.connect() as connection:
@@ -221,6 +260,7 @@ class SessionStore:
                 found.update(connection.execute(query).scalars())
         return found
 
+    @enduring
     def spent(self, run: int, document: str | None = None) -> Usage:
         """Sum of the charges of a run, or of one document in it."""
         statement = self._spent if document is None else self._spent_on
@@ -228,6 +268,7 @@ class SessionStore:
             rows = statement.run(cursor, {"run": run, "document": document}).fetchall()
         return sum((Usage.model_validate_json(text) for (text,) in rows), Usage())
 
+    @enduring
     def _first_id(self, statement: Prepared, key: str) -> str | None:
         with transaction(self._engine) as cursor:
             row = statement.run(cursor, {"key": key}).fetchone()
@@ -246,7 +287,7 @@ class SessionStore:
             "usage": charge.usage.model_dump_json(exclude_defaults=True),
         }
         self._charge.run(cursor, row)
-        count_charge(
+        self._counting.charge(
             cursor,
             event,
             session=session,
@@ -255,6 +296,7 @@ class SessionStore:
             usage=charge.usage,
         )
 
+    @enduring
     def _set_state(self, session: str, state: str, findings: str | None) -> None:
         values = {"which": session, "state": state, "findings": findings}
         with transaction(self._engine) as cursor:
