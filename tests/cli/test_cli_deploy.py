@@ -26,7 +26,7 @@ def deployed(workspace: Path, tmp_path: Path, request: pytest.FixtureRequest) ->
         file.unlink()
     write_pipeline(root, name_for(tmp_path), text)
     (root / "docmill.yaml").write_text(
-        f"deploy: {{workspace: {request.node.name[:40]}, work_pool: pool-{tmp_path.name[:20]}}}\n"
+        f"deploy: {{name: {request.node.name[:40]}, work_pool: pool-{tmp_path.name[:20]}}}\n"
     )
     return root
 

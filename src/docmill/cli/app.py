@@ -153,14 +153,20 @@ def deploy(
 
 @app.command()
 def worker(
+    pool: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Another pool than docmill.yaml's.")
+    ] = None,
     limit: Annotated[
         int | None, typer.Option(metavar="N", help="Runs at once; no limit if left out.")
     ] = None,
 ) -> None:
-    """Run what deployments schedule: a Prefect worker for the workspace's pool."""
-    from docmill.cli import deploying
+    """Run what deployments schedule: a Prefect worker for the workspace's pool.
 
-    deploying.worker(limit=limit)
+    Away from any workspace it works for the server of PREFECT_API_URL, and fetches workspaces.
+    """
+    from docmill.cli import working
+
+    working.worker(pool=pool, limit=limit)
 
 
 @app.command()

@@ -101,7 +101,8 @@ IRRELEVANT = _table(
     # where a model answers and what it costs, not which model it is
     WorkspaceConfig="endpoints prices state reports deploy retention",
     Retention="days newest journal_days picture_days",
-    Deploy="workspace work_pool pool_type work_queue job_variables pull",
+    Deploy="name work_pool pool_type work_queue job_variables workspace storage_options include "
+    "pull",
     Endpoint="base_url service api_key_env api_key_file region project stall_seconds capabilities "
     "rates",
     Capabilities="json_schema strict_tools caching count_tokens images documents batches thinking",

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 from importlib.metadata import version
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 from prefect import flow
 from prefect.client.orchestration import get_client
@@ -20,7 +20,7 @@ from prefect.context import FlowRunContext
 from prefect.states import Failed
 from pydantic import Field
 
-from docmill.errors import PrerequisiteError
+from docmill.errors import EXIT_UNFINISHED, PrerequisiteError
 from docmill.flow import superseding
 from docmill.flow.calls import Begin, receive
 from docmill.flow.dealing import Control
@@ -34,8 +34,13 @@ from docmill.flow.tasks import PREFECT_ERRORS
 LAST_WORDS = 4000
 """Characters of what the run's process said last that stand in the flow run's state."""
 
+RUN_LABEL = "docmill.run"
+"""Label of flow runs: docmill's run, which a retry of the flow run goes on with."""
+
 Dollars = Annotated[float, Field(gt=0)]
 AtOnce = Annotated[int, Field(ge=1, le=1000)]
+Minutes = Annotated[float, Field(gt=0)]
+Turns = Annotated[int, Field(ge=1, le=1000)]
 
 
 @flow(name="docmill", persist_result=False)
@@ -46,17 +51,21 @@ async def run_pipeline(
     concurrency: AtOnce | None = None,
     usd_per_run: Dollars | None = None,
     usd_per_document: Dollars | None = None,
+    minutes_per_run: Minutes | None = None,
+    turns: Turns | None = None,
     settings: list[str] | None = None,
 ) -> Any:
     """Run the pipeline.
 
     Args:
-        documents: Folder, file or address instead of the pipeline's `documents.path`.
-        model: Model instead of the agent's.
+        documents: Folder, file or address of the documents.
+        model: Model that reads them, such as `claude-…` or `local/qwen3:8b`.
         concurrency: Documents at once.
         usd_per_run: US dollars that the run may cost.
         usd_per_document: US dollars that one document may cost.
-        settings: Other keys of the pipeline, as `limits.turns=5`.
+        minutes_per_run: Wall time of the run.
+        turns: Model calls for one document.
+        settings: Other keys of the pipeline, each as `retries.attempts=5`.
     """
     context = FlowRunContext.get()
     assert context is not None
@@ -74,9 +83,18 @@ async def run_pipeline(
         "concurrency": concurrency,
         "limits.usd_per_run": usd_per_run,
         "limits.usd_per_document": usd_per_document,
+        "limits.minutes_per_run": minutes_per_run,
+        "limits.turns": turns,
     }
     overrides = [f"{key}={value}" for key, value in given.items() if value is not None]
-    return await _run(context.flow_run, name, [*overrides, *(settings or ())])
+    begin = ["run", name, *_options([*overrides, *(settings or ())])]
+    earlier = context.flow_run.labels.get(RUN_LABEL)
+    if earlier:
+        went_on = await _run(context.flow_run, ["resume", str(earlier)])
+        if went_on.code != EXIT_UNFINISHED or went_on.state:
+            return went_on.final
+        # It is finished, or of other specs, or known to another machine: what is done is reused.
+    return (await _run(context.flow_run, begin)).final
 
 
 def _same_version(run: FlowRun) -> None:
@@ -95,15 +113,30 @@ def _same_version(run: FlowRun) -> None:
         )
 
 
-async def _run(run: FlowRun, name: str, settings: list[str]) -> Any:
+class _End(NamedTuple):
+    """How a run's process ended."""
+
+    code: int
+    said: str
+    state: Any = None
+    """Prefect's state for the run; None if there was nothing to carry out."""
+
+    @property
+    def final(self) -> Any:
+        """The flow run's last state."""
+        if self.state is not None:
+            return self.state
+        return Failed(message=self.said.strip() or f"docmill ended with exit code {self.code}.")
+
+
+async def _run(run: FlowRun, arguments: list[str]) -> _End:
     """Start the run's process and be its Prefect until it has ended."""
     with ExitStack() as ends:
         work, theirs = map(ends.enter_context, socket.socketpair())
         quick, theirs_quick = map(ends.enter_context, socket.socketpair())
         handles = (theirs.fileno(), theirs_quick.fileno())
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-P", "-m", "docmill.cli", "run", name),
-            *_options(settings),
+            *(sys.executable, "-P", "-m", "docmill.cli", *arguments),
             stdin=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.PIPE,
             pass_fds=handles,
@@ -117,15 +150,12 @@ async def _run(run: FlowRun, name: str, settings: list[str]) -> Any:
         try:
             state = await _answer(run, await asyncio.open_connection(sock=work), quick)
             code = await process.wait()
-            said = await saying
+            return _End(code, await saying, state)
         finally:
             if process.returncode is None:
                 process.terminate()
                 await process.wait()
             saying.cancel()
-    if state is not None:
-        return state
-    return Failed(message=said.strip() or f"docmill ended with exit code {code}.")
 
 
 async def _answer(run: FlowRun, work: Streams, quick: socket.socket) -> Any:
@@ -135,10 +165,9 @@ async def _answer(run: FlowRun, work: Streams, quick: socket.socket) -> Any:
         work[1].close()
         return None
     states: list[Any] = []
-    # A name that is also docmill's; Prefect gave it one of its own when it was scheduled.
     with suppress(*PREFECT_ERRORS):
         async with get_client() as client:
-            await client.update_flow_run(run.id, name=begin.run_id)
+            await client.update_flow_run_labels(run.id, {RUN_LABEL: begin.run_id})
 
     async def within(job: Job, control: Control) -> RunOutcome:
         # Prefect's own answer to the signal would leave the run's process no time to close the run.

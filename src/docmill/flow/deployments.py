@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import httpx
 from prefect.client.orchestration import PrefectClient, get_client
-from prefect.client.schemas.actions import DeploymentScheduleCreate, WorkPoolCreate
+from prefect.client.schemas.actions import DeploymentScheduleCreate
 from prefect.client.schemas.filters import (
     DeploymentFilter,
     DeploymentFilterTags,
@@ -18,32 +18,25 @@ from prefect.client.schemas.filters import (
 from prefect.client.schemas.objects import ConcurrencyLimitStrategy, ConcurrencyOptions
 from prefect.client.schemas.responses import DeploymentResponse
 from prefect.client.schemas.schedules import CronSchedule, IntervalSchedule
-from prefect.exceptions import ObjectAlreadyExists, ObjectNotFound, PrefectException
-from prefect.utilities.callables import parameter_schema
-from prefect.workers.utilities import get_default_base_job_template_for_infrastructure_type
+from prefect.exceptions import ObjectNotFound, PrefectException
 
-from docmill.errors import PrerequisiteError
+from docmill.errors import KeyProblem, PrerequisiteError
+from docmill.flow import pools
 from docmill.flow.differences import Difference, differences
 from docmill.flow.kinds import Kind, Timing, kinds_of
+from docmill.flow.pools import Pool, PoolState
 from docmill.flow.superseding import CANCEL_TAG
 from docmill.spec.pipeline import Pipeline
 
 TAG = "docmill"
+MARK = "workspace:"
+"""Tag of deployments, with the workspace's name."""
 _STRATEGIES = {
     "skip": ConcurrencyLimitStrategy.CANCEL_NEW,
     "queue": ConcurrencyLimitStrategy.ENQUEUE,
 }
 
 Action = Literal["create", "update", "unchanged", "retire"]
-
-
-@dataclass(frozen=True, slots=True)
-class Pool:
-    """The work pool whose workers run the pipelines."""
-
-    name: str
-    kind: str = "process"
-    queue: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +93,7 @@ class Registry:
 
     def __init__(self, client: PrefectClient, workspace: str, pool: Pool) -> None:
         self._client = client
-        self._mark = f"workspace:{workspace}"
+        self._mark = f"{MARK}{workspace}"
         self._pool = pool
 
     async def changes(self, wanted: Sequence[Deployment], *, retire: bool) -> tuple[Change, ...]:
@@ -119,7 +112,6 @@ class Registry:
 
     async def apply(self, wanted: Sequence[Deployment], changes: Sequence[Change]) -> None:
         """Make it so; runs that are under way aren't touched."""
-        await self._ensure_pool()
         by_name = {deployment.name: deployment for deployment in wanted}
         for change in changes:
             if change.action in ("create", "update"):
@@ -134,7 +126,10 @@ class Registry:
         wanted = self._fields(deployment)
         if there is None:
             return Change(deployment.name, "create", differences({}, wanted))
-        found = differences(_fields_of(there), wanted)
+        if self._mark not in there.tags:
+            raise _of_another(deployment.name, there.tags, self._mark)
+        form = {"form": deployment.kind.form(deployment.pipeline)["properties"]}
+        found = differences(_fields_of(there) | _form_of(there), wanted | form)
         return Change(deployment.name, "update" if found else "unchanged", found)
 
     async def _read(self, name: str) -> DeploymentResponse | None:
@@ -149,25 +144,6 @@ class Registry:
         found = await self._client.read_deployments(deployment_filter=tags)
         flows = {each.flow_id: await self._client.read_flow(each.flow_id) for each in found}
         return sorted(f"{flows[each.flow_id].name}/{each.name}" for each in found)
-
-    async def _ensure_pool(self) -> None:
-        try:
-            await self._client.read_work_pool(self._pool.name)
-        except ObjectNotFound:
-            template = await get_default_base_job_template_for_infrastructure_type(self._pool.kind)
-            if template is None:
-                raise PrerequisiteError(
-                    f"Prefect knows no work pools of the type {self._pool.kind!r} here.",
-                    remedy=f"Install what brings it (pip install prefect-{self._pool.kind}), or "
-                    "set deploy.pool_type: process in docmill.yaml",
-                ) from None
-            pool = WorkPoolCreate(
-                name=self._pool.name, type=self._pool.kind, base_job_template=template
-            )
-            try:
-                await self._client.create_work_pool(pool)
-            except ObjectAlreadyExists:
-                return
 
     def _keys(self, deployment: Deployment) -> dict[str, Any]:
         """What is written of a deployment and compared just as it is."""
@@ -202,33 +178,81 @@ class Registry:
             schedules=_schedules(deployment.timing, await self._read(deployment.name)),
             concurrency_limit=1 if strategy else None,
             concurrency_options=options,
-            parameter_openapi_schema=parameter_schema(deployment.kind.flow.fn).model_dump(),
+            parameter_openapi_schema=deployment.kind.form(deployment.pipeline),
             enforce_parameter_schema=True,
             work_queue_name=self._pool.queue,
             **self._keys(deployment),
         )
 
 
+class JobVariableError(Exception):
+    """`deploy.job_variables` don't fit the pool; the command line knows where they stand."""
+
+    def __init__(self, problems: Sequence[KeyProblem]) -> None:
+        super().__init__(*problems)
+        self.problems = tuple(problems)
+
+
+@dataclass(frozen=True, slots=True)
+class Deployed:
+    """What `deploy` did, or would do."""
+
+    changes: tuple[Change, ...]
+    pool: PoolState
+
+
 async def deploy(
     wanted: Sequence[Deployment], *, workspace: str, pool: Pool, retire: bool, dry_run: bool
-) -> tuple[Change, ...]:
+) -> Deployed:
     """Register pipelines on the server this process is a client of (`launch.prefect_client`).
 
     Raises:
-        PrerequisiteError: the server refused, or has no such kind of pool.
+        PrerequisiteError: the server refused, the pool is of another type, or a deployment is
+            another workspace's.
+        JobVariableError: the pool's jobs can't be given what they are to be given.
     """
     try:
         async with get_client() as client:
             registry = Registry(client, workspace, pool)
+            there = await pools.look(client, pool)
+            _check_variables(wanted, there, pool)
             changes = await registry.changes(wanted, retire=retire)
             if not dry_run:
+                if there.missing:
+                    await pools.make(client, pool)
                 await registry.apply(wanted, changes)
-            return changes
+            return Deployed(changes, there)
     except (PrefectException, httpx.HTTPError) as error:
         raise PrerequisiteError(
             f"Prefect's server did not take the deployments: {error}",
             remedy="Look: docmill prefect status",
         ) from error
+
+
+def _check_variables(wanted: Sequence[Deployment], there: PoolState, pool: Pool) -> None:
+    problems = [
+        problem
+        for deployment in wanted[:1]  # all have the same
+        for problem in pools.variable_problems(there.template, deployment.job_variables, pool.kind)
+    ]
+    if problems:
+        raise JobVariableError(problems)
+
+
+def _of_another(name: str, tags: Sequence[str], mark: str) -> PrerequisiteError:
+    whose = next((tag for tag in tags if tag.startswith(MARK)), "")
+    ours = mark.removeprefix(MARK)
+    if whose:
+        theirs = whose.removeprefix(MARK)
+        return PrerequisiteError(
+            f"{name} was deployed by the workspace {theirs}, not by this one ({ours}).",
+            remedy=f"If they are the same workspace, set deploy.name: {theirs} in docmill.yaml; if "
+            "not, give the pipeline another name",
+        )
+    return PrerequisiteError(
+        f"There is a deployment {name} already, and docmill didn't make it.",
+        remedy=f"Give the pipeline another name, or: prefect deployment delete '{name}'",
+    )
 
 
 def _strategy(timing: Timing | None) -> ConcurrencyLimitStrategy | None:
@@ -274,3 +298,7 @@ def _fields_of(there: DeploymentResponse) -> dict[str, Any]:
         "job_variables": there.job_variables or {},
         "pull_steps": there.pull_steps or [],
     }
+
+
+def _form_of(there: DeploymentResponse) -> dict[str, Any]:
+    return {"form": (there.parameter_openapi_schema or {}).get("properties", {})}

@@ -5,10 +5,11 @@ flow in a module of its own and a line in `KINDS`. Imports prefect.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from prefect import Flow
+from prefect.utilities.callables import parameter_schema
 
 from docmill.flow import deployed
 from docmill.spec.pipeline import Pipeline
@@ -55,13 +56,34 @@ class Kind:
     timing: Callable[[Pipeline], Timing | None] = _never
     parameters: Callable[[Pipeline], Mapping[str, Any]] = _nothing
     """Values that a run is given where whoever starts it says nothing."""
-    hints: Callable[[Pipeline], Mapping[str, str]] = field(default=_nothing)
-    """Parameter → what holds if it is left out, for the form."""
+    hints: Callable[[Pipeline], Mapping[str, Any]] = _nothing
+    """Parameter → what holds if it is left out; stands in the form."""
 
     @property
     def entrypoint(self) -> str:
         """The flow's module path, by which a worker finds it."""
         return f"{self.flow.fn.__module__}.{self.flow.fn.__name__}"
+
+    def form(self, pipeline: Pipeline) -> dict[str, Any]:
+        """The parameters as a JSON Schema, which Prefect's UI shows and its server enforces."""
+        schema = parameter_schema(self.flow.fn).model_dump()
+        for name, hint in self.hints(pipeline).items():
+            entry = schema["properties"][name]
+            entry["description"] = f"{entry.get('description', '')} Left out: {hint}.".strip()
+        return schema
+
+
+def _run_hints(pipeline: Pipeline) -> Mapping[str, Any]:
+    limits = pipeline.limits
+    return {
+        "documents": pipeline.documents.path,
+        "model": f"that of the agent {pipeline.agent}",
+        "concurrency": pipeline.concurrency or "two per processor",
+        "usd_per_run": limits.usd_per_run or "no limit",
+        "usd_per_document": limits.usd_per_document or "no limit",
+        "turns": limits.turns,
+        "minutes_per_run": limits.minutes_per_run or "no limit",
+    }
 
 
 def _scheduled(pipeline: Pipeline) -> Timing | None:
@@ -71,7 +93,9 @@ def _scheduled(pipeline: Pipeline) -> Timing | None:
     return Timing(cron=schedule.cron, timezone=schedule.timezone, overlap=schedule.overlap)
 
 
-KINDS: tuple[Kind, ...] = (Kind(DEFAULT, deployed.run_pipeline, timing=_scheduled),)
+KINDS: tuple[Kind, ...] = (
+    Kind(DEFAULT, deployed.run_pipeline, timing=_scheduled, hints=_run_hints),
+)
 
 
 def kinds_of(pipeline: Pipeline) -> tuple[Kind, ...]:

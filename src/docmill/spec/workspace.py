@@ -1,12 +1,13 @@
 """A workspace: `docmill.yaml` and everything its folders hold, read and valid."""
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from docmill.base import Frozen
 from docmill.spec.agent import Agent
+from docmill.spec.deploy import Deploy
 from docmill.spec.environment import Environment
 from docmill.spec.pipeline import Pipeline
 
@@ -65,24 +66,6 @@ class Endpoint(Frozen):
     """An answer that brings nothing for so long is given up and asked for again."""
     capabilities: Capabilities = Capabilities()
     rates: Rates = Rates()
-
-
-class Deploy(Frozen):
-    """How `docmill deploy` registers pipelines with Prefect, and where their runs take place."""
-
-    workspace: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$")] | None = None
-    """What deployments of this workspace are tagged with; the folder's name if left out."""
-    work_pool: str = "docmill"
-    """Pool whose workers run the pipelines; made if it isn't there."""
-    pool_type: str = "process"
-    """Kind of the pool where it is made: `process`, `docker`, `kubernetes`."""
-    work_queue: str | None = None
-    """Queue of the pool; its default one if left out."""
-    job_variables: dict[str, Any] = {}
-    """What the pool's jobs are to be given: `image`, `env`, ... as the pool knows them."""
-    pull: tuple[dict[str, Any], ...] = ()
-    """Steps that bring the workspace to a worker, in Prefect's words (`git_clone`, ...); if left
-    out, workers find it at the same path as here."""
 
 
 Days = Annotated[float, Field(ge=0)]
