@@ -1,6 +1,6 @@
 """The run state of a workspace, opened: store, blobs, and where its Prefect server is."""
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -13,6 +13,7 @@ from docmill.spec.load import LoadedWorkspace
 from docmill.store.approvals import Approvals
 from docmill.store.database import open_database, place_of
 from docmill.store.growth import Growth
+from docmill.store.patience import engaged
 from docmill.store.reader import StoredRun
 from docmill.store.runs import RunStore
 from docmill.store.sessions import SessionStore
@@ -33,6 +34,10 @@ class State:
     def place(self) -> str:
         """Where the store is, for messages: its file, or its database without password."""
         return place_of(self.engine)
+
+    def tell_waits(self, tell: Callable[[str], None]) -> None:
+        """Who is told, in a sentence, when the store is away and the work waits for it."""
+        engaged(self.engine).tell = tell
 
     def reader(self, number: int) -> StoredRun:
         """A stored run with its documents and pictures.

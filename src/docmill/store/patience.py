@@ -81,10 +81,14 @@ def enduring(function: Callable[P, R]) -> Callable[P, R]:
         pause, told = 0.0, False
         while True:
             try:
-                return function(*args, **kwargs)
+                result = function(*args, **kwargs)
             except StoreLostError:
                 if time.monotonic() + pause >= until:
                     raise
+            else:
+                if told:
+                    patience.tell(f"The store at {first.place} answers again.")
+                return result
             pause = min(2 * pause or 0.05, LONGEST_PAUSE)
             if pause > LONGEST_PAUSE / 10 and not told:
                 told = True
