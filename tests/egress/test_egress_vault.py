@@ -111,7 +111,8 @@ def test_indexes_are_those_of_this_machine(tmp_path: Path) -> None:
 
 def test_no_index_is_known_by_heart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where none is configured, the environment can't have what it asks for."""
-    monkeypatch.setattr("docmill.egress.indexes._PIP_FILES", ())
+    monkeypatch.setattr("docmill.managers.pip._FILES", ())
+    monkeypatch.setattr("docmill.managers.npm._SYSTEM", tmp_path / "none")
     with pytest.raises(PrerequisiteError, match="no index is configured"):
         index_rules({"HOME": str(tmp_path)})
 

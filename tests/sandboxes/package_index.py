@@ -11,7 +11,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib.metadata import version
 from typing import Any
 
+from docmill.batch.downloads import package_supply
+from docmill.sandboxes.building.way import Supply
 from docmill.sandboxes.packages import CORE
+from docmill.settings import load_settings
 
 QUIET = {"PIP_CONFIG_FILE": "/dev/null"}
 """Leaves the settings of this machine's pip out."""
@@ -63,6 +66,11 @@ class Index:
     def environ(self) -> dict[str, str]:
         """Variables that send pip here and nowhere else."""
         return {**QUIET, "PIP_INDEX_URL": f"{self.url}/simple"}
+
+    @property
+    def supply(self) -> Supply:
+        """Downloads from here and from nowhere else, as on a machine configured so."""
+        return package_supply(load_settings(self.environ))
 
     def answer(self, path: str) -> bytes | None:
         """A page of links, or a file."""

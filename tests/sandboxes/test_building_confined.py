@@ -5,12 +5,14 @@ from pathlib import Path
 
 import pytest
 
+from docmill.batch.downloads import package_supply
 from docmill.errors import PrerequisiteError
-from docmill.sandboxes.building import debian, node, settings, wheels
+from docmill.sandboxes.building import debian, node, wheels
 from docmill.sandboxes.building.confined import WORK, Confinement, Said
 from docmill.sandboxes.interpreters import own_interpreter
 from docmill.sandboxes.layers import LayerStore, default_cache
 from docmill.sandboxes.programs import find_bubblewrap
+from docmill.settings import load_settings
 
 
 @pytest.fixture
@@ -46,15 +48,13 @@ def test_only_what_is_given_can_be_seen_and_written(
     assert (tmp_path / "work" / "made").stat().st_uid == tmp_path.stat().st_uid
 
 
-def test_the_network_is_there_only_if_it_is_asked_for(bubblewrap: str) -> None:
-    """As for downloads."""
+def test_there_is_no_network(bubblewrap: str) -> None:
+    """Not even this machine's own; downloads have a way out, and no other."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         program = (
             f"import socket; socket.create_connection(('127.0.0.1', {server.getsockname()[1]}))"
         )
-        words = ["/usr/bin/python3", "-c", program]
-        assert Confinement(bubblewrap).run(words).code != 0
-        assert Confinement(bubblewrap, network=True).run(words).code == 0
+        assert Confinement(bubblewrap).run(["/usr/bin/python3", "-c", program]).code != 0
 
 
 def test_what_takes_too_long_is_ended(bubblewrap: str) -> None:
@@ -120,27 +120,11 @@ def test_a_machine_without_a_package_manager_says_so(
 ) -> None:
     """Before anything is begun."""
     store = LayerStore(tmp_path / "cache")
+    supply = package_supply(load_settings({}))
     for module, name in ((debian, "_APT"), (node, "_NPM")):
         monkeypatch.setattr(module, name, tmp_path / "none")
     with pytest.raises(PrerequisiteError, match=r"there is no .*none here"):
-        debian.layers(store, ("jq",), {})
+        debian.layers(store, ("jq",), supply)
     with pytest.raises(PrerequisiteError, match="there is no npm here") as caught:
-        node.layers(store, ("left-pad",), {})
+        node.layers(store, ("left-pad",), supply)
     assert "apt-get install nodejs npm" in caught.value.remedy
-
-
-def test_settings_of_this_machine_are_passed_on_and_nothing_else(tmp_path: Path) -> None:
-    """Variables of pip and of the network, files that configure it, folders these name."""
-    (tmp_path / "wheels").mkdir()
-    (tmp_path / "index" / "simple").mkdir(parents=True)
-    (tmp_path / ".pip").mkdir()
-    (tmp_path / ".pip" / "pip.conf").write_text(
-        f"[global]\nfind-links = {tmp_path}/wheels\nextra-index-url = file://{tmp_path}/index/simple\n"
-    )
-    environ = {"PIP_INDEX_URL": "https://x.example/simple", "https_proxy": "http://p.example:1"}
-    found = settings.pip_settings({**environ, "API_KEY": "hunter2"}, tmp_path)
-    assert found.environ == {**environ, "HOME": settings.HOME}
-    assert found.files[f"{settings.HOME}/.pip/pip.conf"] == tmp_path / ".pip" / "pip.conf"
-    assert {str(tmp_path / "wheels"), str(tmp_path / "index")} <= found.files.keys()
-    (tmp_path / ".npmrc").write_text("registry=https://x.example\n")
-    assert f"{settings.HOME}/.npmrc" in settings.npm_settings({}, tmp_path).files

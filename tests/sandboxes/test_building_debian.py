@@ -8,13 +8,16 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
+from docmill.batch.downloads import package_supply
 from docmill.errors import PrerequisiteError
 from docmill.sandboxes.base import Packages, SandboxLimits, SandboxSpec
 from docmill.sandboxes.bubblewrap import BubblewrapBackend
 from docmill.sandboxes.building import debian
 from docmill.sandboxes.building.layer import read_contents
+from docmill.sandboxes.building.way import Supply
 from docmill.sandboxes.layers import LayerStore
 from docmill.sandboxes.runtime import build_runtime
+from docmill.settings import load_settings
 
 MIB = 1024 * 1024
 LIMITS = SandboxLimits(memory=256 * MIB, cpus=1, pids=32, disk=32 * MIB, seconds=60, output=MIB)
@@ -81,16 +84,16 @@ def place() -> Iterator[Path]:
         yield folder
 
 
-def environ(place: Path) -> dict[str, str]:
-    """Variables that send apt to the test's repository."""
-    return {"APT_CONFIG": str(place / "apt.conf")}
+def supply(place: Path) -> Supply:
+    """Downloads from the test's repository."""
+    return package_supply(load_settings({"APT_CONFIG": str(place / "apt.conf")}))
 
 
 async def test_packages_come_with_what_they_need(place: Path) -> None:
     """Found by their usual names inside; none of their scripts has run; the list is kept."""
     store = LayerStore(place / "store")
     packages = Packages(apt=("greeter",))
-    build_runtime(store, runtime="python3", packages=packages, dropped=True, environ=environ(place))
+    build_runtime(store, runtime="python3", packages=packages, dropped=True, supply=supply(place))
     contents = read_contents(store.path(debian.KIND, debian.recipe_for(("greeter",))))
     assert contents is not None
     assert contents.installed == {"greeter": "1.0", "greeting": "1.0"}
@@ -104,7 +107,7 @@ def test_a_package_apt_does_not_know_is_a_prerequisite(place: Path) -> None:
     """With the command that brings its lists up to date; nothing is left."""
     store = LayerStore(place / "store")
     with pytest.raises(PrerequisiteError, match=r"apt doesn't know.*no-such-package") as caught:
-        debian.layers(store, ("no-such-package",), environ(place))
+        debian.layers(store, ("no-such-package",), supply(place))
     assert "apt-get update" in caught.value.remedy
     assert not list(store.folder.glob("apt-*"))
 
@@ -112,5 +115,5 @@ def test_a_package_apt_does_not_know_is_a_prerequisite(place: Path) -> None:
 def test_only_names_are_given_to_apt(place: Path) -> None:
     """Whoever calls."""
     with pytest.raises(PrerequisiteError, match="no name of a Debian package"):
-        debian.layers(LayerStore(place / "store"), ("-y",), environ(place))
-    assert debian.layers(LayerStore(place / "store"), (), {}) == []
+        debian.layers(LayerStore(place / "store"), ("-y",), None)
+    assert debian.layers(LayerStore(place / "store"), (), None) == []

@@ -34,6 +34,11 @@ pytestmark = [
 class Registry(Index):
     """Speaks npm's protocol as far as an installation needs it."""
 
+    @property
+    def environ(self) -> dict[str, str]:
+        """Variables that send npm here."""
+        return {"npm_config_registry": self.url}
+
     def answer(self, path: str) -> bytes | None:
         """What is known of a package, or its files."""
         self.asked.append(path)
@@ -90,8 +95,8 @@ async def test_packages_come_with_what_they_need(store: LayerStore) -> None:
     """Found by `require` inside; none of their scripts has run; the list is kept."""
     packages = Packages(npm=("greeter",))
     with serving(FILES, Registry) as registry:
-        environ = {"npm_config_registry": registry.url}
-        build_runtime(store, runtime="python3", packages=packages, dropped=True, environ=environ)
+        supply = registry.supply
+        build_runtime(store, runtime="python3", packages=packages, dropped=True, supply=supply)
     layer = store.path(node.KIND, node.recipe_for(("greeter",)))
     contents = read_contents(layer)
     assert contents is not None
@@ -112,7 +117,7 @@ def test_a_package_the_registry_does_not_know_is_a_prerequisite(store: LayerStor
         serving(FILES, Registry) as registry,
         pytest.raises(PrerequisiteError, match="isn't known") as caught,
     ):
-        node.layers(store, ("no-such-package",), {"npm_config_registry": registry.url})
+        node.layers(store, ("no-such-package",), registry.supply)
     assert "packages.npm" in caught.value.remedy
     assert not list(store.folder.glob("npm-*"))
 
@@ -120,5 +125,5 @@ def test_a_package_the_registry_does_not_know_is_a_prerequisite(store: LayerStor
 def test_only_names_are_given_to_npm(store: LayerStore) -> None:
     """Whoever calls."""
     with pytest.raises(PrerequisiteError, match="no name of a Node package"):
-        node.layers(store, ("--prefix=/",), {})
-    assert node.layers(store, (), {}) == []
+        node.layers(store, ("--prefix=/",), None)
+    assert node.layers(store, (), None) == []

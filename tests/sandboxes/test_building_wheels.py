@@ -16,6 +16,7 @@ from tempfile import TemporaryDirectory
 import pytest
 from tests.sandboxes.package_index import QUIET, serving, wheel
 
+from docmill.batch.downloads import package_supply
 from docmill.errors import PrerequisiteError
 from docmill.sandboxes import boot, interpreters
 from docmill.sandboxes.base import Packages, SandboxLimits, SandboxSpec
@@ -25,6 +26,7 @@ from docmill.sandboxes.building.layer import SITE, read_contents
 from docmill.sandboxes.interpreters import find_interpreter, own_interpreter
 from docmill.sandboxes.layers import LayerStore
 from docmill.sandboxes.runtime import build_runtime, downloaded, is_at_hand
+from docmill.settings import load_settings
 
 MIB = 1024 * 1024
 LIMITS = SandboxLimits(memory=256 * MIB, cpus=1, pids=32, disk=32 * MIB, seconds=60, output=MIB)
@@ -36,13 +38,15 @@ FILES = dict([GREETER]) | WORDS
 BUILDER = """
 import sys
 from pathlib import Path
+from docmill.batch.downloads import package_supply
 from docmill.sandboxes.building import wheels
 from docmill.sandboxes.interpreters import own_interpreter
 from docmill.sandboxes.layers import LayerStore
+from docmill.settings import load_settings
 
 folder, url = sys.argv[1:]
-environ = {"PIP_CONFIG_FILE": "/dev/null", "PIP_INDEX_URL": url}
-wheels.layer(LayerStore(Path(folder)), own_interpreter(), ("greeter",), environ)
+supply = package_supply(load_settings({"PIP_CONFIG_FILE": "/dev/null", "PIP_INDEX_URL": url}))
+wheels.layer(LayerStore(Path(folder)), own_interpreter(), ("greeter",), supply)
 """
 
 
@@ -59,7 +63,7 @@ async def test_packages_are_had_once_with_what_they_need(store: LayerStore) -> N
     packages = Packages(pip=("greeter>=1",))
     with serving(FILES) as index:
         build_runtime(
-            store, runtime="python3", packages=packages, dropped=True, environ=index.environ
+            store, runtime="python3", packages=packages, dropped=True, supply=index.supply
         )
     (contents,) = downloaded(store, runtime="python3", packages=packages)
     assert contents.installed.items() >= {"greeter": "1.4", "words": "2.5"}.items()
@@ -83,7 +87,7 @@ def test_a_package_without_a_wheel_is_refused_and_never_run(
         archive.addfile(entry, io.BytesIO(text))
     with serving({"evil-1.0.tar.gz": data.getvalue()}) as index:
         with pytest.raises(PrerequisiteError, match=r"can't be had as wheels.*evil") as caught:
-            wheels.layer(store, own_interpreter(), ("evil",), index.environ)
+            wheels.layer(store, own_interpreter(), ("evil",), index.supply)
         assert not [path for path in index.asked if path.endswith(".tar.gz")]
     assert "packages.pip" in caught.value.remedy
     assert not (tmp_path / "ran").exists()
@@ -95,8 +99,9 @@ def test_an_index_that_cannot_be_reached_is_named_as_the_cause(store: LayerStore
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
     environ = {**QUIET, "PIP_INDEX_URL": f"http://127.0.0.1:{port}/simple"}
+    supply = package_supply(load_settings(environ))
     with pytest.raises(PrerequisiteError, match="index can't be reached") as caught:
-        wheels.layer(store, own_interpreter(), ("greeter",), environ)
+        wheels.layer(store, own_interpreter(), ("greeter",), supply)
     assert "pip config list" in caught.value.remedy
 
 
@@ -111,7 +116,7 @@ def test_a_killed_build_leaves_nothing_that_looks_finished(store: LayerStore) ->
         assert not list(store.folder.glob("wheels-*"))
         assert list(store.folder.glob("building-*"))
         index.gate.set()
-        folder = wheels.layer(store, own_interpreter(), ("greeter",), index.environ)
+        folder = wheels.layer(store, own_interpreter(), ("greeter",), index.supply)
     assert read_contents(folder) is not None
     assert not list(store.folder.glob("building-*"))
 
@@ -130,7 +135,7 @@ def test_what_the_environment_says_of_the_toolboxs_own_packages_counts() -> None
 def test_options_are_refused_also_here(store: LayerStore) -> None:
     """Whoever calls."""
     with pytest.raises(PrerequisiteError, match="is an option"):
-        wheels.layer(store, own_interpreter(), ("--pre",), {})
+        wheels.layer(store, own_interpreter(), ("--pre",), None)
 
 
 def test_what_lies_beside_docmill_is_not_downloaded() -> None:

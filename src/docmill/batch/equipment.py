@@ -6,6 +6,7 @@ Neighbours: `sandboxes.runtime` builds the layers. What is copied from beside do
 from collections.abc import Callable
 from dataclasses import replace
 
+from docmill.batch.downloads import package_supply
 from docmill.compile.digest import digest
 from docmill.compile.forms import sandbox_spec
 from docmill.plan import CompiledPipeline
@@ -42,7 +43,7 @@ def equipped(
             runtime=spec.runtime,
             packages=spec.packages,
             dropped=False,
-            environ=settings.environ,
+            supply=package_supply(settings),
         )
     found = downloaded(store, runtime=spec.runtime, packages=spec.packages)
     installed = [

@@ -8,6 +8,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from docmill.batch.downloads import package_supply
 from docmill.cli.console import put, put_json, talk
 from docmill.cli.tables import put_table
 from docmill.cli.workspace import here
@@ -139,7 +140,7 @@ def _build(environment: Environment, settings: Settings) -> Built:
         runtime=spec.runtime,
         packages=spec.packages,
         dropped=False,
-        environ=settings.environ,
+        supply=package_supply(settings),
     )
     wanted = environment.docmill.backend
     backend = settings.sandbox if wanted == "auto" else wanted

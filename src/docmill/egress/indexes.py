@@ -1,28 +1,19 @@
 """The package indexes this machine is configured for, as hosts; none is known by heart.
 
-Reads the settings of pip, uv and npm. Asks no index anything.
+`managers` reads the settings of pip and npm; uv has variables only. Asks no index anything.
 """
 
-import configparser
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from docmill.egress.hosts import HostRule, parse_authority
 from docmill.errors import PrerequisiteError
+from docmill.managers.npm import npm_indexes
+from docmill.managers.pip import pip_indexes
+from docmill.managers.settings import origin_of
 
-_VARIABLES = (
-    "PIP_INDEX_URL",
-    "PIP_EXTRA_INDEX_URL",
-    "UV_DEFAULT_INDEX",
-    "UV_INDEX_URL",
-    "UV_INDEX",
-    "npm_config_registry",
-    "NPM_CONFIG_REGISTRY",
-)
-_PIP_FILES = ("/etc/pip.conf", "/etc/xdg/pip/pip.conf")
-_PIP_KEYS = ("index-url", "extra-index-url")
-_NPM_KEY = "registry"
+_UV = ("UV_DEFAULT_INDEX", "UV_INDEX_URL", "UV_INDEX")
 
 
 def index_rules(environ: Mapping[str, str]) -> tuple[HostRule, ...]:
@@ -40,47 +31,24 @@ def index_rules(environ: Mapping[str, str]) -> tuple[HostRule, ...]:
     return rules
 
 
+def rule_for(origin: str) -> HostRule | None:
+    """The rule for `scheme://host:port`; None if that is no host the broker could know."""
+    try:
+        authority = parse_authority(urlsplit(origin).netloc)
+    except ValueError:
+        return None
+    return HostRule(authority.host, (authority.port,))
+
+
 def _rules(environ: Mapping[str, str]) -> Iterator[HostRule]:
-    for url in _urls(environ):
-        parts = urlsplit(url.rpartition("=")[2] if "://" in url.rpartition("=")[2] else url)
-        if parts.scheme in ("http", "https"):
-            place = parts.netloc.rpartition("@")[2]
-            try:
-                authority = parse_authority(place, 80 if parts.scheme == "http" else 443)
-            except ValueError:
-                continue
-            yield HostRule(authority.host, (authority.port,))
-
-
-def _urls(environ: Mapping[str, str]) -> Iterator[str]:
-    for name in _VARIABLES:
-        yield from environ.get(name, "").split()
     home = Path(environ.get("HOME") or "/nonexistent")
-    files = [*_PIP_FILES, home / ".config/pip/pip.conf", home / ".pip/pip.conf"]
-    files += [environ[name] for name in ("PIP_CONFIG_FILE",) if environ.get(name)]
-    for file in files:
-        yield from _pip_urls(Path(file))
-    for file in (Path("/etc/npmrc"), home / ".npmrc"):
-        yield from _npm_urls(file)
-
-
-def _pip_urls(file: Path) -> Iterator[str]:
-    parser = configparser.RawConfigParser()
-    try:
-        parser.read_string(file.read_text())
-    except (OSError, UnicodeDecodeError, configparser.Error):
-        return
-    for section in parser.sections():
-        for key in _PIP_KEYS:
-            yield from parser.get(section, key, fallback="").split()
-
-
-def _npm_urls(file: Path) -> Iterator[str]:
-    try:
-        lines = file.read_text().splitlines()
-    except (OSError, UnicodeDecodeError):
-        return
-    for line in lines:
-        key, _, value = line.partition("=")
-        if key.strip() == _NPM_KEY or key.strip().endswith(f":{_NPM_KEY}"):
-            yield value.strip()
+    urls = [*pip_indexes(environ, home), *npm_indexes(environ, home)]
+    for name in _UV:
+        # `name=address`, or the address alone
+        for word in environ.get(name, "").split():
+            before, _, after = word.partition("=")
+            urls.append(after if "://" not in before and after else word)
+    for url in urls:
+        rule = rule_for(origin_of(url))
+        if rule is not None:
+            yield rule

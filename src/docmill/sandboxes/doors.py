@@ -27,6 +27,20 @@ async def receive_door(channel: socket.socket, timeout: float) -> socket.socket:
         raise SandboxError(f"The sandbox made no door within {timeout:.0f} s.") from error
     finally:
         loop.remove_reader(channel)
+    return _received(channel)
+
+
+def take_door(channel: socket.socket, timeout: float) -> socket.socket:
+    """The same, for those who have nothing else to do meanwhile.
+
+    Raises:
+        SandboxError: something else came, or nothing in time.
+    """
+    channel.settimeout(timeout)
+    return _received(channel)
+
+
+def _received(channel: socket.socket) -> socket.socket:
     try:
         _, found, _, _ = socket.recv_fds(channel, 1, 1, socket.MSG_CMSG_CLOEXEC)
     except OSError as error:

@@ -6,7 +6,6 @@ Downloads none. `runtime` says what else is mounted.
 
 import json
 import os
-import pwd
 import subprocess
 import sys
 import sysconfig
@@ -18,6 +17,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from docmill.errors import PrerequisiteError
+from docmill.managers.settings import user_home
 from docmill.sandboxes.layers import LayerStore, compile_folder, copy_file, readable_by_all
 
 OLDEST = (3, 9)
@@ -107,11 +107,6 @@ def find_interpreter(runtime: str, home: Path | None = None) -> Interpreter:
         remedy=f"uv python install {wanted} (or apt-get install {runtime}), or set runtime: "
         "python3 in the environment",
     )
-
-
-def user_home() -> Path:
-    """The home of the user docmill runs as, whatever the environment says."""
-    return Path(pwd.getpwuid(os.geteuid()).pw_dir)
 
 
 def _candidates(wanted: str, home: Path) -> Iterator[Path]:

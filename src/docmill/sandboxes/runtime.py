@@ -22,6 +22,7 @@ from docmill.sandboxes.building.layer import (
     Paths,
     read_contents,
 )
+from docmill.sandboxes.building.way import Supply
 from docmill.sandboxes.interpreters import Interpreter, Mount, find_interpreter, place
 from docmill.sandboxes.layers import LayerStore, compile_folder, copy_file
 from docmill.sandboxes.packages import NotInstalledError, collect, copy_packages, recipe_of
@@ -51,22 +52,23 @@ def build_runtime(
     runtime: str,
     packages: Packages,
     dropped: bool,
-    environ: Mapping[str, str] | None = None,
+    supply: Supply | None = None,
 ) -> Runtime:
     """The runtime of an environment, built if it isn't there yet.
 
     Packages that are installed beside docmill are copied; others are downloaded once, by pip, apt
     and npm with the settings they have on this machine. `dropped`: the sandbox runs under another
-    user than this process; `environ`: variables that configure package managers.
+    user than this process; `supply`: where downloads come from, None: nothing is downloaded.
 
     Raises:
-        PrerequisiteError: a Python version or a package that can't be had.
+        PrerequisiteError: a Python version or a package that can't be had, or has to be downloaded
+            where there is no supply.
     """
     interpreter = find_interpreter(runtime)
     python, mounts = place(store, interpreter, dropped=dropped)
-    site = _site(store, interpreter, packages.pip, environ or {})
-    more = [*debian.layers(store, packages.apt, environ or {})]
-    more += node.layers(store, packages.npm, environ or {})
+    site = _site(store, interpreter, packages.pip, supply)
+    more = [*debian.layers(store, packages.apt, supply)]
+    more += node.layers(store, packages.npm, supply)
     toolbox = _toolbox(store, interpreter, python)
     covers = _covers(interpreter, mounts, toolbox / "empty")
     ours = (
@@ -126,7 +128,7 @@ def _downloads(store: LayerStore, runtime: str, packages: Packages) -> list[Path
 
 
 def _site(
-    store: LayerStore, interpreter: Interpreter, pip: tuple[str, ...], environ: Mapping[str, str]
+    store: LayerStore, interpreter: Interpreter, pip: tuple[str, ...], supply: Supply | None
 ) -> Path:
     """The layer of Python packages: copied from those beside docmill if these will do."""
     if interpreter.is_own:
@@ -140,7 +142,7 @@ def _site(
                 (sys.version, *recipe_of(distributions)),
                 lambda folder: _fill(folder, distributions),
             )
-    return wheels.layer(store, interpreter, pip, environ)
+    return wheels.layer(store, interpreter, pip, supply)
 
 
 def _toolbox(store: LayerStore, interpreter: Interpreter, python: str) -> Path:

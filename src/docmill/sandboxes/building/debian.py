@@ -12,7 +12,9 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from docmill.errors import PrerequisiteError
-from docmill.sandboxes.building.confined import WORK, Confinement, Said
+from docmill.managers.apt import apt_logins, apt_proxies, covered
+from docmill.managers.settings import ManagerSettings, origin_of
+from docmill.sandboxes.building.confined import BUNDLE, PROXY, WORK, Confinement, Said
 from docmill.sandboxes.building.layer import (
     INSIDE,
     Contents,
@@ -22,6 +24,7 @@ from docmill.sandboxes.building.layer import (
     write_contents,
 )
 from docmill.sandboxes.building.names import apt_mistake
+from docmill.sandboxes.building.way import Reach, Supply, Way, explained, needed
 from docmill.sandboxes.layers import LayerStore
 from docmill.sandboxes.programs import find_bubblewrap
 
@@ -30,6 +33,7 @@ PLACE = f"{INSIDE}/{KIND}"
 _APT, _CONFIG, _DPKG = (Path("/usr/bin") / name for name in ("apt-get", "apt-config", "dpkg-deb"))
 _INSTALL = re.compile(r"^Inst (\S+) (?:\[[^\]]*\] )?\((\S+)", re.MULTILINE)
 _FILE_URI = re.compile(r"\b(?:file|copy):(?://)?(/[^\s\]]+)")
+_URI = re.compile(r"^'(https?://[^'\s]+)'", re.MULTILINE)
 _FOLDER = re.compile(r"^[A-Z]+='(/.*)'$", re.MULTILINE)
 _NEVER = frozenset(("libc6", "libc-bin"))
 """The machine's own start every program; others beside them would break it."""
@@ -40,11 +44,12 @@ _OPTIONS = (
 _LISTS = ("LISTS", "Dir::State::lists/d", "ETC", "Dir::Etc/d", "STATUS", "Dir::State::status/f")
 
 
-def layers(store: LayerStore, asked: Sequence[str], environ: Mapping[str, str]) -> list[Layer]:
+def layers(store: LayerStore, asked: Sequence[str], supply: Supply | None) -> list[Layer]:
     """The layer with these packages and what they need; none if none are asked for.
 
     Raises:
-        PrerequisiteError: no apt, no such package, nothing to be reached, no space.
+        PrerequisiteError: no apt, no such package, nothing to be reached, no space; or it has to
+            be built, and there is no supply.
     """
     if not asked:
         return []
@@ -56,7 +61,7 @@ def layers(store: LayerStore, asked: Sequence[str], environ: Mapping[str, str]) 
     recipe = recipe_for(asked)
     builder: _Builder | None = None
     if not store.path(KIND, recipe).is_dir():
-        builder = _Builder(find_bubblewrap(store).path, environ)
+        builder = _Builder(find_bubblewrap(store).path, needed(supply))
 
     def build(folder: Path) -> None:
         assert builder is not None
@@ -102,7 +107,7 @@ def paths_of(folder: Path) -> Paths:
 class _Builder:
     """The steps for one layer."""
 
-    def __init__(self, bubblewrap: str, environ: Mapping[str, str]) -> None:
+    def __init__(self, bubblewrap: str, supply: Supply) -> None:
         for program in (_APT, _CONFIG, _DPKG):
             if not program.is_file():
                 raise PrerequisiteError(
@@ -111,10 +116,12 @@ class _Builder:
                     "environment",
                 )
         self._bubblewrap = bubblewrap
-        passed = ("APT_CONFIG", "http_proxy", "https_proxy", "no_proxy")
-        self._environ = {name: environ[name] for name in passed if environ.get(name)}
+        self._supply = supply
+        config = supply.environ.get("APT_CONFIG")
+        self._environ = {"APT_CONFIG": config} if config else {}
         self._read = {str(path): path for path in self._settings()}
-        for folder in _local_repositories(tuple(self._read.values())):
+        self._folders = [path for path in self._read.values() if path.is_dir()]
+        for folder in _local_repositories(self._folders):
             self._read.setdefault(str(folder), folder)
 
     def _settings(self) -> Iterator[Path]:
@@ -122,13 +129,18 @@ class _Builder:
         config = self._environ.get("APT_CONFIG")
         if config:
             yield Path(config)
+        told = self._config("shell", *_LISTS)
+        yield from (Path(found) for found in _FOLDER.findall(told) if Path(found).exists())
+
+    def _config(self, *words: str) -> str:
+        """What `apt-config` says."""
+        config = self._environ.get("APT_CONFIG")
         confinement = Confinement(
             self._bubblewrap,
             read={name: Path(name) for name in ("/etc/apt", *([config] if config else []))},
             environ=self._environ,
         )
-        told = confinement.run([str(_CONFIG), "shell", *_LISTS]).output
-        yield from (Path(found) for found in _FOLDER.findall(told) if Path(found).exists())
+        return confinement.run([str(_CONFIG), *words]).output
 
     def download(self, wanted: Sequence[str], debs: Path) -> dict[str, str]:
         """Fetch what is asked for and what the machine lacks of its needs; returns the versions."""
@@ -143,8 +155,20 @@ class _Builder:
                 f"apt can't download {', '.join(wanted)} again, and offers nothing else.",
                 remedy="sudo apt-get update",
             )
-        self._apt(["download", "--", *names], write={WORK: debs}, network=True)
+        told = self._apt(["download", "--print-uris", "--", *names]).output
+        way = self._supply.open_way(self._reach(told))
+        self._apt(["download", "--", *names], write={WORK: debs}, way=way)
         return versions
+
+    def _reach(self, told: str) -> Reach:
+        """The hosts of the very files that apt says it would download."""
+        urls = tuple(_URI.findall(told))
+        settings = ManagerSettings(
+            indexes=urls,
+            logins=apt_logins(self._folders),
+            proxies=apt_proxies(self._supply.environ, self._config("dump")),
+        )
+        return Reach(settings, frozenset(origin for url in urls if (origin := origin_of(url))))
 
     def unpack(self, debs: Path, folder: Path) -> None:
         """Put their files into a folder. Has no network, runs none of their scripts."""
@@ -159,18 +183,22 @@ class _Builder:
         words: Sequence[str],
         *,
         write: Mapping[str, Path] | None = None,
-        network: bool = False,
+        way: Way | None = None,
     ) -> Said:
+        options = [f"-oAcquire::{scheme}::Proxy={PROXY}" for scheme in ("http", "https")]
+        if way is not None and way.certificates:
+            options.append(f"-oAcquire::https::CaInfo={BUNDLE}")
         confinement = Confinement(
             self._bubblewrap,
             read=self._read,
             write=write or {},
-            network=network,
+            texts=covered(self._folders),
+            way=way,
             environ=self._environ,
         )
-        said = confinement.run([str(_APT), *_OPTIONS, *words])
+        said = confinement.run([str(_APT), *_OPTIONS, *options, *words])
         if said.code != 0:
-            raise failure(said)
+            raise explained(failure(said), way.decisions if way else (), see="apt-config dump")
         return said
 
 

@@ -6,14 +6,19 @@ Node itself is the machine's, or comes by `packages.apt`. `confined` shuts npm i
 import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from docmill.errors import PrerequisiteError
-from docmill.sandboxes.building.confined import Confinement, Said
+from docmill.managers.npm import npm_settings, registry_of
+from docmill.managers.settings import ManagerSettings
+from docmill.sandboxes.building.confined import BUNDLE, PROXY, Confinement, Said
 from docmill.sandboxes.building.layer import INSIDE, Contents, Layer, write_contents
 from docmill.sandboxes.building.names import npm_mistake
-from docmill.sandboxes.building.settings import npm_settings
+from docmill.sandboxes.building.pages import reach_for, with_files
+from docmill.sandboxes.building.way import Supply, Way, explained, needed
 from docmill.sandboxes.layers import LayerStore
 from docmill.sandboxes.programs import find_bubblewrap
 
@@ -27,11 +32,12 @@ _OPTIONS = (
 _PATHS = (("PATH", (f"{PLACE}/node_modules/.bin",)), ("NODE_PATH", (f"{PLACE}/node_modules",)))
 
 
-def layers(store: LayerStore, asked: Sequence[str], environ: Mapping[str, str]) -> list[Layer]:
+def layers(store: LayerStore, asked: Sequence[str], supply: Supply | None) -> list[Layer]:
     """The layer with these packages and what they need; none if none are asked for.
 
     Raises:
-        PrerequisiteError: no npm, no such package, no registry to be reached, no space.
+        PrerequisiteError: no npm, no such package, no registry to be reached, no space; or it has
+            to be built, and there is no supply.
     """
     if not asked:
         return []
@@ -47,8 +53,12 @@ def layers(store: LayerStore, asked: Sequence[str], environ: Mapping[str, str]) 
             "The environment asks for Node packages, and there is no npm here.",
             remedy="sudo apt-get install nodejs npm",
         )
-    bubblewrap = "" if built else find_bubblewrap(store).path
-    folder = store.layer(KIND, recipe, lambda draft: _build(draft, wanted, bubblewrap, environ))
+    bubblewrap = ""
+    if not built:
+        supply, bubblewrap = needed(supply), find_bubblewrap(store).path
+    folder = store.layer(
+        KIND, recipe, lambda draft: _build(draft, wanted, bubblewrap, needed(supply))
+    )
     return [Layer(folder, PLACE, _PATHS)]
 
 
@@ -57,21 +67,53 @@ def recipe_for(asked: Sequence[str]) -> tuple[str, ...]:
     return (*sorted(set(asked)), os.uname().machine)
 
 
-def _build(
-    folder: Path, wanted: Sequence[str], bubblewrap: str, environ: Mapping[str, str]
-) -> None:
-    settings = npm_settings(environ)
-    confinement = Confinement(
-        bubblewrap,
-        read=settings.files,
-        write={PLACE: folder},
-        network=True,
-        environ=settings.environ,
-    )
+def _build(folder: Path, wanted: Sequence[str], bubblewrap: str, supply: Supply) -> None:
+    settings = _settings(supply.environ, bubblewrap)
+    reach = reach_for(settings)
+    pages = [_page(text, settings, supply.environ) for text in wanted]
+    reach = with_files(reach, supply.open_way(reach), pages, bubblewrap)
+    way = supply.open_way(reach)
+    confinement = _confined(bubblewrap, settings, way, write={PLACE: folder})
     said = confinement.run([str(_NPM), "install", *_OPTIONS, "--prefix", PLACE, "--", *wanted])
     if said.code != 0:
-        raise failure(said)
+        raise explained(failure(said), way.decisions, see="npm config get registry")
     write_contents(folder, Contents(KIND, tuple(wanted), dict(_versions(folder))))
+
+
+def _settings(environ: Mapping[str, str], bubblewrap: str) -> ManagerSettings:
+    """npm's, with the registry it knows itself where no other is configured."""
+    settings = npm_settings(environ)
+    if registry_of("", environ):
+        return settings
+    told = _confined(bubblewrap, settings, None).run([str(_NPM), "config", "get", "registry"])
+    return replace(settings, indexes=(*settings.indexes, told.output.strip()))
+
+
+def _page(text: str, settings: ManagerSettings, environ: Mapping[str, str]) -> str:
+    """Where the registry tells all about a package, `name` or `name@version`."""
+    name = text[:1] + text[1:].partition("@")[0]
+    registry = registry_of(name, environ) or settings.indexes[-1]
+    return f"{registry.rstrip('/')}/{quote(name, safe='@')}"
+
+
+def _confined(
+    bubblewrap: str,
+    settings: ManagerSettings,
+    way: Way | None,
+    *,
+    write: Mapping[str, Path] | None = None,
+) -> Confinement:
+    environ = {**settings.environ, "npm_config_proxy": PROXY, "npm_config_https_proxy": PROXY}
+    environ |= {"npm_config_noproxy": ""}
+    environ |= {"npm_config_cafile": BUNDLE} if way is not None and way.certificates else {}
+    return Confinement(
+        bubblewrap,
+        read=settings.files,
+        write=write or {},
+        texts=settings.texts,
+        way=way,
+        environ=environ,
+    )
 
 
 def _versions(folder: Path) -> Iterator[tuple[str, str]]:

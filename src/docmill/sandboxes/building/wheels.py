@@ -5,7 +5,8 @@ for it. `packages` copies instead where what is installed beside docmill will do
 """
 
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
@@ -14,10 +15,13 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name, parse_wheel_filename
 
 from docmill.errors import PrerequisiteError
-from docmill.sandboxes.building.confined import WORK, Confinement, Said
+from docmill.managers.pip import needs_default, pip_settings
+from docmill.managers.settings import ManagerSettings
+from docmill.sandboxes.building.confined import BUNDLE, PROXY, WORK, Confinement, Said
 from docmill.sandboxes.building.layer import SITE, Contents, downloads, write_contents
 from docmill.sandboxes.building.names import pip_mistake
-from docmill.sandboxes.building.settings import PipSettings, pip_settings
+from docmill.sandboxes.building.pages import reach_for, with_files
+from docmill.sandboxes.building.way import Supply, Way, explained, needed
 from docmill.sandboxes.interpreters import Interpreter
 from docmill.sandboxes.layers import LayerStore
 from docmill.sandboxes.packages import CORE
@@ -25,6 +29,7 @@ from docmill.sandboxes.programs import find_bubblewrap
 
 KIND = "wheels"
 _PIP = "/opt/pip"
+_ASK_INDEX = "from pip._internal.models.index import PyPI; print(PyPI.simple_url)"
 _QUIET = ("--disable-pip-version-check", "--no-input", "--no-color", "--no-cache-dir")
 _UNREACHABLE = (
     *("name resolution", "NewConnectionError", "ConnectTimeout", "ProxyError", "SSLError"),
@@ -34,12 +39,13 @@ _UNREACHABLE = (
 
 
 def layer(
-    store: LayerStore, interpreter: Interpreter, asked: Sequence[str], environ: Mapping[str, str]
+    store: LayerStore, interpreter: Interpreter, asked: Sequence[str], supply: Supply | None
 ) -> Path:
     """The folder with these packages and all they need, for this interpreter.
 
     Raises:
-        PrerequisiteError: one can't be had as a wheel, the index doesn't answer, no space.
+        PrerequisiteError: one can't be had as a wheel, the index doesn't answer, no space; or it
+            has to be downloaded, and there is no supply.
     """
     recipe = recipe_for(interpreter, asked)
     wanted = recipe[1:]
@@ -48,11 +54,13 @@ def layer(
         if mistake:
             raise PrerequisiteError(f"{mistake.message}.", remedy=mistake.remedy)
     # Looked for before the store is locked: it may have to be copied there.
-    bubblewrap = "" if store.path(KIND, recipe).is_dir() else find_bubblewrap(store).path
+    bubblewrap = ""
+    if not store.path(KIND, recipe).is_dir():
+        supply, bubblewrap = needed(supply), find_bubblewrap(store).path
 
     def build(folder: Path) -> None:
         with downloads(store, KIND, recipe) as wheels:
-            builder = _Builder(bubblewrap, interpreter, pip_settings(environ), wheels)
+            builder = _Builder(bubblewrap, interpreter, needed(supply), wheels)
             builder.download(wanted)
             installed = builder.unpack(folder)
         python = interpreter.version.split()[0]
@@ -79,11 +87,11 @@ class _Builder:
     """Both steps for one layer."""
 
     def __init__(
-        self, bubblewrap: str, interpreter: Interpreter, settings: PipSettings, wheels: Path
+        self, bubblewrap: str, interpreter: Interpreter, supply: Supply, wheels: Path
     ) -> None:
         self._bubblewrap = bubblewrap
         self._interpreter = interpreter
-        self._settings = settings
+        self._supply = supply
         self._wheels = wheels
         self._read: dict[str, Path] = {_PIP: find_pip(interpreter)}
         if not interpreter.prefix.is_relative_to("/usr"):
@@ -91,18 +99,48 @@ class _Builder:
 
     def download(self, wanted: Sequence[str]) -> None:
         """Fetch the wheels that together satisfy the requirements."""
-        settings = self._settings
-        confinement = Confinement(
-            self._bubblewrap,
-            read={**self._read, **settings.files},
-            write={WORK: self._wheels},
-            network=True,
-            environ={"PYTHONPATH": _PIP, **settings.environ},
-        )
+        settings = self._settings()
+        reach = reach_for(settings)
+        index = self._supply.open_way(reach)
+        names = [canonicalize_name(Requirement(text).name) for text in wanted]
+        pages = [f"{url.rstrip('/')}/{name}/" for url in settings.indexes for name in names]
+        way = index
+        if reach.origins:
+            reach = with_files(reach, index, (*pages, *settings.pages), self._bubblewrap)
+            way = self._supply.open_way(reach)
         options = ("--only-binary", ":all:", "--dest", WORK, "--retries", "1", "--timeout", "30")
+        confinement = self._confined(settings, way)
         said = confinement.run([*self._pip("download"), *options, "--", *wanted])
         if said.code != 0:
-            raise failure(said, self._interpreter)
+            raise explained(
+                failure(said, self._interpreter), way.decisions, see="python3 -m pip config list"
+            )
+        others = [file.name for file in self._wheels.iterdir() if file.suffix != ".whl"]
+        if others:
+            raise failure(Said(1, "", f"ERROR: {others[0]} is no wheel"), self._interpreter)
+
+    def _confined(self, settings: ManagerSettings, way: Way | None) -> Confinement:
+        environ = {"PYTHONPATH": _PIP, **settings.environ}
+        if way is not None:
+            environ |= {"PIP_PROXY": PROXY, **({"PIP_CERT": BUNDLE} if way.certificates else {})}
+        return Confinement(
+            self._bubblewrap,
+            read={**self._read, **settings.files},
+            write={WORK: self._wheels} if way is not None else {},
+            texts=settings.texts,
+            way=way,
+            environ=environ,
+        )
+
+    def _settings(self) -> ManagerSettings:
+        """pip's, with the index it knows itself where no other is configured."""
+        settings = pip_settings(self._supply.environ)
+        if not needs_default(settings, self._supply.environ):
+            return settings
+        python = str(self._interpreter.executable)
+        said = self._confined(settings, None).run([python, "-c", _ASK_INDEX])
+        default = said.output.strip()
+        return replace(settings, indexes=(*settings.indexes, *([default] if default else [])))
 
     def unpack(self, folder: Path) -> dict[str, str]:
         """Put what was fetched into a folder, compiled; returns the versions. Has no network."""
