@@ -48,6 +48,8 @@ class Container:
         Raises:
             PrerequisiteError: the engine refuses, or the toolbox doesn't come up.
         """
+        if self._engine.is_podman and self.form.oci_runtime:
+            raise _one_runtime(self.form.oci_runtime)
         uid = _SMALL_UIDS + self._claim.number if mapped else claims.FIRST_UID + self._claim.number
         door = self._open_door(uid) if self.form.door else None
         labels = owners.labels(dict(self.form.labels))
@@ -65,11 +67,6 @@ class Container:
 
     def _silence(self) -> PrerequisiteError:
         """What it means that the toolbox hasn't said hello."""
-        if self._engine.is_podman:  # 4.3 ends the streams of a container it has attached to
-            return PrerequisiteError(
-                f"Podman {self._engine.version} starts a container, but its streams end at once.",
-                remedy="Use a Docker Engine (apt-get install docker.io), or backend: bubblewrap",
-            )
         return PrerequisiteError(
             f"A container was started, but its toolbox didn't come up: {self._complaint()}",
             remedy="Build the sandbox's image afresh: docker image rm "
@@ -141,6 +138,15 @@ class Container:
             if self._folder is not None:
                 shutil.rmtree(self._folder, ignore_errors=True)
             self._claim.release()
+
+
+def _one_runtime(name: str) -> PrerequisiteError:
+    """Podman's service passes over the runtime it is asked for."""
+    return PrerequisiteError(
+        f"Podman's service has one OCI runtime for all containers; it can't be told to use {name}.",
+        remedy=f'Set runtime = "{name}" under [engine] in containers.conf, start the service again, '
+        "and leave out oci_runtime in the environment",
+    )
 
 
 def refusal(error: EngineError) -> PrerequisiteError:

@@ -4,8 +4,10 @@ Blocking: call it in threads. What the engine refuses comes out as `EngineError`
 sandbox from being had as `PrerequisiteError`. Knows neither limits nor images by content.
 """
 
+import json
 import os
 import socket
+import time
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +19,8 @@ OLDEST_API = (1, 41)
 """Of Engine 20.10, the first with cgroup v2."""
 SECONDS = 60.0
 """How long the engine may take for one answer."""
+REMOVALS, REMOVAL_SECONDS = 20, 0.1
+"""How often, and after what pause, a container is removed that is just ending."""
 _ATTACH = {"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1}
 
 
@@ -152,8 +156,10 @@ class Engine:
             told = self._client.import_image_from_data(
                 tar, repository=repository, tag=tag, changes=changes
             )
-        if '"error"' in str(told):
-            raise EngineError(str(told).strip()[-500:])
+            if '"error"' in str(told):
+                raise EngineError(str(told).strip()[-500:])
+            if self.is_podman:  # 4.3 calls it `latest`
+                self._client.tag(_imported(str(told)), repository, tag)
 
     def build_image(self, context: IO[bytes], name: str, *, labels: Mapping[str, str]) -> None:
         """Make an image of a tar archive with a Dockerfile."""
@@ -216,12 +222,19 @@ class Engine:
 
     def remove(self, container: str) -> None:
         """End it and remove it; no error if it is gone or somebody else is at it."""
-        try:
-            with self._asking():
-                self._client.remove_container(container, v=True, force=True)
-        except EngineError as error:
-            if error.status not in (404, 409):
-                raise
+        for left in reversed(range(REMOVALS)):
+            try:
+                with self._asking():
+                    self._client.remove_container(container, v=True, force=True)
+            except EngineError as error:
+                if error.status in (404, 409):
+                    return
+                # Podman stumbles over a container that ends by itself meanwhile.
+                if not (left and self.is_podman and "state improper" in error.message):
+                    raise
+                time.sleep(REMOVAL_SECONDS)
+            else:
+                return
 
     def containers(self, labels: Sequence[str]) -> tuple[Listed, ...]:
         """All containers with these labels (`name` or `name=value`), running or not."""
@@ -231,6 +244,12 @@ class Engine:
             Listed(str(one["Id"]), one.get("Labels") or {}, one.get("State") == "running")
             for one in found
         )
+
+
+def _imported(told: str) -> str:
+    """The id of the image that was imported, of the engine's lines of JSON."""
+    found = [json.loads(line).get("status", "") for line in told.splitlines() if line.strip()]
+    return str(found[-1])
 
 
 def _knock(path: str) -> None:

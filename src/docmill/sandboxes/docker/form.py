@@ -37,6 +37,8 @@ _MASKED = (
     ),
 )
 """Docker's own list, and what of /sys isn't the container's cgroup."""
+_CLOSED = "ro,nosuid,nodev,noexec,size=4k"
+"""For the places beside a read-only root that Podman would leave writable and without a limit."""
 _READ_ONLY = ("/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger")
 
 
@@ -114,10 +116,11 @@ def _host_config(form: Form, uid: int, door: Path | None) -> dict[str, Any]:
     limits = form.limits
     inodes = max(1024, int(limits.disk * INODES_PER_BYTE))
     options = f"rw,exec,nosuid,nodev,size={limits.disk}"
-    # Podman knows neither; files are counted by memory then, and there is one user anyway
-    options += (
-        ",mode=1777" if form.seccomp else f",nr_inodes={inodes},mode=0700,uid={uid},gid={uid}"
-    )
+    if form.seccomp:  # Podman knows no owners and counts no files; memory does
+        options += ",mode=1777"
+        tmpfs = {"/workspace": options, "/tmp": options, "/run": _CLOSED, "/var/tmp": _CLOSED}
+    else:
+        tmpfs = {"/workspace": f"{options},nr_inodes={inodes},mode=0700,uid={uid},gid={uid}"}
     found: dict[str, Any] = {
         "NetworkMode": "none",
         "IpcMode": "none",
@@ -132,7 +135,7 @@ def _host_config(form: Form, uid: int, door: Path | None) -> dict[str, Any]:
         "CpuPeriod": PERIOD,
         "CpuQuota": max(1000, int(limits.cpus * PERIOD)),
         "PidsLimit": limits.pids,
-        "Tmpfs": {"/workspace": options},
+        "Tmpfs": tmpfs,
         "Ulimits": [
             {"Name": name, "Soft": value, "Hard": value}
             for name, value in (

@@ -186,7 +186,8 @@ def _folders(entries: Iterable[str]) -> set[str]:
 
 def _add_folder(archive: tarfile.TarFile, name: str) -> None:
     info = tarfile.TarInfo(name)
-    info.type, info.mode = tarfile.DIRTYPE, 0o755
+    # Podman gives what it mounts there the mode of this folder, whatever it is told.
+    info.type, info.mode = tarfile.DIRTYPE, 0o1777 if name == "workspace" else 0o755
     archive.addfile(info)
 
 

@@ -32,9 +32,12 @@ _SEPARATE = {
 
 
 def furnish() -> None:
-    """Make the folders of an empty workspace."""
+    """Make the folders of an empty workspace; Podman has made the one that `/tmp` stands for."""
     for folder in FOLDERS:
-        posix.mkdir(folder, 0o755)
+        try:
+            posix.mkdir(folder, 0o755)
+        except FileExistsError:
+            pass
 
 
 def cgroup_limits(root: str = "/sys/fs/cgroup") -> dict[str, int]:
