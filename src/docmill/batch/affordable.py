@@ -4,10 +4,9 @@ Before anything is spent, with the amount that is needed or the price that is mi
 guards the limits of a run that has begun.
 """
 
-import json
 from collections.abc import Iterator
 
-from docmill.batch.foresight import CHARACTERS_PER_TOKEN, prefix_tokens, sizes, to_read
+from docmill.batch.foresight import TOOLS_TOKENS, prefix_tokens, sizes, to_read
 from docmill.batch.workbench import Ground
 from docmill.errors import KeyProblem, SpecError
 from docmill.ledger.forecast import KNOWN, Sized
@@ -35,7 +34,9 @@ def check_limits(ground: Ground, plan: BatchPlan) -> None:
     wanted = to_read(plan)
     if not wanted or all(getattr(limits, name) is None for name in PRICED):
         return
-    smallest = min(sizes(wanted, History(ground.state.engine)))
+    whole = prefix_tokens(plan.compiled)
+    known = sizes(plan.compiled, wanted, History(ground.state.engine))
+    smallest = min(known, key=lambda one: (one.tokens + _prefix(one, whole), one.spread))
     problems = [
         problem
         for choice in plan.compiled.agent.models
@@ -52,16 +53,17 @@ def _problems(
     limits = compiled.pipeline.limits
     set_limits = [name for name in PRICED if getattr(limits, name) is not None]
     sure = smallest.tokens // SMALL if smallest.spread <= KNOWN else 0
+    prefix = _prefix(smallest, prefix_tokens(compiled))
     least = ground.prices.worst_case(
         choice.id,
-        input_tokens=_least_prefix(compiled) + sure,
+        input_tokens=(prefix - TOOLS_TOKENS) // SMALL + sure,
         max_output_tokens=limits.output_tokens,
         batch=compiled.pipeline.mode == "batch",
         speed=choice.speed,
     )
     enough = ground.prices.worst_case(
         choice.id,
-        input_tokens=BOUND * (prefix_tokens(compiled) + smallest.tokens) + SERVICE_TOKENS,
+        input_tokens=BOUND * (prefix + smallest.tokens) + SERVICE_TOKENS,
         max_output_tokens=limits.output_tokens,
         speed=choice.speed,
     )
@@ -81,9 +83,8 @@ def _problems(
             )
 
 
-def _least_prefix(compiled: CompiledPipeline) -> int:
-    characters = len(compiled.system) + len(json.dumps(compiled.record_schema))
-    return characters // (SMALL * CHARACTERS_PER_TOKEN)
+def _prefix(one: Sized, whole: int) -> int:
+    return whole if one.prefix is None else one.prefix
 
 
 def _price_remedy(ground: Ground, choice: ModelChoice) -> str:

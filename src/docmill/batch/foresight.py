@@ -5,13 +5,15 @@ before is guessed by its bytes.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
 from docmill.batch.workbench import Ground
 from docmill.ledger.forecast import Rates, Sample, Sized, by_bytes, by_text, forecast
 from docmill.ledger.prices import PriceTable
 from docmill.models.registry import CLAUDE, known_endpoints
+from docmill.output.schema import record_schema
+from docmill.output.telling import with_fields
 from docmill.plan import BatchPlan, CompiledPipeline, PlannedDocument
 from docmill.records.forecast import Forecast
 from docmill.spec.agent import ModelChoice
@@ -27,21 +29,45 @@ FEW = 3
 
 def foresee(ground: Ground, plan: BatchPlan) -> Forecast:
     """What a run of the plan will take."""
-    choice = dearest(plan.compiled, ground.prices)
+    return _Foresight(ground, plan.compiled).of(to_read(plan))
+
+
+def foresee_kinds(
+    ground: Ground, plan: BatchPlan, kinds: Mapping[str, Sequence[PlannedDocument]]
+) -> dict[str, Forecast]:
+    """What the documents of each kind will take; kinds that nobody has to read are left out."""
+    foresight = _Foresight(ground, plan.compiled)
+    wanted = {one.info.id for one in to_read(plan)}
+    read = {kind: [one for one in some if one.info.id in wanted] for kind, some in kinds.items()}
+    return {kind: foresight.of(some) for kind, some in read.items() if some}
+
+
+class _Foresight:
+    """What is known of the model's price and of earlier runs, read once."""
+
+    def __init__(self, ground: Ground, compiled: CompiledPipeline) -> None:
+        self._compiled = compiled
+        self._history = History(ground.state.engine)
+        self._samples = _samples(compiled, self._history)
+        self._rates = _rates(ground, compiled)
+
+    def of(self, documents: Sequence[PlannedDocument]) -> Forecast:
+        return forecast(
+            sizes(self._compiled, documents, self._history),
+            self._samples,
+            prefix_tokens=prefix_tokens(self._compiled),
+            rates=self._rates,
+        )
+
+
+def _rates(ground: Ground, compiled: CompiledPipeline) -> Rates:
+    choice = dearest(compiled, ground.prices)
     price = ground.prices.price(choice.id, speed=choice.speed)
-    batched = plan.compiled.pipeline.mode == "batch"
-    rates = Rates(
+    batched = compiled.pipeline.mode == "batch"
+    return Rates(
         price=price,
         caching=_caches(ground.loaded, choice),
         factor=ground.prices.batch_factor if batched else Decimal(1),
-    )
-    history = History(ground.state.engine)
-    wanted = to_read(plan)
-    return forecast(
-        sizes(wanted, history),
-        _samples(plan.compiled, history),
-        prefix_tokens=prefix_tokens(plan.compiled),
-        rates=rates,
     )
 
 
@@ -52,24 +78,41 @@ def is_free(ground: Ground) -> bool:
 
 
 def to_read(plan: BatchPlan) -> list[PlannedDocument]:
-    """Documents that a run would read: neither finished nor copies nor unusable."""
+    """Documents that a model would be asked about: neither finished nor copies nor unusable."""
     return [
         entry
         for entry in plan.documents
         if not (entry.code or entry.cached or entry.info.duplicate_of)
+        and (entry.reuse is None or entry.reuse.asked)
     ]
 
 
-def sizes(documents: Sequence[PlannedDocument], history: History) -> list[Sized]:
-    """Tokens of the documents' texts, as well as they are known without opening them."""
+def sizes(
+    compiled: CompiledPipeline, documents: Sequence[PlannedDocument], history: History
+) -> list[Sized]:
+    """Tokens of the documents' texts, as well as they are known without opening them, and of what
+    is asked of each."""
     texts = history.texts({entry.info.sha256 for entry in documents})
-    return [_sized(texts.get(entry.info.sha256), entry.info.size) for entry in documents]
+    parts = {entry.reuse.asked for entry in documents if entry.reuse is not None}
+    prefixes = {asked: prefix_tokens(compiled, asked) for asked in parts}
+    found: list[Sized] = []
+    for entry in documents:
+        size = _sized(texts.get(entry.info.sha256), entry.info.size)
+        if entry.reuse is not None:
+            asked = entry.reuse.asked
+            share = len(asked) / len(compiled.fields)
+            size = size._replace(prefix=prefixes[asked], share=share)
+        found.append(size)
+    return found
 
 
-def prefix_tokens(compiled: CompiledPipeline) -> int:
-    """About the tokens that every call has before the document."""
-    schema = json.dumps(compiled.record_schema)
-    return TOOLS_TOKENS + (len(compiled.system) + len(schema)) // CHARACTERS_PER_TOKEN
+def prefix_tokens(compiled: CompiledPipeline, asked: Sequence[str] | None = None) -> int:
+    """About the tokens that every call has before the document; `asked`: some fields only."""
+    system, schema = compiled.system, compiled.record_schema
+    if asked is not None:
+        fields = {name: compiled.fields[name] for name in asked}
+        system, schema = with_fields(compiled.preamble, fields), record_schema(fields)
+    return TOOLS_TOKENS + (len(system) + len(json.dumps(schema))) // CHARACTERS_PER_TOKEN
 
 
 def dearest(compiled: CompiledPipeline, prices: PriceTable) -> ModelChoice:

@@ -1,20 +1,19 @@
 """`docmill validate`, `plan` and `schemas`: what the files say, before anything is run."""
 
-from collections import Counter
-
 from docmill.batch.equipment import equipped
-from docmill.batch.foresight import foresee
+from docmill.batch.foresight import foresee, foresee_kinds
 from docmill.batch.start import make_plan, sandbox_of, survey
 from docmill.batch.state import open_state
 from docmill.cli.consent import consent_text
 from docmill.cli.console import inert, put, put_json, talk
 from docmill.cli.dormant import dormant
+from docmill.cli.planned import Kinds, fate, fields_of, record_text, sorted_out, tally
 from docmill.cli.tables import put_table
 from docmill.cli.workspace import chosen, here, overridden
 from docmill.compile import check_workspace, compile_pipeline
 from docmill.compile.networking import reachable
 from docmill.errors import SpecError
-from docmill.plan import BatchPlan, CompiledPipeline, PlannedDocument
+from docmill.plan import BatchPlan, CompiledPipeline
 from docmill.records.forecast import Forecast
 from docmill.report.costs import forecast_basis, forecast_text
 from docmill.report.display import count, size_text
@@ -52,18 +51,47 @@ def plan(pipeline: str | None, settings: list[str], *, forecast: bool, json: boo
     name = chosen(loaded, pipeline)
     loaded = overridden(loaded, name, settings)
     expected: Forecast | None = None
+    by_kind: dict[str, Forecast] = {}
     with open_state(loaded) as state:
         compiled = equipped(compile_pipeline(loaded, name), environment, build=False)
         planned = make_plan(loaded, compiled, state)
+        kinds = sorted_out(planned, state.growth.last_batch(name))
         sandbox = sandbox_of(planned.compiled, environment).probe()
         if forecast:
-            expected = foresee(survey(loaded, planned.compiled, environment, state), planned)
+            ground = survey(loaded, planned.compiled, environment, state)
+            expected = foresee(ground, planned)
+            by_kind = foresee_kinds(ground, planned, kinds.documents)
     if json:
-        described = _described(planned, f"{sandbox.backend} {sandbox.version}")
-        put_json(described | {"forecast": expected.model_dump(mode="json") if expected else None})
+        described = _described(planned, kinds, f"{sandbox.backend} {sandbox.version}")
+        dumped = {kind: found.model_dump(mode="json") for kind, found in by_kind.items()}
+        described["forecast"] = expected.model_dump(mode="json") if expected else None
+        put_json(described | {"forecast_by_kind": dumped if expected else None})
         return
-    compiled = planned.compiled
-    put(f"{name}: {compiled.pipeline.description}".rstrip(": "))
+    _put_head(planned.compiled, f"{sandbox.backend} {sandbox.version}")
+    put()
+    put_table(
+        ["document", "size", "what happens"],
+        [
+            [entry.info.name, size_text(entry.info.size), fate(entry, kinds.of[entry.info.id])]
+            for entry in planned.documents
+        ],
+    )
+    put()
+    put(f"{tally(planned, kinds)} Nothing was run.")
+    if expected is not None:
+        put(f"Forecast: {forecast_text(expected)}.")
+        for kind, part in by_kind.items() if len(by_kind) > 1 else ():
+            put(f"  {kind:<8} {forecast_text(part)}")
+        talk(f"{forecast_basis(expected)}.")
+    for left_out in planned.excluded:
+        talk(f"left out: {inert(left_out)}")
+    for key in _without_effect(planned):
+        talk(f"without effect in this version: {key}")
+
+
+def _put_head(compiled: CompiledPipeline, sandbox: str) -> None:
+    """What is the same for all documents."""
+    put(f"{compiled.pipeline.name}: {compiled.pipeline.description}".rstrip(": "))
     limits = compiled.pipeline.limits.model_dump(exclude_none=True)
     minutes = limits.pop("approval_minutes")
     rows = [
@@ -71,9 +99,10 @@ def plan(pipeline: str | None, settings: list[str], *, forecast: bool, json: boo
         ("agent", f"{compiled.agent.name}@{compiled.session_digest[:12]}"),
         (
             "sandbox",
-            f"{sandbox.backend} {sandbox.version}, environment {compiled.environment.name}",
+            f"{sandbox}, environment {compiled.environment.name}",
         ),
         ("network", _network(compiled)),
+        ("record", record_text(compiled)),
         ("reference", ", ".join(f"{r.path} {r.version}".strip() for r in compiled.references)),
         ("limits", ", ".join(f"{key} {value:g}" for key, value in limits.items())),
     ]
@@ -83,23 +112,6 @@ def plan(pipeline: str | None, settings: list[str], *, forecast: bool, json: boo
         put(f"  {'servers':<10} {', '.join(map(_server, servers))}")
     if asked := consent_text(compiled.agent):
         put(f"  {'consent':<10} {asked}; denied after {minutes:g} min without an answer")
-    put()
-    put_table(
-        ["document", "size", "what happens"],
-        [
-            [entry.info.name, size_text(entry.info.size), _fate(entry)]
-            for entry in planned.documents
-        ],
-    )
-    put()
-    put(_tally(planned))
-    if expected is not None:
-        put(f"Forecast: {forecast_text(expected)}.")
-        talk(f"{forecast_basis(expected)}.")
-    for left_out in planned.excluded:
-        talk(f"left out: {inert(left_out)}")
-    for key in _without_effect(planned):
-        talk(f"without effect in this version: {key}")
 
 
 def _network(compiled: CompiledPipeline) -> str:
@@ -143,29 +155,7 @@ def _without_effect(planned: BatchPlan) -> list[str]:
     ]
 
 
-def _fate(document: PlannedDocument) -> str:
-    if document.code:
-        return f"{document.code}: {document.message}"
-    if document.info.duplicate_of:
-        return f"same content as {document.info.duplicate_of}"
-    return "finished by an earlier run" if document.cached else "new"
-
-
-def _kind(document: PlannedDocument) -> str:
-    if document.code:
-        return "skipped"
-    if document.info.duplicate_of:
-        return "duplicate"
-    return "cached" if document.cached else "new"
-
-
-def _tally(planned: BatchPlan) -> str:
-    kinds = Counter(_kind(document) for document in planned.documents)
-    parts = [f"{kinds[kind]} {kind}" for kind in ("new", "cached", "duplicate", "skipped")]
-    return f"{count(len(planned.documents), 'document')}: {', '.join(parts)}. Nothing was run."
-
-
-def _described(planned: BatchPlan, sandbox: str) -> dict[str, object]:
+def _described(planned: BatchPlan, kinds: Kinds, sandbox: str) -> dict[str, object]:
     compiled = planned.compiled
     return {
         "pipeline": compiled.pipeline.name,
@@ -183,7 +173,8 @@ def _described(planned: BatchPlan, sandbox: str) -> dict[str, object]:
                 "id": entry.info.id,
                 "name": entry.info.name,
                 "size": entry.info.size,
-                "kind": _kind(entry),
+                "kind": kinds.of[entry.info.id],
+                "fields": fields_of(entry),
                 "code": entry.code,
                 "message": entry.message,
                 "duplicate_of": entry.info.duplicate_of,
@@ -191,6 +182,7 @@ def _described(planned: BatchPlan, sandbox: str) -> dict[str, object]:
             }
             for entry in planned.documents
         ],
+        "gone": list(kinds.gone),
         "excluded": list(planned.excluded),
         "without_effect": _without_effect(planned),
     }

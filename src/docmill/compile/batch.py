@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal, get_args
 
 from docmill.documents.find import find_documents
 from docmill.plan import BatchPlan, CompiledPipeline, Earlier, PlannedDocument, Reuse
@@ -77,3 +78,25 @@ def best_reuse(fields: Mapping[str, Field], known: Sequence[Earlier]) -> Reuse |
 
 def _embedded(compiled: CompiledPipeline) -> bool:
     return any(choice.id == EMBEDDED for choice in compiled.agent.models)
+
+
+DocumentKind = Literal["new", "changed", "again", "partly", "cached", "duplicate", "skipped"]
+"""What a run makes of a document. `changed`: its name is known with another content; `again`: its
+content is known, but no finished session is of use; `partly`: one is, for some of the fields."""
+KINDS: tuple[DocumentKind, ...] = get_args(DocumentKind)
+
+
+def kind_of(document: PlannedDocument, before: Mapping[str, str]) -> DocumentKind:
+    """`before`: name → sha256 of the documents of the run before."""
+    if document.code:
+        return "skipped"
+    if document.info.duplicate_of:
+        return "duplicate"
+    if document.cached:
+        return "cached"
+    if document.reuse is not None:
+        return "partly"
+    known = before.get(document.info.name)
+    if known is not None and known != document.info.sha256:
+        return "changed"
+    return "again" if document.info.sha256 in before.values() else "new"

@@ -43,6 +43,10 @@ class Sized(NamedTuple):
     """Its text in the prompt."""
     spread: float
     """How far that may be off, as a share."""
+    prefix: int | None = None
+    """Tokens before the document, where only a part of the record is asked for."""
+    share: float = 1.0
+    """That part of the record's fields."""
 
 
 class Sample(NamedTuple):
@@ -96,8 +100,8 @@ def forecast(
         "input_tokens": lambda usage: usage.prompt_tokens,
         "output_tokens": lambda usage: usage.output_tokens,
     }
-    rules = [_rule(one.tokens, prefix_tokens, rates) for one in documents]
-    known = [(_rule(one.tokens, prefix_tokens, rates), one.usage) for one in samples]
+    rules = [_rule(one, prefix_tokens, rates) for one in documents]
+    known = [(_rule(Sized(one.tokens, 0), prefix_tokens, rates), one.usage) for one in samples]
     counts = {
         name: _amounts(
             _summed(
@@ -123,16 +127,18 @@ def forecast(
     )
 
 
-def _rule(tokens: int, prefix_tokens: int, rates: Rates) -> Usage:
+def _rule(one: Sized, prefix_tokens: int, rates: Rates) -> Usage:
     """A document by rule of thumb: the same prompt again in every call, cached after the first."""
+    tokens, answers = one.tokens, math.ceil(ANSWER_TOKENS * one.share)
+    prefix_tokens = prefix_tokens if one.prefix is None else one.prefix
     prompt = prefix_tokens + tokens
-    again = (CALLS - 1) * (prompt + ANSWER_TOKENS // CALLS)
+    again = (CALLS - 1) * (prompt + answers // CALLS)
     usage = Usage(
         model_calls=CALLS,
         input_tokens=0 if rates.caching else prompt + again,
         cache_write_tokens=tokens if rates.caching else 0,
         cache_read_tokens=prefix_tokens + again if rates.caching else 0,
-        output_tokens=ANSWER_TOKENS,
+        output_tokens=answers,
     )
     if rates.price is None:
         return usage

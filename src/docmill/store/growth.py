@@ -16,6 +16,7 @@ from sqlalchemy.exc import IntegrityError
 
 from docmill.plan import Earlier
 from docmill.spec.fields import Field
+from docmill.store.patience import enduring
 from docmill.store.schema import bases, documents, record_fields, runs, sessions
 from docmill.store.sessions import Session, read_findings
 
@@ -31,6 +32,7 @@ class Growth:
         self._entered: set[str] = set()
         """Digests of records that are known to be stored."""
 
+    @enduring
     def note(self, session: str, base: str, fields: Mapping[str, Field]) -> None:
         """Remember what a session's record is made of, before it is finished; once is enough."""
         text = _text(fields)
@@ -42,6 +44,7 @@ class Growth:
         with suppress(IntegrityError), self._engine.begin() as connection:
             connection.execute(insert(bases).values(session=session, base=base, record=digest))
 
+    @enduring
     def earlier(self, keys: Sequence[str]) -> dict[str, list[Earlier]]:
         """Finished sessions by base key, the newest first."""
         shapes: dict[str, dict[str, Field]] = {}
@@ -52,6 +55,7 @@ class Growth:
             found[base].append(Earlier(session, shapes[record]))
         return dict(found)
 
+    @enduring
     def finished(self, session: str) -> Session | None:
         """A finished session with its findings."""
         which = sessions.c.session == session
@@ -68,6 +72,7 @@ class Growth:
             findings=read_findings(row["findings"]),
         )
 
+    @enduring
     def last_batch(self, pipeline: str) -> dict[str, str]:
         """Documents of the pipeline's newest run: name → sha256; none before the first."""
         newest = (

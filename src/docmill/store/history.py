@@ -1,7 +1,7 @@
 """What earlier runs say about documents and models, for forecasts; read only."""
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import NamedTuple
 
 from sqlalchemy import Engine, select
@@ -34,7 +34,6 @@ class Past(NamedTuple):
 
 
 class _Row(NamedTuple):
-    run: int
     document: str
     session: str
     sha256: str
@@ -47,57 +46,83 @@ class History:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
+    @enduring
     def texts(self, hashes: Collection[str]) -> dict[str, Text]:
         """How much text documents have that a session has prepared before, by sha256."""
-        wanted = {row.sha256: row.session for row in self._rows() if row.sha256 in hashes}
-        found = self._prepared(list(wanted.values()))
-        return {sha: found[session] for sha, session in wanted.items() if session in found}
-
-    def past(self, *, model: str, pipeline: str | None = None, limit: int = 200) -> list[Past]:
-        """Documents read by a model, the newest runs first; of one pipeline or of all."""
-        rows = self._rows(model=model, pipeline=pipeline)
-        usages = self._usages({row.run for row in rows})
-        read = [row for row in rows if usages.get(row[:2], Usage()).model_calls][:limit]
-        texts = self._prepared([row.session for row in read])
-        return [Past(texts.get(row.session), row.size, usages[row[:2]]) for row in read]
+        sessions: dict[str, str] = {}
+        for number in self._runs():
+            if len(sessions) == len(hashes):
+                break
+            for row in self._documents(number):
+                if row.sha256 in hashes:
+                    sessions.setdefault(row.sha256, row.session)
+        found = self._prepared(list(sessions.values()))
+        return {sha: found[session] for sha, session in sessions.items() if session in found}
 
     @enduring
-    def _rows(self, *, model: str | None = None, pipeline: str | None = None) -> list[_Row]:
+    def past(self, *, model: str, pipeline: str | None = None, limit: int = 200) -> list[Past]:
+        """Documents whose whole record a model was asked for, the newest runs first; of one
+        pipeline or of all."""
+        found: list[Past] = []
+        for number in self._runs(model=model, pipeline=pipeline):
+            usages = self._usages(number, limit - len(found))
+            rows = list(self._documents(number, list(usages)))
+            texts = self._prepared([row.session for row in rows])
+            found += [Past(texts.get(row.session), row.size, usages[row.document]) for row in rows]
+            if len(found) >= limit:
+                break
+        return found
+
+    def _runs(self, *, model: str | None = None, pipeline: str | None = None) -> list[int]:
         newest = select(runs.c.number, runs.c.info).order_by(runs.c.number.desc()).limit(RUNS)
         if pipeline is not None:
             newest = newest.where(runs.c.pipeline == pipeline)
-        table = documents.c
         with self._engine.connect() as connection:
-            numbers = [
-                row.number
+            return [
+                int(row.number)
                 for row in connection.execute(newest)
                 if model is None or json.loads(row.info)["model"] == model
             ]
-            query = (
-                select(table.run, table.document, table.session, table.info)
-                .where(table.run.in_(numbers), table.session != "")
-                .order_by(table.run.desc(), table.document)
-            )
-            rows = connection.execute(query).all()
-        return [
-            _Row(row.run, row.document, row.session, info["sha256"], info["size"])
-            for row in rows
-            for info in [json.loads(row.info)]
-        ]
 
-    @enduring
-    def _usages(self, numbers: Collection[int]) -> dict[tuple[int, str], Usage]:
-        table = charges.c
-        query = select(table.run, table.document, table.usage).where(table.run.in_(numbers))
-        totals: dict[tuple[int, str], Usage] = {}
+    def _documents(self, run: int, ids: Sequence[str] | None = None) -> Iterator[_Row]:
+        """Documents of a run that have a session; one row at a time, for runs may be large."""
+        table = documents.c
+        query = select(table.document, table.session, table.info).where(
+            table.run == run, table.session != ""
+        )
+        if ids is not None:
+            query = query.where(table.document.in_(ids))
         with self._engine.connect() as connection:
-            for row in connection.execute(query):
-                place = (row.run, row.document)
-                usage = Usage.model_validate_json(row.usage)
-                totals[place] = totals.get(place, Usage()) + usage
-        return totals
+            for row in connection.execute(query.order_by(table.document)):
+                info = json.loads(row.info)
+                yield _Row(row.document, row.session, info["sha256"], info["size"])
 
-    @enduring
+    def _usages(self, run: int, limit: int) -> dict[str, Usage]:
+        """What a model took for documents of a run, whose whole record it was asked for."""
+        table = charges.c
+        part = select(events.c.session).where(
+            events.c.session == table.session,
+            events.c.position < FIRST_EVENTS,
+            events.c.type == "docmill.fields_kept",
+        )
+        asked = (
+            select(table.document)
+            .where(table.run == run, table.model != "", ~part.exists())
+            .distinct()
+            .order_by(table.document)
+            .limit(limit)
+        )
+        totals: dict[str, Usage] = {}
+        with self._engine.connect() as connection:
+            wanted = list(connection.execute(asked).scalars())
+            query = select(table.document, table.usage).where(
+                table.run == run, table.document.in_(wanted)
+            )
+            for document, usage in connection.execute(query):
+                added = Usage.model_validate_json(usage)
+                totals[document] = totals.get(document, Usage()) + added
+        return {document: usage for document, usage in totals.items() if usage.model_calls}
+
     def _prepared(self, sessions: Sequence[str]) -> dict[str, Text]:
         table = events.c
         found: dict[str, Text] = {}
