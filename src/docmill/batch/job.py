@@ -11,13 +11,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from docmill.batch.attempts import Attempts
 from docmill.batch.held import Held
 from docmill.batch.observer import Observer
 from docmill.batch.runtime import RunTime
 from docmill.batch.state import State
 from docmill.batch.status import status_of
 from docmill.batch.verdicts import BatchVerdicts
-from docmill.errors import LimitError, PrerequisiteError, RunError, SessionError
+from docmill.errors import LimitError, RunError, SessionError
 from docmill.flow.job import Ingested, Published, RunEnd
 from docmill.plan import BatchPlan, PlannedDocument
 from docmill.records.results import DocumentStatus, RunInfo, Usage
@@ -25,8 +26,6 @@ from docmill.report.beside import SheetProcess
 from docmill.report.build import ReportFiles, build
 from docmill.session.asking import adopt
 from docmill.session.bench import Workbench
-from docmill.session.run import run_session
-from docmill.spec.agent import EMBEDDED
 from docmill.spec.pipeline import FailureThreshold, Retries
 from docmill.store.reader import StoredRun
 from docmill.store.runs import DocumentEnd
@@ -41,6 +40,7 @@ class JobParts:
     plan: BatchPlan
     bench: Workbench
     held: Held
+    attempts: Attempts
     state: State
     verdicts: BatchVerdicts
     observer: Observer
@@ -143,18 +143,13 @@ class BatchJob:
 
     async def process(self, document: PlannedDocument, *, attempt: int) -> dict[str, Any]:
         """Run a document's session and store how it ended."""
-        self._parts.observer.began(document, attempt=attempt)
         known = self._parts.bench.store.finished(document.key)
         if known is not None:
+            self._parts.observer.began(document, attempt=attempt)
             end = self._known_end(known)
         else:
-            self._refuse_spent_out()
-            try:
-                async with self._time.within():
-                    with self._parts.held.models.roster.working():
-                        done = await run_session(self._parts.bench, document, attempt=attempt)
-            except PrerequisiteError as error:
-                raise RunError(error.message, remedy=error.remedy) from error
+            async with self._time.within():
+                done = await self._parts.attempts.carry_out(document, attempt=attempt)
             end = self._end(done.session, done.findings, attempts=done.attempt)
         self._settle(document, end)
         return {"document": document.info.id, "status": end.status, "session": end.session}
@@ -289,13 +284,6 @@ class BatchJob:
     def _is_known(self, document: PlannedDocument) -> bool:
         """Whether a finished session has the document's record, or all that makes one."""
         return document.reuse is None or adopt(self._parts.bench, document)
-
-    def _refuse_spent_out(self) -> None:
-        """Begin nothing once the run's own limit in dollars has left no room for a call."""
-        error = self._parts.bench.purses.exhausted
-        if error is not None and self._parts.plan.compiled.agent.models[0].id != EMBEDDED:
-            message = "The limit of the run was reached before this document's turn."
-            raise LimitError(message, code=error.code, remedy=error.remedy)
 
     def _flush_reused(self) -> None:
         """Store the ends of reused documents, many in one transaction; repeating it is harmless."""

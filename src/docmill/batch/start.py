@@ -12,8 +12,10 @@ from importlib.metadata import version
 from pathlib import Path
 
 from docmill.batch.affordable import check_limits
+from docmill.batch.attempts import Here
 from docmill.batch.blocks import SecretBlocks, block_names
 from docmill.batch.crowd import sessions_at_once
+from docmill.batch.dealing import Dealer
 from docmill.batch.equipment import equipped
 from docmill.batch.foresight import foresee, is_free
 from docmill.batch.held import Held
@@ -21,6 +23,7 @@ from docmill.batch.job import BatchJob, JobParts
 from docmill.batch.observer import Observer
 from docmill.batch.origins import keep_origins
 from docmill.batch.servers import meet_servers
+from docmill.batch.sharded import ShardedBatchJob, make_dealer
 from docmill.batch.state import State, open_state, server_settings
 from docmill.batch.verdicts import BatchVerdicts
 from docmill.batch.workbench import Ground, make_bench, of_run, open_models
@@ -40,6 +43,7 @@ from docmill.sandboxes.opening import require_limits, silent
 from docmill.session.bench import Workbench
 from docmill.settings import Settings
 from docmill.spec.load import LoadedWorkspace
+from docmill.store.heartbeats import beating
 from docmill.store.runs import RunDocument, run_id
 from docmill.telemetry import Telemetry, run_telemetry
 
@@ -92,7 +96,7 @@ def run_pipeline(
     spans = run_telemetry(
         settings.environ, name=f"run {name}", attributes={"docmill.pipeline": name}
     )
-    with open_state(loaded) as state, spans as telemetry:
+    with open_state(loaded) as state, beating(state.engine), spans as telemetry:
         job = prepare_job(
             loaded,
             compiled,
@@ -129,6 +133,7 @@ def prepare_job(
         PrerequisiteError, RunBusyError: before anything was run or spent.
         RunError, RunNotFoundError: the run to be resumed can't be.
     """
+    state.tell_waits(observer.preparing)
     compiled = equipped(compiled, settings, tell=observer.preparing)
     plan = make_plan(loaded, compiled, state)
     ground = survey(loaded, compiled, settings, state, tell=observer.preparing)
@@ -179,8 +184,8 @@ def survey(
             loaded.root / own_prices if own_prices else None,
             first_party=first_party(loaded.workspace.config.endpoints),
         ),
-    )
         blocks=SecretBlocks(server_settings(loaded, settings), block_names(compiled.pipeline)),
+    )
 
 
 def _claim(ground: Ground, plan: BatchPlan, observer: Observer, *, resume: int | None) -> BatchJob:
@@ -202,8 +207,9 @@ def _claim(ground: Ground, plan: BatchPlan, observer: Observer, *, resume: int |
     ground.backend.sweep()
     observer.planned(info, plan, resumed=resumed)
     bench = of_run(ground, bench, number)
-    held = Held(models, servers, _ahead(ground, plan, bench))
-    return _job(ground, plan, info, bench=bench, held=held, observer=observer)
+    dealer = make_dealer(ground, bench, observer)
+    held = Held(models, servers, dealer or _ahead(ground, plan, bench))
+    return _job(ground, plan, info, bench=bench, held=held, dealer=dealer, observer=observer)
 
 
 def _ahead(ground: Ground, plan: BatchPlan, bench: Workbench) -> AbstractAsyncContextManager[None]:
@@ -257,6 +263,7 @@ def _job(
     *,
     bench: Workbench,
     held: Held,
+    dealer: Dealer | None,
     observer: Observer,
 ) -> BatchJob:
     compiled, state, number = ground.compiled, ground.state, bench.run
@@ -274,6 +281,7 @@ def _job(
         plan=plan,
         bench=bench,
         held=held,
+        attempts=dealer or Here(bench, held, observer),
         state=state,
         verdicts=verdicts,
         observer=observer,
@@ -281,7 +289,7 @@ def _job(
         templates=ground.loaded.root / "reports" / "templates",
         concurrency=sessions_at_once(pipeline, ground.settings),
     )
-    return BatchJob(parts, info)
+    return ShardedBatchJob(parts, info, dealer) if dealer else BatchJob(parts, info)
 
 
 def reports_folder(loaded: LoadedWorkspace, pipeline: str) -> Path:

@@ -17,6 +17,7 @@ from docmill.ledger.prices import PriceTable
 from docmill.ledger.purse import Purses
 from docmill.models.base import Model
 from docmill.models.batching import BatchListener
+from docmill.models.rates import Sharing
 from docmill.models.registry import Models
 from docmill.output.fields import resolve_record
 from docmill.plan import CompiledPipeline
@@ -54,14 +55,20 @@ class Ground:
     telemetry: Telemetry | None = None
 
 
-def open_models(ground: Ground, listener: BatchListener | None = None) -> Models:
-    """The models of the workspace's endpoints; close them in the loop they were asked in."""
+def open_models(
+    ground: Ground, listener: BatchListener | None = None, *, shared: Sharing | None = None
+) -> Models:
+    """The models of the workspace's endpoints; close them in the loop they were asked in.
+
+    `shared`: other processes ask them for the same run.
+    """
     return Models(
         ground.loaded.workspace.config.endpoints,
         secrets=ground.settings.secret,
         blobs=ground.state.blobs.get,
         listener=listener,
         batch_listener=listener,
+        shared=shared,
     )
 
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from docmill.cli import history, sandboxing
+from docmill.cli import bundling, history, sandboxing
 from docmill.cli.arguments import Json, Pipeline, RunName, Set
 from docmill.cli.console import debugging, flush, put_json, talk
 from docmill.errors import DocmillError, PrerequisiteError, SpecError
@@ -33,6 +33,7 @@ app = typer.Typer(
 prefect_app = typer.Typer(
     help="The workspace's own Prefect server.", no_args_is_help=True, rich_markup_mode=None
 )
+bundling.register(app)
 app.add_typer(history.app, name="runs")
 app.add_typer(sandboxing.app, name="sandbox")
 app.add_typer(prefect_app, name="prefect")
@@ -82,10 +83,16 @@ def run(
     concurrency: Annotated[
         int | None, typer.Option("-j", "--concurrency", metavar="N", help="Sessions at once.")
     ] = None,
+    shards: Annotated[
+        int | None,
+        typer.Option(metavar="N", help="Share the documents among so many workers; 0: none."),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Run a pipeline, or go on with its run that was killed."""
-    given = [*(settings or []), *([] if concurrency is None else [f"concurrency={concurrency}"])]
+    keys = {"concurrency": concurrency, "scale.shards": shards}
+    options = [f"{key}={value}" for key, value in keys.items() if value is not None]
+    given = [*(settings or []), *options]
     try:
         from docmill.flow.prefect_process import flow_side
 
@@ -97,6 +104,16 @@ def run(
     except KeyboardInterrupt:
         talk("\nInterrupted; nothing was run.")
         raise
+
+
+@app.command(hidden=True)
+def shard(
+    run: RunName, name: Annotated[str, typer.Argument(help="As the run has named it.")]
+) -> None:
+    """Carry out a share of a run's documents; runs start it on workers."""
+    from docmill.cli import sharding
+
+    sharding.shard(run, name)
 
 
 @app.command()

@@ -28,6 +28,8 @@ class Begin:
     concurrency: int
     retries: Retries
     failure_threshold: FailureThreshold
+    sharded: bool = False
+    """The job is a `ShardedJob`."""
 
 
 @dataclass(frozen=True, slots=True)

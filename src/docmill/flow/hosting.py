@@ -14,7 +14,7 @@ from typing import Any
 from docmill.errors import DocmillError, RunError
 from docmill.flow.address import ServerAddress
 from docmill.flow.calls import Answer, Ask, Begin, Ended, Forget, Stop, packed, receive
-from docmill.flow.job import Job, RunOutcome
+from docmill.flow.job import Job, RunOutcome, ShardedJob
 from docmill.flow.prefect_process import FlowSide
 
 INTERRUPTED = "The run was interrupted."
@@ -136,6 +136,7 @@ async def host(
                 concurrency=job.concurrency,
                 retries=job.retries,
                 failure_threshold=job.failure_threshold,
+                sharded=isinstance(job, ShardedJob),
             )
         )
     )

@@ -7,7 +7,7 @@ Prefect.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from docmill.errors import RunError, SessionError
 from docmill.plan import PlannedDocument
@@ -140,4 +140,21 @@ class Job(Protocol):
 
     def orchestrated(self, flow_run_id: str, url: str) -> None:
         """Prefect has given the run an id and an address in its UI; called before `ingest`."""
+        ...
+
+
+@runtime_checkable
+class ShardedJob(Job, Protocol):
+    """A job whose documents are carried out by other processes, each started through Prefect."""
+
+    async def next_shard(self) -> str | None:
+        """Wait until another shard is to be started; its name, or None: no more are."""
+        ...
+
+    async def shard_over(self, shard: str, message: str) -> None:
+        """The flow run of a shard has ended, or could not be started: why."""
+        ...
+
+    async def dismiss(self) -> None:
+        """Every document has ended: let the shards end, and wait for it."""
         ...

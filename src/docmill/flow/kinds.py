@@ -11,7 +11,7 @@ from typing import Any, Literal
 from prefect import Flow
 from prefect.utilities.callables import parameter_schema
 
-from docmill.flow import deployed
+from docmill.flow import deployed, sharding
 from docmill.spec.pipeline import Pipeline
 
 DEFAULT = "default"
@@ -93,8 +93,13 @@ def _scheduled(pipeline: Pipeline) -> Timing | None:
     return Timing(cron=schedule.cron, timezone=schedule.timezone, overlap=schedule.overlap)
 
 
+def _shared_out(pipeline: Pipeline) -> bool:
+    return pipeline.scale.shards > 0
+
+
 KINDS: tuple[Kind, ...] = (
     Kind(DEFAULT, deployed.run_pipeline, timing=_scheduled, hints=_run_hints),
+    Kind(sharding.KIND, sharding.run_shard, wanted=_shared_out),
 )
 
 

@@ -110,6 +110,19 @@ class RemoteJob:
         return answer.result
 
 
+class RemoteShardedJob(RemoteJob):
+    """Implements `ShardedJob`."""
+
+    async def next_shard(self) -> str | None:
+        return await self._ask("next_shard")
+
+    async def shard_over(self, shard: str, message: str) -> None:
+        await self._ask("shard_over", shard, message)
+
+    async def dismiss(self) -> None:
+        await self._ask("dismiss")
+
+
 def alone() -> NoReturn:
     """End at once: the run's process is gone, and nobody is left to tell anything."""
     os._exit(1)
@@ -122,7 +135,8 @@ Runner = Callable[[Job, Control], Awaitable[RunOutcome]]
 async def converse(begin: Begin, work: Streams, quick: socket.socket, runner: Runner) -> None:
     """Run the job, and say what came of it."""
     reader, writer = work
-    job, control = RemoteJob(begin, writer, quick), Control()
+    kind = RemoteShardedJob if begin.sharded else RemoteJob
+    job, control = kind(begin, writer, quick), Control()
     listening = asyncio.create_task(listen(reader, job, control))
     flow = asyncio.ensure_future(runner(job, control))
     try:

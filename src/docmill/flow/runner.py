@@ -27,6 +27,7 @@ from prefect.states import Cancelled, Completed, Failed
 
 from docmill.errors import PrerequisiteError
 from docmill.flow.address import ServerAddress
+from docmill.flow.coordinating import shards_of
 from docmill.flow.dealing import Control, Tally, deal
 from docmill.flow.job import Ingested, Job, Published, RunEnd, RunOutcome
 from docmill.flow.progress import Progress
@@ -131,7 +132,7 @@ class FlowJob:
                 key=artifact_key(self.job.name, "progress"),
                 run_id=run_id,
             )
-        async with tasks:
+        async with tasks, shards_of(self.job):
             await deal(
                 ingested.pending, tasks.process, job=self.job, control=self.control, tally=tally
             )

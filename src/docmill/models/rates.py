@@ -81,6 +81,30 @@ class PauseListener(Protocol):
         """It answers again."""
 
 
+class Drawing(Protocol):
+    """What a gate asks of a rate: `Bucket`, or one that several processes share."""
+
+    def delay(self, amount: float) -> float:
+        """Seconds until so much may be taken, or until it is worth asking again."""
+        ...
+
+    def take(self, amount: float) -> None:
+        """Take so much; negative gives back."""
+        ...
+
+
+class Sharing(Protocol):
+    """The part of an endpoint's rates that one of several processes has."""
+
+    def part(self, rates: Rates) -> Rates:
+        """The rates for this process: calls at once."""
+        ...
+
+    def bucket(self, name: str, per_minute: int, clock: Clock) -> Drawing:
+        """The rate of that name, which all of them draw from."""
+        ...
+
+
 class Bucket:
     """A rate per minute; what was taken too much or too little can be put right afterwards."""
 
@@ -153,17 +177,19 @@ class Gate:
         *,
         clock: Clock | None = None,
         listener: PauseListener | None = None,
+        shared: Sharing | None = None,
     ) -> None:
         self._endpoint = endpoint
         self._clock = clock or LoopClock()
         self._listener = listener
+        rates = shared.part(rates) if shared else rates
         self._most = rates.concurrency
         self._window = float(min(START, rates.concurrency))
         self._grows_fast = True
         self._active = 0
         self._queue: deque[_Waiting] = deque()
-        self._tokens = Bucket(rates.tokens_per_minute, self._clock)
-        self._calls = Bucket(rates.requests_per_minute, self._clock)
+        self._tokens = self._drawing("tokens", rates.tokens_per_minute, shared)
+        self._calls = self._drawing("calls", rates.requests_per_minute, shared)
         self._paused_until = float("-inf")
         self._decreased = float("-inf")
         self._failed = float("-inf")
@@ -172,6 +198,11 @@ class Gate:
         self._outage: _Outage | None = None
         self._told = False
         self._timer: Timer | None = None
+
+    def _drawing(self, what: str, per_minute: int | None, shared: Sharing | None) -> Drawing:
+        if shared is None or not per_minute:
+            return Bucket(per_minute, self._clock)
+        return shared.bucket(f"{self._endpoint}: {what}", per_minute, self._clock)
 
     @property
     def window(self) -> int:

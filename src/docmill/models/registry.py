@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple, Self
 
 from docmill.errors import PrerequisiteError
 from docmill.models.base import Model
-from docmill.models.rates import Clock, Gate, LoopClock, PauseListener
+from docmill.models.rates import Clock, Gate, LoopClock, PauseListener, Sharing
 from docmill.models.rounds import Roster
 from docmill.models.rules import RulesModel
 from docmill.spec.agent import EMBEDDED, ModelChoice
@@ -59,6 +59,7 @@ class Models:
         listener: PauseListener | None = None,
         batch_listener: "BatchListener | None" = None,
         clock: Clock | None = None,
+        shared: Sharing | None = None,
     ) -> None:
         self._endpoints = known_endpoints(endpoints or {})
         self._secrets = secrets
@@ -66,6 +67,7 @@ class Models:
         self._listener = listener
         self._batch_listener = batch_listener
         self._clock = clock or LoopClock()
+        self._shared = shared
         self._connections: dict[str, Connection] = {}
         self._batchers: dict[str, Batcher] = {}
         self.roster = Roster()
@@ -189,7 +191,13 @@ class Models:
         return Connection(
             endpoint=endpoint,
             client=Client(name, endpoint, key=key),
-            gate=Gate(name, endpoint.rates, clock=self._clock, listener=self._listener),
+            gate=Gate(
+                name,
+                endpoint.rates,
+                clock=self._clock,
+                listener=self._listener,
+                shared=self._shared,
+            ),
             warming=Warming(self._clock.time),
             clock=self._clock,
             blobs=self._blobs,

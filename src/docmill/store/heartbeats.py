@@ -6,7 +6,7 @@ dead. Ages are reckoned by the database's clock alone, so hosts may disagree abo
 
 import threading
 from collections.abc import Generator, Iterable
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from sqlalchemy import ColumnElement, Connection, Engine, delete, insert, literal_column, select
 from sqlalchemy import update as change
@@ -98,7 +98,5 @@ def beating(engine: Engine, *, seconds: float = LEASE_SECONDS) -> Generator[None
     finally:
         ended.set()
         thread.join()
-        try:
+        with suppress(SQLAlchemyError, PrerequisiteError):  # it runs out by itself
             heartbeats.end(owner)
-        except (SQLAlchemyError, PrerequisiteError):
-            pass  # it runs out by itself

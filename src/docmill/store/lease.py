@@ -46,7 +46,7 @@ def pid_of(lease: str) -> str:
 
 def host_of(lease: str) -> str:
     """The machine in a lease, for messages."""
-    return lease.split(" ")[0]
+    return lease.partition(" ")[0]
 
 
 def _parts(lease: str) -> tuple[str, str, str, str, str]:

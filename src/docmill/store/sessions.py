@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, Protocol
 
 from sqlalchemy import ColumnElement, Engine, bindparam, insert, select, true, update
 from sqlalchemy.engine.interfaces import DBAPICursor
@@ -110,11 +110,20 @@ class Session(Frozen):
     findings: Findings
 
 
+class Fence(Protocol):
+    """Whether this process may still write; asked in every transaction that does."""
+
+    def check(self, cursor: DBAPICursor) -> None:
+        """Raises what ends the process if others have taken over its work."""
+        ...
+
+
 class SessionStore:
     """Journals keyed by (session, position), and the findings of finished sessions."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, *, fence: Fence | None = None) -> None:
         self._engine = engine
+        self._fence = fence
         self._create = Prepared(engine, insert(sessions))
         self._append = Prepared(engine, insert(events))
         self._counting = Counting(engine)
@@ -151,6 +160,7 @@ class SessionStore:
                 if tries > 1 and self._known.run(cursor, {"session": session}).fetchone():
                     return
                 self._create.run(cursor, row)
+                self._check(cursor)
 
         created()
         return session
@@ -187,6 +197,7 @@ class SessionStore:
                 if tries > 1 and self._holds(cursor, rows):
                     return  # the commit took place; only its answer was lost
                 self._append.run_many(cursor, rows)
+                self._check(cursor)
                 for place, entry in enumerate(entries, position):
                     if entry.charge is not None:
                         self._count(cursor, session, place, entry.event, charge=entry.charge)
@@ -301,3 +312,8 @@ class SessionStore:
         values = {"which": session, "state": state, "findings": findings}
         with transaction(self._engine) as cursor:
             self._end.run(cursor, values)
+            self._check(cursor)
+
+    def _check(self, cursor: DBAPICursor) -> None:
+        if self._fence is not None:
+            self._fence.check(cursor)

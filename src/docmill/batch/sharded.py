@@ -1,0 +1,56 @@
+"""A run whose documents shards carry out: what its job does besides, and its dealer put together.
+
+Neighbours: `dealing` deals, `flow.coordinating` starts the shards, `sharding` is a shard's process.
+"""
+
+from docmill.batch.dealing import Dealer
+from docmill.batch.job import BatchJob, JobParts
+from docmill.batch.observer import Observer
+from docmill.batch.workbench import Ground, make_accounts
+from docmill.records.results import RunInfo
+from docmill.session.bench import Workbench
+from docmill.store.shards import ShardStore
+
+HAND = 64
+"""Most documents a shard has in hand where the pipeline doesn't say how many sessions it has."""
+
+
+def make_dealer(ground: Ground, bench: Workbench, observer: Observer) -> Dealer | None:
+    """Who deals a run's documents out; None where its own process reads them all."""
+    pipeline = ground.compiled.pipeline
+    if not pipeline.scale.shards:
+        return None
+    return Dealer(
+        ShardStore(ground.state.engine, bench.run),
+        pipeline.scale,
+        root=ground.compiled.root,
+        observer=observer,
+        recover=make_accounts(ground, bench.run).recover,
+        hand=2 * pipeline.concurrency if pipeline.concurrency else HAND,
+    )
+
+
+class ShardedBatchJob(BatchJob):
+    """Implements the flow's `ShardedJob`."""
+
+    def __init__(self, parts: JobParts, info: RunInfo, dealer: Dealer) -> None:
+        super().__init__(parts, info)
+        self._dealer = dealer
+        self._scale = parts.plan.compiled.pipeline.scale
+
+    @property
+    def concurrency(self) -> int:
+        """Documents in the hands of all shards."""
+        return self._scale.shards * self._dealer.hand
+
+    async def next_shard(self) -> str | None:
+        """The name of a shard that is to be started now."""
+        return await self._dealer.next_shard()
+
+    async def shard_over(self, shard: str, message: str) -> None:
+        """Prefect says that a shard has ended."""
+        await self._dealer.shard_over(shard, message)
+
+    async def dismiss(self) -> None:
+        """Let the shards end."""
+        await self._dealer.dismiss()
