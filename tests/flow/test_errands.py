@@ -18,12 +18,9 @@ SECRET = "12345678901234"
 
 
 def test_a_secret_block_is_written_and_read(prefect_server: ServerAddress) -> None:
-    """Several at once; the text comes back as it was given, and no representation shows it."""
-    keep_secret(prefect_server, "crm", "first")
+    """The text comes back as it was given, and no representation shows it."""
     keep_secret(prefect_server, "crm", SECRET)
-    keep_secret(prefect_server, "erp", "another-secret")
-    found = read_secrets(prefect_server, ["crm", "erp", "crm"])
-    assert found == {"crm": SECRET, "erp": "another-secret"}
+    assert read_secrets(prefect_server, ["crm", "crm"]) == {"crm": SECRET}
     assert SECRET not in repr([KeepSecret("crm", SECRET), Reply("found", secret=SECRET)])
 
 
@@ -35,7 +32,7 @@ def test_what_a_block_lacks_is_said_with_the_command_that_mends_it(
     secret = ask("/block_types/slug/secret")
     note = ask("/block_types/", {"name": "Note", "slug": "note"})
     for kind, name in ((secret, "number"), (note, "remark")):
-        fields = {"title": name, "type": "object", "properties": {}}
+        fields = {"title": name, "type": "object", "properties": dict[str, str]()}
         body = {"block_type_id": kind["id"]}
         schema = ask("/block_schemas/", body | {"fields": fields})
         body |= {"block_schema_id": schema["id"], "name": name, "data": {"value": 7}}

@@ -23,7 +23,7 @@ from docmill.spec.pipeline import Pipeline
 ENGINE_FORMAT = 1
 """Raised when sessions of before and after can't be compared: other prompts of the loop, other
 layout of pages, other meaning of a record."""
-ANOTHER_TIME = {"limits", "concurrency", "scale"}
+ANOTHER_TIME = {"limits", "concurrency", "scale", "notify", "results"}
 """Keys of a pipeline with which a run may go on differently."""
 TOOL_VERSIONS = (TOOLSET, "submit_record_1", "view_page_1", "grade_1")
 
@@ -69,7 +69,7 @@ IRRELEVANT = _table(
     # where the schema lies; what it says is in the resolved fields, schema and sources
     RecordSpec="json_schema python",
     Pipeline="name description documents reference checks expectations limits retries concurrency "
-    "scale failure_threshold report schedule watch vault mode",
+    "scale failure_threshold report schedule watch vault mode notify results",
     # which files there are and which are refused unread; a finished session depends on none of it
     Documents="path glob exclude max_size max_pages password_env",
     # limits end a session unfinished; they don't change what a finished one found

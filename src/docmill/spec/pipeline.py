@@ -9,6 +9,8 @@ from docmill.base import Frozen
 from docmill.spec.checks import Check, Expectation, Reference
 from docmill.spec.fields import RecordSpec
 from docmill.spec.hostile import Hostile
+from docmill.spec.notify import Notice
+from docmill.spec.results import Results
 from docmill.spec.scaling import Scale
 from docmill.spec.vault import VaultEntry
 
@@ -154,6 +156,10 @@ class Pipeline(Frozen):
     documents: Documents
     agent: str
     """Name of a file in agent_specs/."""
+    notify: tuple[Notice, ...] = ()
+    """Who is told when a run has ended."""
+    results: tuple[Results, ...] = ()
+    """Where results go besides the report: files in a folder or bucket, a database's table."""
     environment: str = "default"
     """Name of a file in sandbox/."""
     record: RecordSpec
