@@ -144,8 +144,8 @@ def _one_runtime(name: str) -> PrerequisiteError:
     """Podman's service passes over the runtime it is asked for."""
     return PrerequisiteError(
         f"Podman's service has one OCI runtime for all containers; it can't be told to use {name}.",
-        remedy=f'Set runtime = "{name}" under [engine] in containers.conf, start the service again, '
-        "and leave out oci_runtime in the environment",
+        remedy=f'Set runtime = "{name}" in containers.conf, start the service again, and leave out '
+        "oci_runtime in the environment",
     )
 
 

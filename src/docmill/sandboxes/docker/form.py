@@ -10,7 +10,7 @@ from typing import Any
 
 from docmill.sandboxes import boot
 from docmill.sandboxes.base import PROXY_PORT, SandboxLimits, SandboxSpec
-from docmill.sandboxes.commandline import START, address_space, environment
+from docmill.sandboxes.commandline import START, TEMPORARY, address_space, environment
 from docmill.sandboxes.docker.profile import profile
 from docmill.sandboxes.runtime import INSIDE, Runtime
 
@@ -37,8 +37,9 @@ _MASKED = (
     ),
 )
 """Docker's own list, and what of /sys isn't the container's cgroup."""
+_LOOSE = ("/run", "/var/tmp")  # noqa: S108
+"""Places beside a read-only root that Podman would leave writable and without a limit."""
 _CLOSED = "ro,nosuid,nodev,noexec,size=4k"
-"""For the places beside a read-only root that Podman would leave writable and without a limit."""
 _READ_ONLY = ("/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger")
 
 
@@ -118,7 +119,7 @@ def _host_config(form: Form, uid: int, door: Path | None) -> dict[str, Any]:
     options = f"rw,exec,nosuid,nodev,size={limits.disk}"
     if form.seccomp:  # Podman knows no owners and counts no files; memory does
         options += ",mode=1777"
-        tmpfs = {"/workspace": options, "/tmp": options, "/run": _CLOSED, "/var/tmp": _CLOSED}
+        tmpfs = {"/workspace": options, TEMPORARY: options} | dict.fromkeys(_LOOSE, _CLOSED)
     else:
         tmpfs = {"/workspace": f"{options},nr_inodes={inodes},mode=0700,uid={uid},gid={uid}"}
     found: dict[str, Any] = {
