@@ -144,3 +144,14 @@ def test_containers_of_other_machines_are_theirs_while_they_run() -> None:
     assert owners.is_orphan(container(other, running=False))
     assert owners.is_orphan(container("", running=False))
     assert not owners.is_orphan(container("garbage"))
+
+
+@pytest.mark.parametrize("address", ["ssh://engine.example", "https://127.0.0.1:2376"])
+def test_an_engine_over_tls_or_ssh_is_refused_with_a_way_to_reach_it(
+    address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its streams could be read by its own client only; a forwarded socket can be attached to."""
+    monkeypatch.setenv("DOCKER_HOST", address)
+    with pytest.raises(PrerequisiteError, match="TLS or ssh") as caught:
+        Engine()
+    assert "ssh -nNT -L" in caught.value.remedy

@@ -66,7 +66,7 @@ class Engine:
         """Connect to where `DOCKER_HOST` points, by default the socket at its usual place.
 
         Raises:
-            PrerequisiteError: nobody answers there, or too old an engine.
+            PrerequisiteError: nobody answers there, it can't be spoken to, or it is too old.
         """
         import docker  # noqa: PLC0415  # a third of a second, for this backend only
         from docker.utils import kwargs_from_env  # noqa: PLC0415
@@ -74,6 +74,8 @@ class Engine:
         module: Any = docker
         options: Any = kwargs_from_env()
         self.address = str(options.get("base_url") or "unix:///var/run/docker.sock")
+        if options.get("tls") or self.address.startswith(("https://", "ssh://")):
+            raise _unattachable(self.address)
         with self._reaching():
             if self.is_local:
                 _knock(self._path)
@@ -261,6 +263,15 @@ def _knock(path: str) -> None:
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as end:
         end.settimeout(SECONDS)
         end.connect(path)
+
+
+def _unattachable(address: str) -> PrerequisiteError:
+    """An engine whose streams only its own client could decrypt."""
+    return PrerequisiteError(
+        f"docmill doesn't speak to a Docker Engine over TLS or ssh, as DOCKER_HOST={address} asks.",
+        remedy="Forward its socket: ssh -nNT -L /tmp/docker.sock:/var/run/docker.sock HOST, then "
+        "set DOCKER_HOST=unix:///tmp/docker.sock and unset DOCKER_TLS_VERIFY",
+    )
 
 
 def _unreachable(address: str, cause: str) -> PrerequisiteError:
