@@ -15,9 +15,9 @@ SECRET = "canary-6f1c0a9e44b2"
 CRM = "GET http://crm.egress/p HTTP/1.1\r\nHost: crm.egress\r\n{}\r\n"
 
 
-def holding(*hosts: str, **more: str) -> Policy:
+def holding(*hosts: str, header: str = "Authorization", prefix: str = "") -> Policy:
     """A policy that lists these hosts and has a credential for all of them."""
-    credential = Credential("crm", SECRET, tuple(map(parse_rule, hosts)), **more)
+    credential = Credential("crm", SECRET, tuple(map(parse_rule, hosts)), header, prefix)
     return Policy(rules_for(hosts), credentials=(credential,))
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from docmill.events import McpToolUse, StatusIdle, ToolConfirmation, ToolUse
 from docmill.session.journal import Journal
+from docmill.session.slots import Slots
 from docmill.store.approvals import Approvals, Decided, Question
 
 Call = ToolUse | McpToolUse
@@ -30,6 +31,8 @@ class Consent:
     """Called with the document's id when it begins to wait, and with nothing once it goes on."""
     waiting: Callable[[], AbstractContextManager[None]] = nullcontext
     """Held while a session waits: message batches aren't held up for it."""
+    slots: Slots | None = None
+    """Whose slot a session gives back while it waits; None: nobody counts."""
 
 
 class Asker:
@@ -53,6 +56,7 @@ class Asker:
         questions = [self._question(calls[name]) for name in idle.event_ids]
         for question in questions:
             consent.approvals.ask(question, minutes=consent.minutes)
+        slot = consent.slots and consent.slots.of(self._journal.document)
         asked, pause = False, FIRST_PAUSE
         with consent.waiting():
             while questions:
@@ -63,11 +67,15 @@ class Asker:
                         yield _confirmation(question, decided)
                 if questions and not asked:
                     asked = True
+                    if slot:
+                        slot.leave()
                     consent.tell(self._journal.document, tuple(questions))
                 if questions:
                     await asyncio.sleep(pause)
                     pause = min(pause * 1.1, LONGEST_PAUSE)
         if asked:
+            if slot:
+                await slot.take()
             consent.tell(self._journal.document, ())
 
     def _look(self, question: Question, *, over: bool) -> Decided | None:
