@@ -15,12 +15,17 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Engine, Row, delete, insert, select
 
+from docmill.records.growth import FieldsKept
+from docmill.store.patience import enduring
 from docmill.store.runs import run_id
 from docmill.store.schema import charges, documents, events, origins, runs, seals, sessions
 
 FORMAT = "docmill.seal/1"
 CHUNK = 200
 OPEN = "open"
+KEPT = FieldsKept(source="", kept=(), asked=()).type
+BEGUN = 50
+"""What a session takes from earlier ones stands among its first events."""
 RUN = [runs.c.pipeline, runs.c.status, runs.c.spec_digest, runs.c.info]
 DOCUMENT = [column for column in documents.columns if column.name != "run"]
 EVENT = [events.c.session, events.c.position, events.c.type, events.c.at, events.c.body]
@@ -60,6 +65,8 @@ class RunSeal:
     """Sessions whose journal isn't the one that was sealed."""
     pruned: tuple[str, ...] = ()
     """Sessions whose journal was pruned; their seals stand for them."""
+    journals: int = 0
+    """How many journals were read."""
 
 
 class Seals:
@@ -68,6 +75,7 @@ class Seals:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
+    @enduring
     def of_run(self, number: int) -> RunSeal | None:
         """The seal a run got when it ended; None for one that was killed, or of older versions."""
         with self._engine.connect() as connection:
@@ -76,6 +84,7 @@ class Seals:
             ).one_or_none()
         return RunSeal(row.head, row.length, open=json.loads(row.parts)) if row else None
 
+    @enduring
     def seal(self, number: int) -> str:
         """Seal a run that has ended; a run that went on since is sealed anew. Returns the head.
 
@@ -95,6 +104,7 @@ class Seals:
             connection.execute(insert(seals), [row])
         return result.head
 
+    @enduring
     def check(self, number: int) -> RunSeal:
         """The chain of a run as the store has it now, every journal read."""
         sealed = self.of_run(number)
@@ -123,6 +133,7 @@ class _RunChain:
         self._open: dict[str, int] = {}
         self._changed: list[str] = []
         self._pruned: list[str] = []
+        self._read = 0
 
     def run(self) -> RunSeal:
         query = select(*RUN).where(runs.c.number == self._number)
@@ -142,6 +153,7 @@ class _RunChain:
             open=self._open,
             changed=tuple(self._changed),
             pruned=tuple(self._pruned),
+            journals=self._read,
         )
 
     def _documents(self) -> list[str]:
@@ -211,11 +223,14 @@ class _RunChain:
             .order_by(events.c.session, events.c.position)
         )
         found: dict[str, Seal] = {}
-        read = self._connection.execution_options(yield_per=500).execute(query) if ids else ()
+        read = ()
+        if ids:  # asked of the statement: on the connection it would be of all that follow
+            read = self._connection.execute(query, execution_options={"yield_per": 500})
         for name, journal in groupby(read, key=lambda row: row.session):
             until = None
             if name in rows and self._is_open(name, rows[name].state):
                 until = None if self._open_then is None else self._open_then[name]
+            self._read += 1
             found[name] = journal_seal(name, (row[1:] for row in journal), until=until)
         return found
 
@@ -240,11 +255,27 @@ def journal_seal(
 
 
 def run_sessions(connection: Connection, number: int) -> list[str]:
-    """Sessions that belong to a run, sorted: those its documents come from, or it paid for."""
+    """Sessions that belong to a run, sorted: those its documents come from or it paid for, and
+    those they took fields of the record from."""
     took = select(documents.c.session).where(documents.c.run == number).distinct()
     paid = select(charges.c.session).where(charges.c.run == number).distinct()
-    found = {*connection.execute(took).scalars(), *connection.execute(paid).scalars()}
-    return sorted(found - {""})
+    found = {*connection.execute(took).scalars(), *connection.execute(paid).scalars()} - {""}
+    fresh = found
+    while fresh:
+        fresh = _sources(connection, sorted(fresh)) - found
+        found |= fresh
+    return sorted(found)
+
+
+def _sources(connection: Connection, ids: Sequence[str]) -> set[str]:
+    found: set[str] = set()
+    for some in cut(ids):
+        query = select(events.c.body).where(
+            events.c.session.in_(some), events.c.position < BEGUN, events.c.type == KEPT
+        )
+        for body in connection.execute(query).scalars():
+            found.add(str(json.loads(body)["source"]))
+    return found
 
 
 def cut(ids: Sequence[str]) -> Iterator[Sequence[str]]:
