@@ -110,7 +110,7 @@ def test_of_several_that_open_an_older_store_one_upgrades_it(place: "Place") -> 
     """The others wait for it, and find the new format."""
     write_old(place, 5)
     with ThreadPoolExecutor(4) as threads:
-        engines = list(threads.map(lambda _: place.open(), range(4)))
+        engines = [future.result() for future in [threads.submit(place.open) for _ in range(4)]]
     check_run(engines[0])
 
 

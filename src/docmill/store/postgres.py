@@ -3,6 +3,7 @@
 The only module that imports psycopg, once there is a URL. A password is in no message of it.
 """
 
+import logging
 from typing import Any
 
 from sqlalchemy import URL, Engine, create_engine, event, make_url
@@ -43,6 +44,8 @@ def make_engine(url: str) -> Engine:
             remedy="pip install 'docmill[postgres]'",
         ) from None
     event.listen(engine, "connect", _configure)
+    # It warns of what it meets when it tidies up after an error, which is raised all the same.
+    logging.getLogger("psycopg").setLevel(logging.ERROR)
     return engine
 
 
