@@ -7,13 +7,14 @@ import asyncio
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from docmill.batch.downloads import package_supply
 from docmill.cli.console import put, put_json, talk
 from docmill.cli.tables import put_table
 from docmill.cli.workspace import here
 from docmill.compile.forms import environment_problems, sandbox_spec
-from docmill.errors import Problem, SpecError
+from docmill.errors import PrerequisiteError, Problem, SpecError
 from docmill.report.display import count, size_text
 from docmill.sandboxes import open_backend
 from docmill.sandboxes.base import SandboxSpec
@@ -23,6 +24,9 @@ from docmill.sandboxes.runtime import build_runtime, downloaded
 from docmill.settings import Settings
 from docmill.spec.environment import Environment
 from docmill.spec.load import LoadedWorkspace, environment_file
+
+if TYPE_CHECKING:
+    from docmill.sandboxes.docker.engine import Image
 
 DAY = 86_400.0
 
@@ -95,12 +99,42 @@ def list_layers(*, json: bool) -> None:
 
 def prune(days: float, *, json: bool) -> None:
     """Remove what no sandbox has used for so long; it is built again when it is needed."""
-    removed = LayerStore(default_cache()).prune(days * DAY)
-    size = sum(layer.size for layer in removed)
+    store = LayerStore(default_cache())
+    removed = store.prune(days * DAY)
+    images = _prune_images(store, days)
+    layers_size = sum(layer.size for layer in removed)
+    images_size = sum(image.size for image in images)
     if json:
-        put_json({"removed": [layer.path.name for layer in removed], "bytes": size})
+        put_json(
+            {
+                "removed": [layer.path.name for layer in removed],
+                "images": [image.id for image in images],
+                "bytes": layers_size + images_size,
+            }
+        )
         return
-    talk(f"Removed {count(len(removed), 'layer')}, {size_text(size)}.")
+    parts = [f"{count(len(removed), 'layer')} ({size_text(layers_size)})"]
+    if images:
+        parts.append(f"{count(len(images), 'Docker image')} ({size_text(images_size)})")
+    talk(f"Removed {' and '.join(parts)}: {size_text(layers_size + images_size)} came free.")
+
+
+def _prune_images(store: LayerStore, days: float) -> list["Image"]:
+    """Remove images of the Docker Engine, if there is one."""
+    from docmill.sandboxes.docker import image
+    from docmill.sandboxes.docker.engine import Engine, EngineError
+
+    try:
+        engine = Engine()
+    except PrerequisiteError:
+        return []
+    try:
+        return image.prune(engine, store, days * DAY)
+    except EngineError as error:
+        talk(f"Docker's images were left alone: {error.message}")
+        return []
+    finally:
+        engine.close()
 
 
 def _chosen(loaded: LoadedWorkspace, names: Sequence[str]) -> list[Environment]:

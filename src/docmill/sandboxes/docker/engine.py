@@ -39,6 +39,10 @@ class Image(NamedTuple):
     id: str
     """The hash of its content."""
     labels: Mapping[str, str]
+    size: int = 0
+    """Bytes, with those of what it was put on top of."""
+    created: float = 0.0
+    """In seconds since 1970; 0: not told."""
 
 
 class Listed(NamedTuple):
@@ -187,7 +191,15 @@ class Engine:
         with self._asking():
             found: list[dict[str, Any]] = self._client.images(filters={"label": label})
         found.sort(key=lambda one: -int(one.get("Created") or 0))
-        return tuple(Image(str(one["Id"]), one.get("Labels") or {}) for one in found)
+        return tuple(
+            Image(
+                str(one["Id"]),
+                one.get("Labels") or {},
+                int(one.get("Size") or 0),
+                float(one.get("Created") or 0),
+            )
+            for one in found
+        )
 
     def create(self, config: Mapping[str, Any], name: str) -> str:
         """Make a container of the API's own description of one; returns its id."""

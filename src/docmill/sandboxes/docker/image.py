@@ -9,13 +9,15 @@ import io
 import os
 import tarfile
 import tempfile
+import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import IO
 
 from docmill.errors import PrerequisiteError
 from docmill.sandboxes.docker import rootfs
-from docmill.sandboxes.docker.engine import Engine, EngineError
+from docmill.sandboxes.docker.engine import Engine, EngineError, Image
 from docmill.sandboxes.layers import LayerStore, key_of
 from docmill.sandboxes.runtime import Runtime
 
@@ -50,6 +52,8 @@ def ensure(
         below = _base(engine, base)
         key = key_of((*rootfs.recipe(runtime), below))
         name = f"{REPOSITORY}:{key}"
+        store.prepare()
+        _mark(store, key).touch()
         found = find(engine, key)
         if found is not None:
             return found
@@ -66,14 +70,36 @@ def ensure(
     return found
 
 
-def prune(engine: Engine) -> int:
-    """Remove every image of docmill's that no container uses; they are built again when needed."""
-    count = 0
+def prune(engine: Engine, store: LayerStore, seconds: float) -> list[Image]:
+    """Remove the images of docmill's that nobody used for so long; returns them.
+
+    One that a container uses stays. They are built again when they are needed.
+
+    Raises:
+        EngineError: the engine doesn't tell which it has.
+    """
+    removed: list[Image] = []
     for found in engine.images(KEY):
+        used = _used(store, found.labels[KEY])
+        if max(used, found.created) > time.time() - seconds:
+            continue
         with suppress(EngineError):
             engine.remove_image(found.id)
-            count += 1
-    return count
+            removed.append(found)
+            _mark(store, found.labels[KEY]).unlink(missing_ok=True)
+    return removed
+
+
+def _mark(store: LayerStore, key: str) -> Path:
+    """A file whose time says when the image was used last; engines don't tell."""
+    return store.folder / f"image-{key}.used"
+
+
+def _used(store: LayerStore, key: str) -> float:
+    try:
+        return _mark(store, key).stat().st_mtime
+    except OSError:
+        return 0.0
 
 
 def find(engine: Engine, key: str) -> str | None:
