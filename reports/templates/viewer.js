@@ -97,6 +97,7 @@ function valueFacts(data, value) {
   if (value.code) parts.push(el("p", {}, el("code", {}, value.code)));
   if (value.flags) parts.push(el("p", {}, "Its words are flagged: ", ...value.flags.map((flag) => el("span", { class: "tag" }, flag))));
   if (value.by) parts.push(el("p", { class: "soft" }, "Delivered by " + value.by));
+  if (value.since) parts.push(el("p", { class: "soft" }, "Taken over from session " + value.since));
   if (reading?.quote) parts.push(el("blockquote", {}, words(reading.quote)), el("p", { class: "soft" }, origin(data, reading)));
   const verdicts = data.verdicts.filter((verdict) => verdict.path === value.path);
   return parts.concat(verdicts.map(judged));

@@ -19,16 +19,21 @@ class CostFacts(Frozen):
     """Share of the input tokens that were read from the cache; null where nothing was cached."""
     usd_per_document: Decimal | None = None
     """Mean over the documents this run has read; null if there are none."""
+    fields_kept: int = 0
+    """Fields that earlier sessions knew of documents this run has asked for the others only."""
     forecast_met: Literal["below", "within", "above"] | None = None
     """Where the costs lie in the forecast's interval; null without a forecast in dollars."""
 
 
-def cost_facts(usage: Usage, forecast: Forecast | None, *, read: int) -> CostFacts:
+def cost_facts(
+    usage: Usage, forecast: Forecast | None, *, read: int, fields_kept: int = 0
+) -> CostFacts:
     """Facts about a run that has read so many documents itself."""
     cached = usage.cache_read_tokens + usage.cache_write_tokens + usage.cache_write_1h_tokens
     return CostFacts(
         cache_share=round(usage.cache_read_tokens / usage.prompt_tokens, 4) if cached else None,
         usd_per_document=usage.usd / read if read else None,
+        fields_kept=fields_kept,
         forecast_met=_met(usage, forecast),
     )
 
@@ -46,6 +51,8 @@ def call_facts(usage: Usage, costs: CostFacts) -> list[str]:
     ]
     if costs.cache_share is not None:
         parts.append(f"{costs.cache_share:.0%} of input from cache".replace("%", " %"))
+    if costs.fields_kept:
+        parts.append(f"{count(costs.fields_kept, 'field')} known from earlier sessions")
     return parts
 
 

@@ -97,6 +97,7 @@ def value_row(value: CheckedValue) -> Row:
         reason=display.clip(value.reason, MAX_TEXT),
         optional=not value.required,
         by=value.by,
+        since=value.session,
         flags=[flag.replace("_", " ") for flag in value.flags],
         readings=[_reading_row(reading) for reading in readings],
     )

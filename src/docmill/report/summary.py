@@ -103,7 +103,7 @@ class Counter:
         self._usage = Usage()
         self._cascade = CascadeCounter()
         self._pages = self._cached = self._duplicates = self._retried = self._outputs = 0
-        self._suspicious = 0
+        self._suspicious = self._fields_kept = 0
 
     def add(self, result: DocumentResult) -> None:
         """Count one document in."""
@@ -113,6 +113,7 @@ class Counter:
             self._codes[code] = self._codes.get(code, 0) + 1
         self._pages += result.document.pages or 0
         self._cached += result.cached
+        self._fields_kept += _fields_kept(result)
         self._duplicates += result.document.duplicate_of is not None
         self._retried += result.attempts > 1
         self._outputs += len(result.outputs)
@@ -159,6 +160,7 @@ class Counter:
                 self._usage,
                 info.forecast,
                 read=sum(self._by_status.values()) - self._cached - self._duplicates,
+                fields_kept=self._fields_kept,
             ),
             cascade=self._cascade.summary(info.models),
         )
@@ -179,6 +181,14 @@ class Counter:
         if name and name not in self._fields and len(self._fields) < MAX_FIELDS:
             self._fields[name] = _FieldCount()
         return self._fields.get(name)
+
+
+def _fields_kept(result: DocumentResult) -> int:
+    """Fields taken over from an earlier session by one that this run has opened."""
+    if result.cached or result.document.duplicate_of or result.record is None:
+        return 0
+    values = result.record.values
+    return len({value.field.partition(".")[0] for value in values if value.session})
 
 
 def summarise(reader: RunReader) -> Summary:
