@@ -201,6 +201,11 @@ class Engine:
             for one in found
         )
 
+    def is_used(self, image: str) -> bool:
+        """Whether a container is made of an image, running or not."""
+        with self._asking():
+            return bool(self._client.containers(all=True, filters={"ancestor": image}))
+
     def create(self, config: Mapping[str, Any], name: str) -> str:
         """Make a container of the API's own description of one; returns its id."""
         with self._asking():

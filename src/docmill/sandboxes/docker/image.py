@@ -83,6 +83,8 @@ def prune(engine: Engine, store: LayerStore, seconds: float) -> list[Image]:
         used = _used(store, found.labels[KEY])
         if max(used, found.created) > time.time() - seconds:
             continue
+        if engine.is_used(found.id):  # asked to remove it, an engine would take its name away
+            continue
         with suppress(EngineError):
             engine.remove_image(found.id)
             removed.append(found)
