@@ -64,6 +64,7 @@ class Dealer:
         observer: Observer,
         recover: Callable[[], None],
         hand: int,
+        now: Callable[[], float] = time.monotonic,
     ) -> None:
         """`root` is the workspace; `recover` frees what dead processes had set aside; `hand` is the
         most documents a shard is dealt."""
@@ -76,7 +77,8 @@ class Dealer:
         self._waiting: dict[str, _Waiting] = {}
         self._queue: deque[str] = deque()
         self._wanted: asyncio.Queue[str | None] = asyncio.Queue()
-        self._lives = Lives(scale.lease_seconds)
+        self._now = now
+        self._lives = Lives(scale.lease_seconds, now=now)
         self._useful: set[str] = set()
         """Shards that have done something."""
         self._over: set[str] = set()
@@ -86,7 +88,7 @@ class Dealer:
         self._dismissed = False
         self._barren = 0
         self._not_before = 0.0
-        self._nobody_since = time.monotonic()
+        self._nobody_since = self._now()
         self._spoke = False
 
     async def __aenter__(self) -> None:
@@ -216,11 +218,11 @@ class Dealer:
                 self._put_back(waiting)
             return
         answer = read_answer_text(deal.answer)
+        self._useful.add(deal.shard)
+        self._barren = 0
         if answer.error is not None:
             waiting.answer.set_exception(answer.error)
             return
-        self._useful.add(deal.shard)
-        self._barren = 0
         findings = self._store.findings(answer.session)
         waiting.answer.set_result(SessionEnd(answer.session, findings, answer.attempt))
 
@@ -261,14 +263,16 @@ class Dealer:
             for one in self._lives.live
         }
         if room:
-            self._nobody_since = time.monotonic()
+            self._nobody_since = self._now()
         dealt: list[Deal] = []
         while self._queue and room:
             shard = max(room, key=room.__getitem__)
             if room[shard] <= 0:
                 break
+            waiting = self._waiting.get(self._queue.popleft())
+            if waiting is None or waiting.answer.done():
+                continue
             room[shard] -= 1
-            waiting = self._waiting[self._queue.popleft()]
             waiting.shard = shard
             text = document_text(waiting.document, self._root)
             dealt.append(Deal(waiting.document.info.id, shard, "dealt", waiting.attempt, text))
@@ -276,7 +280,7 @@ class Dealer:
 
     def _want(self) -> None:
         """Ask for as many shards as there is work for."""
-        now = time.monotonic()
+        now = self._now()
         wanted = min(self._scale.shards, len(self._waiting))
         there = len(self._lives.live) + len(self._lives.coming)
         if self._dismissed or now < self._not_before:
@@ -291,7 +295,7 @@ class Dealer:
         """A shard came to nothing; with many of them in a row so does the run."""
         self._barren += 1
         pause = min(LONGEST_PAUSE, 2.0 ** (self._barren - 1))
-        self._not_before = time.monotonic() + pause
+        self._not_before = self._now() + pause
         first, _, remedy = message.partition("\n")
         self._observer.preparing(f"A shard came to nothing: {first}")
         if self._barren >= BARREN and not self._lives.live:

@@ -5,6 +5,7 @@ specs and the same store, or refuses to come.
 """
 
 import asyncio
+import os
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -84,6 +85,8 @@ class ShardWork:
         self._heard: tuple[str, int] = ("", 0)
         self._silent = 0.0
         self._looked = time.monotonic()
+        self._parent = os.getppid()
+        """Prefect's process; killed, it can't take this one with it."""
 
     def stop(self, reason: str) -> None:
         """End early; what is under way is let go, for others to take over."""
@@ -112,6 +115,9 @@ class ShardWork:
         state = self._store.state(self._terms.shard)
         if state == "lost":
             raise _taken_over()
+        if os.getppid() != self._parent:
+            self.stop("Whoever started the shard is gone.")
+            return False
         self._reap()
         hand = self._store.deals(self._terms.shard)
         for deal in hand:

@@ -56,9 +56,11 @@ class LeaseLostError(RunError):
 class ShardStore:
     """The shards of one run."""
 
-    def __init__(self, engine: Engine, run: int) -> None:
+    def __init__(self, engine: Engine, run: int, *, owner: str = "") -> None:
+        """`owner` is the lease of a shard's process; this one's if left out."""
         self._engine = engine
         self._run = run
+        self._owner = owner or own_lease()
         self._these = shards.c.run == run
         self._deals = deals.c.run == run
 
@@ -163,15 +165,14 @@ class ShardStore:
     @enduring
     def join(self, shard: str, *, places: int) -> bool:
         """Come as the shard that was wanted; False if it isn't wanted any more."""
-        owner = own_lease()
         which = (self._these, shards.c.shard == shard)
-        values = {"state": "live", "owner": owner, "places": places}
+        values = {"state": "live", "owner": self._owner, "places": places}
         with self._engine.begin() as connection:
             wanted = update(shards).where(*which, shards.c.state == "wanted")
             if connection.execute(wanted.values(values)).rowcount:
                 return True
             # Perhaps this very process has joined, and the answer went astray.
-            mine = select(shards.c.state).where(*which, shards.c.owner == owner)
+            mine = select(shards.c.state).where(*which, shards.c.owner == self._owner)
             return connection.execute(mine).scalar() == "live"
 
     @enduring
@@ -215,7 +216,7 @@ class ShardStore:
 class ShardFence:
     """Lets a process write only as long as it is the shard that it came as."""
 
-    def __init__(self, engine: Engine, run: int, shard: str) -> None:
+    def __init__(self, engine: Engine, run: int, shard: str, *, owner: str = "") -> None:
         query = select(shards.c.state).where(
             shards.c.run == bindparam("run"),
             shards.c.shard == bindparam("shard"),
@@ -223,7 +224,7 @@ class ShardFence:
         )
         # Whoever shuts the shard out waits for the transactions that have looked already.
         self._query = Prepared(engine, query.with_for_update(read=True))
-        self._shard = {"run": run, "shard": shard, "owner": own_lease()}
+        self._shard = {"run": run, "shard": shard, "owner": owner or own_lease()}
 
     def check(self, cursor: DBAPICursor) -> None:
         """Look, in a transaction that has written already.
