@@ -5,6 +5,7 @@ import re
 import secrets
 import shutil
 import socket
+from collections import Counter
 import subprocess
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
@@ -39,12 +40,17 @@ def pytest_configure(config: pytest.Config) -> None:
     hypothesis.settings.load_profile("docmill")
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Without --live the tests that cost money aren't there."""
+    """Without --live the tests that cost money aren't there; what takes longest is dealt first."""
     if not config.getoption("--live"):
         paid = [item for item in items if item.get_closest_marker("live")]
         config.hook.pytest_deselected(items=paid)
         items[:] = [item for item in items if item not in paid]
+    seconds: Counter[str] = Counter()
+    for item in items:
+        seconds[_group(item.nodeid)] += _seconds(item.nodeid)
+    items.sort(key=lambda item: -seconds[_group(item.nodeid)])
 
 
 @pytest.fixture
@@ -66,16 +72,37 @@ SHARING_A_SERVER = {
 """Folder or file → tests that go to one worker, because they share an expensive fixture."""
 
 
+SLOW = {
+    "tests/cli": 3,
+    "tests/crash": 20,
+    "tests/flow": 3,
+    "tests/sandboxes": 1,
+}
+"""Folder or file → seconds that a test in it takes, roughly; others take `QUICK`."""
+QUICK = 0.2
+
+
+def _group(nodeid: str) -> str:
+    """What goes to one worker as a whole: a file, or all that share a server."""
+    file = nodeid.partition("::")[0]
+    return SHARING_A_SERVER.get(file) or SHARING_A_SERVER.get(file.rpartition("/")[0]) or file
+
+
+def _seconds(nodeid: str) -> float:
+    file = nodeid.partition("::")[0]
+    return SLOW.get(file) or SLOW.get(file.rpartition("/")[0]) or QUICK
+
+
 class Scheduling(LoadScopeScheduling):
     """Deals out tests file by file, and those that share a server together."""
 
     def _split_scope(self, nodeid: str) -> str:
-        file = nodeid.partition("::")[0]
-        return SHARING_A_SERVER.get(file) or SHARING_A_SERVER.get(file.rpartition("/")[0]) or file
+        return _group(nodeid)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Scheduling:
-    """With several workers."""
+    """With several workers; groups are dealt in the order in which they were sorted."""
+    config.option.loadscopereorder = False
     return Scheduling(config, log)
 
 
