@@ -41,7 +41,8 @@ class Only(Engine):
 
     def images(self, label: str) -> tuple[image.Image, ...]:
         """That one."""
-        return super().images(f"{label}={self.key}")
+        del label
+        return super().images(f"{image.KEY}={self.key}")
 
 
 @pytest.fixture
