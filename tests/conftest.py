@@ -5,8 +5,8 @@ import re
 import secrets
 import shutil
 import socket
-from collections import Counter
 import subprocess
+from collections import defaultdict
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,7 +47,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         paid = [item for item in items if item.get_closest_marker("live")]
         config.hook.pytest_deselected(items=paid)
         items[:] = [item for item in items if item not in paid]
-    seconds: Counter[str] = Counter()
+    seconds: defaultdict[str, float] = defaultdict(float)
     for item in items:
         seconds[_group(item.nodeid)] += _seconds(item.nodeid)
     items.sort(key=lambda item: -seconds[_group(item.nodeid)])
