@@ -1,4 +1,4 @@
-"""The commands `export` and `verify` with their arguments; the work is done in `exporting`."""
+"""Commands with their arguments: `export`, `verify` (`exporting`) and `serve-stack` (`stack`)."""
 
 from pathlib import Path
 from typing import Annotated
@@ -12,6 +12,7 @@ def register(app: typer.Typer) -> None:
     """Add the commands to the command line."""
     app.command()(export)
     app.command()(verify)
+    app.command()(serve_stack)
 
 
 def export(
@@ -45,3 +46,27 @@ def verify(
     from docmill.cli import exporting
 
     exporting.verify(bundle, head, json=json)
+
+
+def serve_stack(
+    *,
+    check: Annotated[
+        bool, typer.Option("--check", help="Only say how the stack is; exit code 0 or 1.")
+    ] = False,
+    grace: Annotated[
+        float,
+        typer.Option(metavar="SECONDS", min=0, help="For runs to end after SIGTERM."),
+    ] = 60,
+    workers: Annotated[int, typer.Option(metavar="N", min=0, max=64, help="Workers.")] = 1,
+    deploy: Annotated[
+        bool, typer.Option("--deploy/--no-deploy", help="Register all pipelines first.")
+    ] = True,
+    json: Json = False,
+) -> None:
+    """Run Prefect's server, a worker and all watchers of the workspace; restart what dies."""
+    from docmill.cli import stack
+
+    if check:
+        stack.check_stack(json=json)
+    else:
+        stack.serve_stack(grace=grace, workers=workers, deploy=deploy)

@@ -16,7 +16,7 @@ import socket
 import sqlite3
 import sys
 import time
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -86,6 +86,13 @@ def detach(settings: ServerSettings, lock: int) -> None:
     for stream in (1, 2):
         os.dup2(log, stream)
     os.close(log)
+    os.chdir(settings.folder)
+
+
+def attach(settings: ServerSettings, lock: int) -> None:
+    """Stay in the foreground, under whoever started it: its output is theirs."""
+    os.pwrite(lock, str(os.getpid()).encode(), 0)
+    settings.state_file.unlink(missing_ok=True)
     os.chdir(settings.folder)
 
 
@@ -260,11 +267,24 @@ async def serve(
         settings.state_file.unlink(missing_ok=True)
 
 
+def _other_database(environ: Mapping[str, str]) -> dict[str, str]:
+    """The database Prefect's own variable names; a server that docmill starts by itself, in the
+    background, isn't told of it."""
+    url = environ.get("PREFECT_SERVER_DATABASE_CONNECTION_URL", "").strip()
+    if not url:
+        return {}
+    return {
+        "PREFECT_SERVER_DATABASE_CONNECTION_URL": url,
+        "PREFECT_SERVER_DATABASE_MIGRATE_ON_START": "true",
+    }
+
+
 def run(settings: ServerSettings) -> None:
     """Prepare and serve, in this process."""
     prefect_version = version("prefect")
     database = Database(settings, prefect_version=prefect_version)
     current = database.prepare()
+    elsewhere = _other_database(os.environ)
     listener = bind(settings)
     os.environ.update(
         server_environment(
@@ -273,6 +293,7 @@ def run(settings: ServerSettings) -> None:
             prefect_version=prefect_version,
             current=current,
         )
+        | elsewhere
     )
     from prefect.server.api.server import create_app  # noqa: PLC0415  reads the environment
 
@@ -285,12 +306,13 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="docmill-prefect-server")
     parser.add_argument("folder", type=Path)
     parser.add_argument("--idle-minutes", type=float, required=True)
+    parser.add_argument("--foreground", action="store_true")
     options = parser.parse_args(arguments)
     settings = ServerSettings(folder=options.folder, idle_minutes=options.idle_minutes)
     lock = take_lock(settings)
     if lock is None:
         return ALREADY_RUNNING
-    detach(settings, lock)
+    (attach if options.foreground else detach)(settings, lock)
     run(settings)
     return 0
 
