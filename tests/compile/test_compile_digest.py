@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from docmill.compile.digest import (
     DECISIVE,
     IRRELEVANT,
+    READERS,
     canonical,
     decisive,
     digest,
@@ -19,6 +20,7 @@ from docmill.compile.digest import (
     session_digest,
 )
 from docmill.output.shape import RecordShape
+from docmill.sandboxes.packages import CORE
 from docmill.spec.agent import Agent
 from docmill.spec.environment import Environment
 from docmill.spec.fields import Field
@@ -244,6 +246,26 @@ def test_the_embedded_model_is_named_by_its_code() -> None:
     """An update of the rules reads documents anew, at no cost; other models have their id."""
     assert len(model_version("rules")) == 64
     assert model_version("claude-x") == ""
+
+
+def test_an_upgraded_reader_reads_documents_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Other versions find other words in a PDF; the packages are those the toolbox needs."""
+    pipeline, agent, environment = FULL
+    assert set(READERS) <= set(CORE)
+
+    def now() -> str:
+        return session_digest(
+            pipeline=pipeline,
+            agent=agent,
+            environment=environment,
+            shape=RecordShape({}, {}),
+            system="",
+        )
+
+    before = now()
+    assert now() == before
+    monkeypatch.setattr("docmill.compile.digest.reader_versions", lambda: {"pypdf": "99"})
+    assert now() != before
 
 
 def test_the_users_own_model_is_in_the_key_by_its_source() -> None:

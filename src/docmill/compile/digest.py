@@ -9,6 +9,7 @@ import inspect
 import json
 from collections.abc import Mapping
 from functools import lru_cache
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, cast
 
@@ -26,6 +27,8 @@ layout of pages, other meaning of a record."""
 ANOTHER_TIME = {"limits", "concurrency", "scale", "notify", "results"}
 """Keys of a pipeline with which a run may go on differently."""
 TOOL_VERSIONS = (TOOLSET, "submit_record_1", "view_page_1", "grade_1")
+READERS = ("pypdf", "pypdfium2")
+"""Packages that take a document's words and pictures."""
 
 _RULES_SOURCES = ("models/rules", "quantities", "documents", "output", "sandboxes/toolbox")
 """Packages that decide what the embedded model finds; running it anew costs nothing."""
@@ -158,6 +161,7 @@ def session_digest(
             ],
             "present": decisive(pipeline.documents),
             "tools": TOOL_VERSIONS,
+            "readers": reader_versions(),
             "prompts": {"system": system, "outcome": decisive(pipeline.outcome)},
             "record": {
                 "repairs": pipeline.record.repairs,
@@ -201,6 +205,15 @@ def model_source(shape: RecordShape) -> str:
         return ""
     file = inspect.getsourcefile(shape.model)
     return _files_digest([Path(file)]) if file else ""
+
+
+@lru_cache(maxsize=1)
+def reader_versions() -> dict[str, str]:
+    """Versions of the packages that the toolbox reads documents with: another one, other words.
+
+    They are those beside docmill: whatever interpreter a sandbox runs has the same.
+    """
+    return {name: version(name) for name in READERS}
 
 
 @lru_cache(maxsize=8)
