@@ -1,10 +1,12 @@
 """A workspace whose record, models and documents change from session to session."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
 from reportlab.pdfgen.canvas import Canvas  # pyright: ignore[reportMissingTypeStubs, reportUnknownVariableType]
 
 from docmill.backends.local import LocalBackend
@@ -28,7 +30,7 @@ from docmill.store.accounts import Accounts
 from docmill.store.approvals import Approvals
 from docmill.store.database import open_database
 from docmill.store.growth import Growth
-from docmill.store.sessions import SessionStore
+from docmill.store.sessions import Entry, SessionStore
 from docmill.tools import toolset
 
 VOLTAGE = {"type": "quantity", "unit": "V", "aliases": ["Output voltage"]}
@@ -36,6 +38,10 @@ SERIAL = {"type": "id", "aliases": ["Serial number"]}
 MAKER = {"aliases": ["Manufacturer"]}
 LINES = ("Test report", "Output voltage 3.30 V", "Serial number AB-12", "Manufacturer Ohm Ltd")
 Fields = Mapping[str, Mapping[str, Any]]
+
+
+class Died(BaseException):
+    """The process is gone."""
 
 
 class Workspace:
@@ -111,6 +117,21 @@ class Workspace:
     def journal(self, session: str) -> list[Event]:
         """All events of a session."""
         return [entry.event for entry in self.store.journal(session)]
+
+    @contextmanager
+    def dying_at(self, kind: type[Event]) -> Generator[None]:
+        """Sessions die before they store an event of this kind."""
+        append = self.store.append_all
+
+        def last(session: str, position: int, entries: Sequence[Entry]) -> None:
+            if any(isinstance(entry.event, kind) for entry in entries):
+                raise Died
+            append(session, position, entries)
+
+        self.store.append_all = last
+        with pytest.raises(Died):
+            yield
+        self.store.append_all = append
 
     def close(self) -> None:
         """Close the store."""
