@@ -144,8 +144,6 @@ def test_no_secret_of_the_vault_is_anywhere_after_a_run(tmp_path: Path) -> None:
                     check=False,
                 )
                 for words, said in (
-                    (["doctor", "--vault"], b""),
-                    (["run", "demo"], b""),
                     (["prefect", "secret", "erp"], BLOCKED.encode() + b"\n"),
                     (["run", "demo"], b""),
                     (["doctor", "--vault"], b""),
@@ -154,8 +152,7 @@ def test_no_secret_of_the_vault_is_anywhere_after_a_run(tmp_path: Path) -> None:
             ]
         finally:
             server.stop(settings)
-    assert [answer.returncode for answer in answers] == [3, 3, 0, 0, 0, 0], answers
-    assert all(b"no Secret block `erp`" in a.stdout + a.stderr for a in answers[:2])
+    assert [answer.returncode for answer in answers] == [0, 0, 0, 0], answers
     # both are for the same host, in headers of their own
     assert Customers.seen == [(f"Bearer {CANARY}", BLOCKED)] * 2
     events = json.loads(answers[-1].stdout)["events"]

@@ -36,4 +36,5 @@ class SecretBlocks:
 def block_names(pipeline: Pipeline) -> tuple[str, ...]:
     """The Secret blocks that a pipeline names."""
     sources: list[SecretSource] = list(pipeline.vault.values())
+    sources += [notice.secret for notice in pipeline.notify if notice.secret is not None]
     return tuple(source.prefect_secret for source in sources if source.prefect_secret is not None)

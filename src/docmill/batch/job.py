@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from docmill.batch.attempts import Attempts
+from docmill.batch.aftermath import Aftermath
 from docmill.batch.held import Held
 from docmill.batch.observer import Observer
 from docmill.batch.runtime import RunTime
@@ -44,6 +45,7 @@ class JobParts:
     state: State
     verdicts: BatchVerdicts
     observer: Observer
+    aftermath: Aftermath
     reports: Path
     """Folder of the pipeline's reports."""
     templates: Path
@@ -66,6 +68,7 @@ class BatchJob:
         self.info = info
         self.files: ReportFiles | None = None
         """The report, once it is written."""
+        self._url = ""
         limits = parts.plan.compiled.pipeline.limits
         self._time = RunTime(limits.minutes_per_run, run=info.id)
         self._sheets: SheetProcess | None = None
@@ -216,14 +219,21 @@ class BatchJob:
             templates=parts.templates,
             sheets=self._sheets,
         )
+        await asyncio.to_thread(parts.aftermath.hand_over, self.reader())
         parts.state.runs.update(parts.bench.run, self.info)
         markdown = self.files.md.read_text() if self.files.md else ""
-        return Published(markdown=markdown, folder=str(self.files.folder))
+        events = await asyncio.to_thread(parts.aftermath.events, self.reader(), self._url)
+        return Published(markdown=markdown, folder=str(self.files.folder), events=events)
+
+    def tell(self) -> None:
+        """Tell those who want to hear of a run that ended so; it has been closed."""
+        self._parts.aftermath.tell(self.reader(), self._url)
 
     def orchestrated(self, flow_run_id: str, url: str) -> None:
         """Remember the run's address in Prefect's UI."""
         self.info = self.info.model_copy(update={"prefect_flow_run": flow_run_id})
         self._parts.state.runs.update(self._parts.bench.run, self.info)
+        self._url = url
         self._parts.observer.published(flow_run_id, url)
 
     def reader(self) -> StoredRun:

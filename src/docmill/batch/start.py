@@ -4,6 +4,7 @@ The only place that constructs backends, models, sandboxes and budgets from name
 calls it and prints; it prints nothing itself.
 """
 
+import sys
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
@@ -12,6 +13,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from docmill.batch.affordable import check_limits
+from docmill.batch.aftermath import Aftermath
 from docmill.batch.attempts import Here
 from docmill.batch.blocks import SecretBlocks, block_names
 from docmill.batch.crowd import sessions_at_once
@@ -114,6 +116,9 @@ def run_pipeline(
             job.release()
             if job.info.status == "running":
                 job.close(RunEnd(status="cancelled", message="The run was stopped."))
+            # Who presses Ctrl-C twice doesn't wait for it; `docmill notify` does it then.
+            if not isinstance(sys.exception(), KeyboardInterrupt):
+                job.tell()
         return RunResult(job.info, outcome, job.files)
 
 
@@ -191,6 +196,7 @@ def survey(
 def _claim(ground: Ground, plan: BatchPlan, observer: Observer, *, resume: int | None) -> BatchJob:
     models = open_models(ground, observer)
     # Whatever is missing is said before a run is claimed.
+    aftermath_of(ground).check()
     servers = meet_servers(ground, plan)
     bench = make_bench(ground, models, servers, tell=observer.waits)
     check_limits(ground, plan)
@@ -285,6 +291,7 @@ def _job(
         state=state,
         verdicts=verdicts,
         observer=observer,
+        aftermath=aftermath_of(ground),
         reports=reports_folder(ground.loaded, pipeline.name),
         templates=ground.loaded.root / "reports" / "templates",
         concurrency=sessions_at_once(pipeline, ground.settings),
@@ -295,3 +302,16 @@ def _job(
 def reports_folder(loaded: LoadedWorkspace, pipeline: str) -> Path:
     """Where a pipeline's reports are."""
     return loaded.root / loaded.workspace.config.reports / pipeline
+
+
+def aftermath_of(ground: Ground) -> Aftermath:
+    """What follows the runs of a pipeline."""
+    compiled = ground.compiled
+    return Aftermath(
+        compiled=compiled,
+        settings=ground.settings,
+        engine=ground.state.engine,
+        reports=reports_folder(ground.loaded, compiled.pipeline.name),
+        server=server_settings(ground.loaded, ground.settings),
+        blocks=ground.blocks,
+    )

@@ -257,6 +257,22 @@ def doctor(
         ),
     ] = None,
     *,
+@app.command()
+def notify(run: RunName = "latest", *, json: Json = False) -> None:
+    """Tell those whom the pipeline's `notify` names of a stored run, once more."""
+    from docmill.cli import notifying
+
+    notifying.notify(run, json=json)
+
+
+@app.command()
+def results(run: RunName = "latest", *, json: Json = False) -> None:
+    """Hand a stored run over to the places in the pipeline's `results`, once more."""
+    from docmill.cli import notifying
+
+    notifying.results(run, json=json)
+
+
     sandbox: Annotated[
         bool,
         typer.Option("--sandbox", help="Which limits hold for a sandbox, and what mends the rest."),

@@ -5,6 +5,7 @@ from dataclasses import asdict
 from docmill.batch.start import reports_folder
 from docmill.batch.state import State, open_state
 from docmill.cli.console import inert, put, put_json, talk
+from docmill.cli.delivering import put_deliveries
 from docmill.cli.outcome import document_row, put_documents, put_tallies, remedies, status_marks
 from docmill.cli.tables import put_table
 from docmill.cli.workspace import here
@@ -13,6 +14,7 @@ from docmill.report.build import build
 from docmill.report.display import duration_text, time_text
 from docmill.report.summary import DOCUMENT_STATUSES, summarise
 from docmill.spec.pipeline import ReportSettings
+from docmill.store.deliveries import DeliveryLog
 from docmill.store.runs import run_number
 
 KILLED = "killed"
@@ -62,12 +64,14 @@ def show_run(run: str, *, json: bool) -> None:
         reader = state.reader(number_of(state, run))
         info, summary = reader.info, summarise(reader)
         status = _live_status(state, info)
+        delivered = DeliveryLog(state.engine).of_run(run_number(info.id))
         if json:
             put_json(
                 {
                     "run": info.model_dump(mode="json") | {"status": status},
                     "summary": summary.model_dump(mode="json"),
                     "documents": [asdict(document_row(result)) for result in reader.documents()],
+                    "deliveries": [each.model_dump(mode="json") for each in delivered],
                 }
             )
             return
@@ -80,6 +84,7 @@ def show_run(run: str, *, json: bool) -> None:
         put(summary.headline)
         put()
         put_tallies(summary, info.forecast)
+        put_deliveries(delivered)
         todo = dict.fromkeys(remedies(reader.documents()))
     if todo:
         put("\nWhat to do about documents that did not finish:")

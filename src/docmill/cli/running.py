@@ -8,6 +8,7 @@ from typing import Any
 from docmill.batch.start import RunResult, reports_folder, run_pipeline
 from docmill.batch.state import open_state
 from docmill.cli.console import flush, put, put_json, talk
+from docmill.cli.delivering import tell_failures
 from docmill.cli.outcome import document_row, put_documents, put_tallies
 from docmill.cli.progress import Progressing
 from docmill.cli.reading import number_of
@@ -19,6 +20,7 @@ from docmill.records.results import DocumentStatus, RunInfo
 from docmill.report.summary import Summary, summarise
 from docmill.settings import Settings
 from docmill.spec.load import LoadedWorkspace
+from docmill.store.deliveries import DeliveryLog
 from docmill.store.runs import run_number
 
 SIGINT_EXIT = 130
@@ -101,12 +103,14 @@ def _tell(
         reader = state.reader(run_number(run))
         info, summary = reader.info, summarise(reader)
         files = _report_files(loaded, info)
+        delivered = DeliveryLog(state.engine).of_run(run_number(run))
         if json:
             put_json(_described(reader, summary, files, result, error))
         elif info.status != "cancelled":
             _print(reader, summary, files)
     if result and result.outcome.notice:
         talk(result.outcome.notice)
+    tell_failures(run, delivered)
     if info.status == "cancelled":
         _interrupted(run, f"{info.message} What is done is kept.")
     if error:

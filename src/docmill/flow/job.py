@@ -41,6 +41,16 @@ class RunEnd:
 
 
 @dataclass(frozen=True, slots=True)
+class RunEvent:
+    """Something that is so of a run's end, for Prefect's events."""
+
+    name: str
+    """`finished`, `flagged`, `failed` or `limit`."""
+    payload: dict[str, Any]
+    """A notice as docs/notice.schema.json has it."""
+
+
+@dataclass(frozen=True, slots=True)
 class Published:
     """A report that was written."""
 
@@ -48,6 +58,8 @@ class Published:
     """Text of report.md; becomes an artifact in Prefect's UI."""
     folder: str
     """Where the report's files are."""
+    events: tuple[RunEvent, ...] = ()
+    """What is said of the run in Prefect's events."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,7 @@ from docmill.flow.dealing import Control, Tally, deal
 from docmill.flow.job import Ingested, Job, Published, RunEnd, RunOutcome
 from docmill.flow.progress import Progress
 from docmill.flow.server import healthy
+from docmill.flow.telling import emit_run_events
 from docmill.flow.tasks import PREFECT_ERRORS, DocumentTasks
 
 T = TypeVar("T")
@@ -156,6 +157,7 @@ class FlowJob:
                 )
                 if self._progress:
                     async with get_client() as client:
+            emit_run_events(self.job, published.events)
                         await self._progress.end(client)
         return {"folder": published.folder}
 

@@ -83,17 +83,17 @@ def open_engine(address: str, variable: str) -> Engine:
         if url.drivername in ("postgresql", "postgres"):
             url = url.set(drivername="postgresql+psycopg")
         return create_engine(url, hide_parameters=True)
-    except ArgumentError:
-        # what stands there may be a password
-        raise PrerequisiteError(
-            f"The variable {variable} holds no address of a database.",
-            remedy=f"Set it: export {variable}=postgresql://USER@HOST/DATABASE",
-        ) from None
     except (ModuleNotFoundError, NoSuchModuleError) as error:
         wanted = "'docmill[postgres]'" if "psycopg" in str(error) else "the database's driver"
         raise PrerequisiteError(
             f"The database in {variable} can't be reached without a package: {error}.",
             remedy=f"Install it: pip install {wanted}",
+        ) from None
+    except ArgumentError:
+        # what stands there may be a password
+        raise PrerequisiteError(
+            f"The variable {variable} holds no address of a database.",
+            remedy=f"Set it: export {variable}=postgresql://USER@HOST/DATABASE",
         ) from None
 
 

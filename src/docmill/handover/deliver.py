@@ -53,7 +53,7 @@ def check(entries: Sequence[Results], *, secrets: Callable[[str], str | None], r
         Place(entry.to or "", root)
 
 
-def owed(entries: Sequence[Results]) -> list[Delivery]:
+def to_be_handed_over(entries: Sequence[Results]) -> list[Delivery]:
     """What is to be handed over, before it was tried."""
     return [
         Delivery(kind="results", position=position, target=entry.target)
@@ -80,7 +80,7 @@ class HandOver:
 
     def to(self, entries: Sequence[Results]) -> Iterator[Delivery]:
         """Hand over to all places, and say what came of each, whatever that is."""
-        for entry, delivery in zip(entries, owed(entries), strict=True):
+        for entry, delivery in zip(entries, to_be_handed_over(entries), strict=True):
             yield self._tried(entry, delivery)
 
     def _tried(self, entry: Results, delivery: Delivery) -> Delivery:

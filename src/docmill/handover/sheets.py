@@ -13,8 +13,9 @@ from typing import Literal
 
 from docmill.handover.columns import Cell, Column, Kind, Row, Sheet, laid_out
 from docmill.records.checked import ROW_NUMBER, CheckedValue, Reading
+from docmill.records.deliveries import run_key
 from docmill.records.reader import RunReader
-from docmill.records.results import DocumentResult, RunInfo, Verdict
+from docmill.records.results import DocumentResult, Verdict
 from docmill.records.values import Range
 from docmill.report.display import reading_text
 from docmill.spec.fields import Field, FieldType
@@ -91,11 +92,6 @@ def make_sheet(
         yield _document(result, fields)
 
     return Sheet(rows, columns, (RUN_KEY, "document_id"), run, _lines(reader, wide, columns))
-
-
-def run_key(info: RunInfo) -> str:
-    """Tells a run apart from those of other workspaces that hand over to the same place."""
-    return f"{info.pipeline}/{info.id}@{info.started.astimezone(UTC):%Y%m%dT%H%M%S.%fZ}"
 
 
 def _lines(

@@ -3,10 +3,11 @@
 Nothing of it changes how the run ended.
 """
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Literal
 
 from docmill.base import Frozen
+from docmill.records.results import RunInfo
 
 DeliveryKind = Literal["results", "notice"]
 
@@ -28,3 +29,8 @@ class Delivery(Frozen):
     """Files or tables that were written."""
     at: datetime | None = None
     """When it was tried last."""
+
+
+def run_key(info: RunInfo) -> str:
+    """Tells a run apart from those of other workspaces that deliver to the same place."""
+    return f"{info.pipeline}/{info.id}@{info.started.astimezone(UTC):%Y%m%dT%H%M%S.%fZ}"
