@@ -247,17 +247,6 @@ def report(run: RunName = "latest", *, json: Json = False) -> None:
 
 
 @app.command()
-def doctor(
-    model: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME",
-            help="Ask this model a few words, which costs a little, and say what its endpoint "
-            "can do.",
-        ),
-    ] = None,
-    *,
-@app.command()
 def notify(run: RunName = "latest", *, json: Json = False) -> None:
     """Tell those whom the pipeline's `notify` names of a stored run, once more."""
     from docmill.cli import notifying
@@ -273,6 +262,17 @@ def results(run: RunName = "latest", *, json: Json = False) -> None:
     notifying.results(run, json=json)
 
 
+@app.command()
+def doctor(
+    model: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Ask this model a few words, which costs a little, and say what its endpoint "
+            "can do.",
+        ),
+    ] = None,
+    *,
     sandbox: Annotated[
         bool,
         typer.Option("--sandbox", help="Which limits hold for a sandbox, and what mends the rest."),
