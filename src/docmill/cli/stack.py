@@ -81,7 +81,7 @@ def _others(
         needs = (*needs, DEPLOY)
     for number in range(1, workers + 1):
         name = WORKER if workers == 1 else f"{WORKER}-{number}"
-        parts.append(Part(name, (*docmill, WORKER), environ, needs))
+        parts.append(Part(name, (*docmill, WORKER), environ, needs, drains=True))
     for name, pipeline in sorted(loaded.workspace.pipelines.items()):
         if pipeline.watch is not None:
             parts.append(Part(f"watch {name}", (*docmill, "watch", name), environ, needs))

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from docmill.errors import PrerequisiteError
 from docmill.stack.parts import PartStatus, StackStatus
+from docmill.stack.processes import Process
 
 FILE, LOCK = "stack.json", "stack.lock"
 
@@ -67,24 +68,12 @@ def end_leftovers(folder: Path) -> None:
     left = _read(folder)
     for part in left.parts if left else ():
         if is_running(part):
-            with suppress(ProcessLookupError, PermissionError):
-                os.killpg(part.pid, signal.SIGTERM)
+            Process(part.pid, part.born).tell(signal.SIGTERM, group=True)
 
 
 def is_running(part: PartStatus) -> bool:
     """Whether the part's process is there, and is the one that was started."""
-    return part.pid > 1 and part.born > 0 and born(part.pid) == part.born
-
-
-def born(pid: int) -> int:
-    """When a process started, in ticks since boot; 0 if it isn't there, or has ended."""
-    try:
-        text = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return 0
-    # after the name, which may hold blanks and brackets itself
-    fields = text.rpartition(")")[2].split()
-    return 0 if fields[0] == "Z" else int(fields[19])
+    return part.pid > 1 and Process(part.pid, part.born).alive
 
 
 def _read(folder: Path) -> StackStatus | None:

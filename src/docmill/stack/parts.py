@@ -20,6 +20,8 @@ class Part:
     environ: Mapping[str, str] = field(repr=False, default_factory=dict[str, str])
     needs: tuple[str, ...] = ()
     """Parts that have to be ready before it starts; they are stopped after it."""
+    drains: bool = False
+    """What it has started is told to end before it is, and waited for."""
     once: bool = False
     """It does something and ends; parts that need it wait for that."""
     ready: Callable[[], bool] | None = None

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from docmill.stack.health import born
 from docmill.stack.parts import Part, PartStatus, StackStatus, State
+from docmill.stack.processes import Process, born, offspring
 
 Say = Callable[[str, str], None]
 """Part and what happened to it, or what it said."""
@@ -167,19 +167,40 @@ class Supervisor:
         while left:
             needed = {name for kept in left.values() for name in kept.part.needs}
             now = [kept for name, kept in left.items() if name not in needed] or [*left.values()]
-            for kept in now:
-                if kept.process is not None:
-                    self._say(kept.part.name, "is told to end")
-                    with suppress(ProcessLookupError):
-                        kept.process.terminate()
             await asyncio.gather(*(self._end(kept, deadline) for kept in now))
             for kept in now:
                 del left[kept.part.name]
+
+    async def _drain(self, name: str, pid: int, deadline: float) -> None:
+        """Let what a part has started end by itself; the part begins nothing new meanwhile."""
+        own = Process(pid, born(pid))
+        own.tell(signal.SIGSTOP)
+        generations = offspring(pid)
+        working = [each for generation in generations for each in generation]
+        try:
+            if working:
+                self._say(name, "what it runs is told to end")
+            for each in generations[0] if generations else ():
+                each.tell(signal.SIGTERM)
+            async with asyncio.timeout(max(1.0, deadline - time.monotonic())):
+                while any(each.alive for each in working):  # noqa: ASYNC110 - nobody tells us
+                    await asyncio.sleep(self._patience.poll)
+        except TimeoutError:
+            self._say(name, "what it runs did not end in time; killed")
+            for each in working:
+                each.tell(signal.SIGKILL)
+        finally:
+            own.tell(signal.SIGCONT)
 
     async def _end(self, kept: _Kept, deadline: float) -> None:
         process = kept.process
         if process is None:
             return
+        if kept.part.drains:
+            await self._drain(kept.part.name, process.pid, deadline)
+        self._say(kept.part.name, "is told to end")
+        with suppress(ProcessLookupError):
+            process.terminate()
         try:
             async with asyncio.timeout(max(1.0, deadline - time.monotonic())):
                 await process.wait()
