@@ -32,8 +32,8 @@ from docmill.flow.dealing import Control, Tally, deal
 from docmill.flow.job import Ingested, Job, Published, RunEnd, RunOutcome
 from docmill.flow.progress import Progress
 from docmill.flow.server import healthy
-from docmill.flow.telling import emit_run_events
 from docmill.flow.tasks import PREFECT_ERRORS, DocumentTasks
+from docmill.flow.telling import emit_run_events
 
 T = TypeVar("T")
 
@@ -149,6 +149,7 @@ class FlowJob:
     async def _report(self, end: RunEnd) -> dict[str, str]:
         self._published = published = await self.job.report(end)
         if await _server_answers():
+            emit_run_events(self.job, published.events)
             with contextlib.suppress(*PREFECT_ERRORS):
                 await acreate_markdown_artifact(
                     published.markdown,
@@ -157,7 +158,6 @@ class FlowJob:
                 )
                 if self._progress:
                     async with get_client() as client:
-            emit_run_events(self.job, published.events)
                         await self._progress.end(client)
         return {"folder": published.folder}
 
