@@ -97,7 +97,7 @@ class Dealer:
                 # Of a coordinator before this one; those that live work on for this one.
                 self._store.lose(shard.name)
                 self._over.add(shard.name)
-        self._looking = asyncio.create_task(self._look())
+        self._looking = asyncio.create_task(self._keep_looking())
         self._looking.add_done_callback(self._looked)
 
     async def __aexit__(
@@ -127,6 +127,14 @@ class Dealer:
         finally:
             self._waiting.pop(name, None)
             waiting.answer.cancel()
+
+    def look(self) -> None:
+        """Take what was said, take back what the dead have in hand, deal the rest."""
+        deals = self._store.deals()
+        self._take(deals)
+        self._bury()
+        self._hand_out(Counter(one.shard for one in deals if one.state not in ("done", "gone")))
+        self._want()
 
     async def next_shard(self) -> str | None:
         """The name of a shard that is to be started now; None: no more are."""
@@ -162,9 +170,9 @@ class Dealer:
             # Its calls under way are charged, or known to be lost, before it is settled.
             await asyncio.wait({waiting.answer}, timeout=self._scale.lease_seconds)
 
-    async def _look(self) -> None:
+    async def _keep_looking(self) -> None:
         while True:
-            self._tick()
+            self.look()
             await asyncio.sleep(POLL_SECONDS)
 
     def _looked(self, looking: asyncio.Task[None]) -> None:
@@ -181,13 +189,6 @@ class Dealer:
         for waiting in self._waiting.values():
             if not waiting.answer.done():
                 waiting.answer.set_exception(error)
-
-    def _tick(self) -> None:
-        deals = self._store.deals()
-        self._take(deals)
-        self._bury()
-        self._hand_out(Counter(one.shard for one in deals if one.state not in ("done", "gone")))
-        self._want()
 
     def _take(self, deals: list[Deal]) -> None:
         """Take what shards have said."""
