@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import io
+import ssl
 import threading
 import zipfile
 from collections.abc import Generator, Mapping
@@ -61,6 +62,10 @@ class Index:
         self.gate.set()
         self.waiting = threading.Event()
         self.url = ""
+        self.login = ""
+        """What the header Authorization has to say, if anything."""
+        self.files_at = ""
+        """Where its pages say that files lie; empty: here."""
 
     @property
     def environ(self) -> dict[str, str]:
@@ -82,19 +87,26 @@ class Index:
             return self.files.get(name)
         wanted = name.strip("/").replace("-", "_")
         links = [file for file in self.files if file.split("-")[0].lower() == wanted]
-        page = "".join(f'<a href="/files/{file}">{file}</a>' for file in links)
+        page = "".join(f'<a href="{self.files_at}/files/{file}">{file}</a>' for file in links)
         return f"<html><body>{page}</body></html>".encode() if links else None
 
 
 @contextmanager
-def serving(files: Mapping[str, bytes], kind: type[Index] = Index) -> Generator[Index]:
+def serving(
+    files: Mapping[str, bytes],
+    kind: type[Index] = Index,
+    *,
+    host: str = "127.0.0.1",
+    tls: ssl.SSLContext | None = None,
+) -> Generator[Index]:
     """An index on a port of its own."""
     index = kind(files)
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            body = index.answer(self.path)
-            self.send_response(404 if body is None else 200)
+            known = self.headers.get("Authorization", "") == index.login
+            body = index.answer(self.path) if known else b""
+            self.send_response(401 if not known else 404 if body is None else 200)
             kind = "text/html" if self.path.startswith("/simple") else "application/octet-stream"
             self.send_header("Content-Type", kind)
             self.send_header("Content-Length", str(len(body or b"")))
@@ -107,11 +119,13 @@ def serving(files: Mapping[str, bytes], kind: type[Index] = Index) -> Generator[
         def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  # its name
             """Nothing."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server = ThreadingHTTPServer((host, 0), Handler)
+    if tls is not None:
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
     server.daemon_threads = False
     thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
-    index.url = f"http://127.0.0.1:{server.server_address[1]}"
+    index.url = f"http{'s' * bool(tls)}://{host}:{server.server_address[1]}"
     try:
         yield index
     finally:

@@ -59,9 +59,15 @@ class Registry(Index):
         ).encode()
 
 
+NEEDS = {
+    "greeter": {"greeting": "^1.0"},
+    "traitor": {"stranger": "http://127.0.0.3:9/stranger.tgz"},
+}
+
+
 def manifest(name: str) -> dict[str, object]:
     """package.json; its set-up script must never run."""
-    needs = {"greeting": "^1.0"} if name == "greeter" else {}
+    needs = NEEDS.get(name, {})
     scripts = {"postinstall": "touch ran"}
     return {"name": name, "version": "1.0.0", "dependencies": needs, "scripts": scripts}
 
@@ -119,6 +125,17 @@ def test_a_package_the_registry_does_not_know_is_a_prerequisite(store: LayerStor
     ):
         node.layers(store, ("no-such-package",), registry.supply)
     assert "packages.npm" in caught.value.remedy
+    assert not list(store.folder.glob("npm-*"))
+
+
+def test_a_package_that_wants_another_host_does_not_get_there(store: LayerStore) -> None:
+    """Named by an address among its dependencies."""
+    files = {"traitor.tgz": archive("traitor", "")}
+    with (
+        serving(files, Registry) as registry,
+        pytest.raises(PrerequisiteError, match=r"A download from 127\.0\.0\.3:9 was refused"),
+    ):
+        node.layers(store, ("traitor",), registry.supply)
     assert not list(store.folder.glob("npm-*"))
 
 

@@ -96,12 +96,14 @@ def _all(environ: Mapping[str, str], files: Iterable[Path]) -> Iterator[Setting]
 
 
 def _key(variable: str) -> str:
+    """The setting a variable is for, as npm reads it."""
     name = variable[len(_PREFIX) :]
-    return name if name.startswith(("//", "_", "@")) else name.lower().replace("_", "-")
+    return name if name.startswith("//") else name[:1].lower() + name[1:].lower().replace("_", "-")
 
 
 def _is_kept_back(key: str) -> bool:
-    return key.rpartition(":")[2] in _SECRETS or key in _TAKEN_OVER
+    name = key.rpartition(":")[2].casefold()
+    return name in {secret.casefold() for secret in _SECRETS} or name in _TAKEN_OVER
 
 
 def _cleaned(file: Path) -> str:
