@@ -44,6 +44,17 @@ class Died(BaseException):
     """The process is gone."""
 
 
+def write_pdf(root: Path, name: str, lines: Sequence[str]) -> Path:
+    """`in/NAME.pdf` with these lines."""
+    path = root / "in" / f"{name}.pdf"
+    path.parent.mkdir(exist_ok=True)
+    canvas: Any = Canvas(str(path), invariant=1)
+    for number, line in enumerate(lines):
+        canvas.drawString(72, 760 - 20 * number, line)
+    canvas.save()
+    return path
+
+
 class Workspace:
     """One document; its pipeline is written anew for each session."""
 
@@ -58,12 +69,7 @@ class Workspace:
 
     def write_pdf(self, name: str, lines: Sequence[str]) -> None:
         """A page with these lines."""
-        path = self.root / "in" / f"{name}.pdf"
-        path.parent.mkdir(exist_ok=True)
-        canvas: Any = Canvas(str(path), invariant=1)
-        for number, line in enumerate(lines):
-            canvas.drawString(72, 760 - 20 * number, line)
-        canvas.save()
+        write_pdf(self.root, name, lines)
 
     def compiled(self, fields: Fields, models: Sequence[str] = ("rules",)) -> CompiledPipeline:
         """The pipeline with a record of these fields, and an agent of these models."""
