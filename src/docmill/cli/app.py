@@ -198,6 +198,17 @@ def watch(
     watching.watch(pipeline, once=once)
 
 
+@app.command(hidden=True)
+def standby(pipeline: str) -> None:
+    """A watcher's run: `docmill run --json` over the folder that is named on stdin."""
+    from docmill.flow.prefect_process import flow_side
+
+    with flow_side() as process:
+        from docmill.cli import watching
+
+        watching.standby(pipeline, process=process)
+
+
 @app.command()
 def show(
     run: RunName,

@@ -1,15 +1,20 @@
-"""`docmill watch`: drops in a folder or bucket become runs, until Ctrl-C."""
+"""`docmill watch`: drops in a folder or bucket become runs, until Ctrl-C; and a run that waits."""
 
 import asyncio
+import sys
 from collections.abc import Mapping
 
-from docmill.batch.state import open_state
+from docmill.batch.state import open_state, server_settings
 from docmill.cli.console import inert, put, talk
 from docmill.cli.workspace import chosen, here
+from docmill.documents.stores import advice, reason
 from docmill.errors import DocmillError, Problem, SpecError
+from docmill.flow import server
 from docmill.flow.hosting import stop_on_signals
+from docmill.flow.prefect_process import FlowSide
 from docmill.store.drops import DropStore
 from docmill.watch.carrying import Outcome
+from docmill.watch.runs import RunsApart
 from docmill.watch.watcher import Watched, Watcher
 
 
@@ -26,7 +31,16 @@ class Telling:
 
     def failed(self, what: str, error: DocmillError | OSError, seconds: float) -> None:
         """It is tried again."""
-        talk(f"{what}: {inert(str(error))}\nTried again in {seconds:.0f} s.")
+        told = str(error)
+        if isinstance(error, OSError):
+            file = f"{error.filename}: " if error.filename else ""
+            told = f"{file}{reason(error)}.\n{advice(error)}"
+        again = "at first soon, then every five minutes"
+        talk(f"{what}: {inert(told)}\nNothing is lost; tried again in {seconds:.0f} s, {again}.")
+
+    def mended(self, what: str) -> None:
+        """It goes well again."""
+        talk(f"{what}: goes well again.")
 
 
 def watch(pipeline: str | None, *, once: bool) -> None:
@@ -40,8 +54,11 @@ def watch(pipeline: str | None, *, once: bool) -> None:
         remedy = f"pipelines that watch: {', '.join(known) or 'none'}; add `watch: FOLDER`"
         raise SpecError([Problem("command line", 0, 0, name, "it watches nothing", remedy)])
     with open_state(loaded) as state:
-        watched = Watched(loaded.root, spec, loaded.state_folder / "drops" / name)
-        watcher = Watcher(watched, DropStore(state.engine), Telling())
+        watched = Watched(
+            loaded.root, spec, loaded.state_folder / "drops" / name, loaded.cache_folder
+        )
+        runs = RunsApart(loaded.root, name)
+        watcher = Watcher(watched, DropStore(state.engine), Telling(), runs)
         talk(f"Watching {spec.watch.path} for {name}; Ctrl-C ends it.")
         asyncio.run(_watch(watcher, once=once))
 
@@ -57,3 +74,15 @@ async def _watch(watcher: Watcher, *, once: bool) -> None:
 
 def _counts(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{number} {status}" for status, number in counts.items())
+
+
+def standby(pipeline: str, *, process: FlowSide) -> None:
+    """Run a pipeline over the folder whose name comes on stdin, with all there is to be ready."""
+    from docmill.cli import running
+
+    loaded, settings = here(pipeline)
+    server.begin(server_settings(loaded, settings))
+    line = sys.stdin.readline()
+    if line:
+        documents = f"documents.path={line.strip()}"
+        running.run(pipeline, [documents], json=True, process=process)

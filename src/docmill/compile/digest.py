@@ -91,7 +91,8 @@ IRRELEVANT = _table(
     SecretSource="env file keyring prefect_secret",
     Results="to formats table database_env rows",
     VaultEntry="env file keyring prefect_secret hosts header prefix",
-    Watch="path settle_seconds ready poll_seconds deliver after done quarantine",
+    Watch="path settle_seconds ready poll_seconds events largest deliver after done quarantine "
+    "every_minutes",
     # verdicts are computed anew from the stored record
     Reference="path sheet key columns version",
     ReferenceColumns="parameter min max nominal tolerance unit clause condition",

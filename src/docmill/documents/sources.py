@@ -4,7 +4,6 @@ Lists and opens; what is a document and what isn't is decided in `find`. fsspec 
 for addresses such as `s3://`, as it costs a fifth of a second.
 """
 
-import importlib
 import os
 import re
 import stat
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple, cast
 
 from docmill.documents.names import shown_name
+from docmill.documents.stores import advice, open_store, reason, store_errors
 from docmill.errors import PrerequisiteError
 
 _ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+(?:::[^/]*)?://")
@@ -27,14 +27,6 @@ _STAMPS = (
     "last_modified",
     "created",
 )
-_DRIVERS = {
-    "s3": "s3fs",
-    "s3a": "s3fs",
-    "gs": "gcsfs",
-    "gcs": "gcsfs",
-    "az": "adlfs",
-    "abfs": "adlfs",
-}
 
 
 class Candidate(NamedTuple):
@@ -103,9 +95,29 @@ def open_location(location: str) -> Generator[BinaryIO]:
             yield stream
         return
     # the file system has to live as long as the stream: an archive closes with it
-    filesystem, path = _filesystem(location)
-    with filesystem.open(path, "rb") as stream:
+    filesystem, path = open_store(location)
+    with store_errors(), filesystem.open(path, "rb") as stream:
         yield stream
+
+
+def look_again(file: Candidate) -> Candidate | None:
+    """The same file as it is now; None if it is gone.
+
+    Raises:
+        OSError: its store doesn't say.
+    """
+    if not is_address(file.location):
+        found = _local(file.name, Path(file.location))
+        return found if found.size >= 0 else None
+    filesystem, path = open_store(file.location)
+    try:
+        with store_errors():
+            info = cast("dict[str, Any]", filesystem.info(path, refresh=True))
+    except FileNotFoundError:
+        return None
+    return _remote(file.location, file.name, filesystem, path, info)._replace(
+        location=file.location
+    )
 
 
 def _walk(folder: Path, prefix: str, base: Path, left_out: list[str]) -> Iterator[Candidate]:
@@ -157,14 +169,13 @@ def _local(name: str, path: Path) -> Candidate:
 
 def _list_remote(address: str) -> Listing:
     try:
-        filesystem, base = _filesystem(address)
+        filesystem, base = open_store(address)
         base = base.rstrip("/")
-        found = cast("dict[str, dict[str, Any]]", filesystem.find(base, detail=True))
+        with store_errors():
+            found = cast("dict[str, dict[str, Any]]", filesystem.find(base, detail=True))
     except OSError as error:
-        reason = error.strerror or type(error).__name__
         raise PrerequisiteError(
-            f"{address} can't be listed: {reason}.",
-            remedy="Check the address, the network and the credentials in the environment.",
+            f"{address} can't be listed: {reason(error)}.", remedy=advice(error)
         ) from error
     if set(found) == {base}:
         name = base.rpartition("/")[2]
@@ -184,28 +195,10 @@ def _hidden(name: str) -> bool:
 
 def _remote(address: str, name: str, filesystem: Any, path: str, info: dict[str, Any]) -> Candidate:
     size = info.get("size")
-    stamp = next((f"{key}={info[key]}" for key in _STAMPS if info.get(key)), "")
+    # Some stores quote an ETag in one answer and not in the other.
+    stamp = next((f"{key}={info[key]}".replace('"', "") for key in _STAMPS if info.get(key)), "")
     _, chain, outer = address.partition("::")
     location = f"{filesystem.unstrip_protocol(path)}{chain}{outer}"
     return Candidate(
         name, location, -1 if size is None else int(size), f"{size}:{stamp}" if stamp else ""
     )
-
-
-def _filesystem(address: str) -> tuple[Any, str]:
-    core = importlib.import_module("fsspec.core")
-    try:
-        filesystem, path = core.url_to_fs(address)
-    except ImportError as error:
-        scheme = address.partition("://")[0]
-        driver = _DRIVERS.get(scheme, f"the fsspec driver of {scheme}")
-        raise PrerequisiteError(
-            f"Addresses with {scheme}:// need {driver}, which is not installed.",
-            remedy=f"Install it: pip install {_DRIVERS.get(scheme, 'DRIVER')}",
-        ) from error
-    except ValueError as error:
-        raise PrerequisiteError(
-            f"{address} is not an address fsspec knows: {error}.",
-            remedy="Write a local path, or an address such as s3://bucket/folder/.",
-        ) from error
-    return filesystem, str(path)

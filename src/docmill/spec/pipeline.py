@@ -13,6 +13,7 @@ from docmill.spec.notify import Notice
 from docmill.spec.results import Results
 from docmill.spec.scaling import Scale
 from docmill.spec.vault import VaultEntry
+from docmill.spec.watch import Watch
 
 OcrLanguage = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]{1,30}$")]
 
@@ -123,27 +124,6 @@ class Schedule(Frozen):
     overlap: Literal["skip", "queue", "cancel"] = "skip"
     """When a run is due while the last one still works: leave it out, let it wait, or end the last
     one."""
-
-
-class Watch(Frozen):
-    """A folder or bucket whose drops start a run."""
-
-    path: str
-    """Folder, or an fsspec address such as `s3://bucket/in/`."""
-    settle_seconds: Annotated[float, Field(ge=0)] = 10
-    """How long a file must not have changed before it counts."""
-    ready: Annotated[str, Field(pattern=r"^[^/]+$")] | None = None
-    """Name of a file, such as `_READY`, that says a folder is complete; nothing begins without."""
-    poll_seconds: Annotated[float, Field(ge=0.2)] = 5
-    """How often to look."""
-    deliver: str = "reports"
-    """Where reports go: beside the watched folder, or an address of its own."""
-    after: Literal["move", "mark", "leave"] = "move"
-    """What becomes of documents that were read: moved to `done`, a note beside each, or nothing."""
-    done: str = "done"
-    """Where documents that were read go."""
-    quarantine: str = "quarantine"
-    """Where documents that failed go, each with a note that says why."""
 
 
 class Pipeline(Frozen):

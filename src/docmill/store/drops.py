@@ -4,10 +4,11 @@
 the next watcher goes on with it.
 """
 
-from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+import secrets
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Engine, and_, insert, or_, select, update
+from sqlalchemy import Connection, Engine, Row, and_, insert, or_, select, update
 
 from docmill.store.database import exclusive
 from docmill.store.lease import is_alive, own_lease
@@ -25,6 +26,8 @@ class Intake(NamedTuple):
     """In the drop's folder."""
     location: str
     """Where it came from."""
+    stamp: str = ""
+    """Of the file when it was read, as `documents.sources` has it; not stored."""
 
 
 class Taken(NamedTuple):
@@ -43,25 +46,31 @@ class DropStore:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self.owner = f"{own_lease()} {secrets.token_hex(4)}"
+        """Who takes: this process, and which watcher of it."""
 
     @enduring
-    def take(self, pipeline: str, drop: str, files: Sequence[Intake]) -> Taken:
+    def take(
+        self, pipeline: str, drop: str, files: Sequence[Intake], *, again_in_place: bool = True
+    ) -> Taken:
         """Take files for processing, in one transaction; contents that failed may come again.
 
-        Of several files with the same content one is new and the others are known.
+        Unless `again_in_place`, those that still lie where they failed are known. Of several files
+        with the same content one is new and the others are known.
         """
         new: dict[str, Intake] = {}
         known: list[Intake] = []
         elsewhere: list[Intake] = []
         with exclusive(self._engine, "intake", pipeline) as connection:
             found = _found(connection, pipeline, [file.sha256 for file in files])
-            ours = ("taken", drop, own_lease())
+            ours = (drop, self.owner)
             for file in files:
-                known_as = found.get(file.sha256)
-                state = known_as[0] if known_as else None
-                if file.sha256 in new or state == "done":
+                row = found.get(file.sha256)
+                read = file.sha256 in new or (row and row.state == "done")
+                failed_here = row and row.state == "failed" and row.location == file.location
+                if read or (failed_here and not again_in_place):
                     known.append(file)
-                elif state == "taken" and known_as != ours:
+                elif row and row.state == "taken" and (row.drop, row.owner) != ours:
                     elsewhere.append(file)
                 else:
                     new[file.sha256] = file
@@ -71,7 +80,7 @@ class DropStore:
                     "name": file.name,
                     "location": file.location,
                     "state": "taken",
-                    "owner": own_lease(),
+                    "owner": self.owner,
                 }
                 this = and_(intake.c.pipeline == pipeline, intake.c.sha256 == file.sha256)
                 statement = (
@@ -103,41 +112,53 @@ class DropStore:
                     connection.execute(
                         update(intake)
                         .where(intake.c.pipeline == pipeline, intake.c.drop == drop)
-                        .values(owner=own_lease())
+                        .values(owner=self.owner)
                     )
             return {drop: tuple(files) for drop, files in drops.items()}
 
         return taken_over()
+
+    def finished(
+        self, pipeline: str, contents: Sequence[str], *, failed: bool = False
+    ) -> frozenset[str]:
+        """Which contents were processed, and those that failed where `failed` says so."""
+        states = ("done", "failed") if failed else ("done",)
+        with self._engine.connect() as connection:
+            found = _found(connection, pipeline, contents)
+        return frozenset(sha256 for sha256, row in found.items() if row.state in states)
 
     @enduring
     def settle(self, pipeline: str, *, done: Iterable[str], failed: Iterable[str]) -> None:
         """Note what was processed, by content; what failed may be dropped again."""
         with self._engine.begin() as connection:
             for state, names in (("done", tuple(done)), ("failed", tuple(failed))):
-                this = and_(intake.c.pipeline == pipeline, intake.c.sha256.in_(names))
-                connection.execute(update(intake).where(this).values(state=state, owner=""))
+                for some in _in_batches(names):
+                    this = and_(intake.c.pipeline == pipeline, intake.c.sha256.in_(some))
+                    connection.execute(update(intake).where(this).values(state=state, owner=""))
 
     @enduring
     def release(self, pipeline: str, drop: str) -> None:
         """Give back what could not be processed, for a later try."""
-        mine = or_(intake.c.owner == own_lease(), intake.c.owner == "")
+        mine = or_(intake.c.owner == self.owner, intake.c.owner == "")
         with self._engine.begin() as connection:
             connection.execute(
                 update(intake)
                 .where(intake.c.pipeline == pipeline, intake.c.drop == drop, mine)
                 .where(intake.c.state == "taken")
-                .values(state="failed", owner="")
+                .values(state="released", owner="")
             )
 
 
-def _found(
-    connection: Connection, pipeline: str, contents: Sequence[str]
-) -> dict[str, tuple[str, str, str]]:
-    """Content → state, drop and owner, of those that are known."""
-    states: dict[str, tuple[str, str, str]] = {}
-    for start in range(0, len(contents), _CHUNK):
-        some = contents[start : start + _CHUNK]
+def _found(connection: Connection, pipeline: str, contents: Sequence[str]) -> dict[str, Row[Any]]:
+    """Content → its row, of those that are known."""
+    rows: dict[str, Row[Any]] = {}
+    for some in _in_batches(contents):
         query = select(intake).where(intake.c.pipeline == pipeline, intake.c.sha256.in_(some))
-        for row in connection.execute(query):
-            states[row.sha256] = (row.state, row.drop, row.owner)
-    return states
+        rows |= {row.sha256: row for row in connection.execute(query)}
+    return rows
+
+
+def _in_batches(names: Sequence[str]) -> Iterator[Sequence[str]]:
+    """As many at a time as a statement takes."""
+    for start in range(0, len(names), _CHUNK):
+        yield names[start : start + _CHUNK]

@@ -1,11 +1,12 @@
 """Looks at a folder or bucket again and again, and has every drop that is complete carried.
 
-`settling` says what is complete, `carrying` does it, the store remembers what was done. Several
-watchers may look at the same place.
+`settling` says what is complete, `fetching` copies it, `carrying` does it, the store remembers what
+was done, `waking` tells of changes. Several watchers may look at the same place.
 """
 
 import asyncio
 import hashlib
+import shutil
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,17 +15,23 @@ from pathlib import Path
 from typing import Protocol
 
 from docmill.documents.find import choose
-from docmill.documents.sources import Candidate, Listing, list_files
+from docmill.documents.hashes import HashCache, Seen
+from docmill.documents.sources import Candidate, Listing, is_address, list_files
+from docmill.documents.stores import forget_listings
 from docmill.errors import DocmillError
 from docmill.spec.pipeline import Pipeline
 from docmill.spec.sizes import parse_size
 from docmill.store.drops import DropStore, Intake
+from docmill.watch import fetching
 from docmill.watch.carrying import Carrier, Outcome
-from docmill.watch.places import Place, forget_listings
+from docmill.watch.patience import Patience
+from docmill.watch.places import Place
+from docmill.watch.runs import Runs
 from docmill.watch.settling import Drop, Settling, folder_of
+from docmill.watch.waking import Waking, waking
 
-SLOWEST = 300.0
-"""Seconds between two looks at a place that can't be listed, at most."""
+TAKE_OVER = 60.0
+"""Seconds between two looks for drops of watchers that died."""
 
 
 class Told(Protocol):
@@ -39,7 +46,11 @@ class Told(Protocol):
         ...
 
     def failed(self, what: str, error: DocmillError | OSError, seconds: float) -> None:
-        """Something went wrong; it is tried again after so many seconds."""
+        """Something went wrong; it is tried again, first after so many seconds."""
+        ...
+
+    def mended(self, what: str) -> None:
+        """What went wrong goes well again."""
         ...
 
 
@@ -51,67 +62,96 @@ class Watched:
     """The workspace."""
     pipeline: Pipeline
     drops: Path
-    """Folder that what is fetched lies in while it is processed."""
+    """Folder that copies lie in while they are processed."""
+    cache: Path | None = None
+    """Folder for hashes of files that were read, so that none is read twice."""
 
 
 class Watcher:
     """One pipeline's watched place."""
 
-    def __init__(self, watched: Watched, store: DropStore, told: Told) -> None:
+    def __init__(self, watched: Watched, store: DropStore, told: Told, runs: Runs) -> None:
         assert watched.pipeline.watch is not None
         self._watched = watched
         self._watch = watched.pipeline.watch
         self._store = store
         self._told = told
+        self._runs = runs
         self._settling = Settling(self._watch.settle_seconds, self._watch.ready)
-        self._carrier = Carrier(watched.root, watched.pipeline.name, self._watch, watched.drops)
+        self._carrier = Carrier(watched.root, self._watch, watched.drops, runs)
         self._patience = Patience(self._watch.poll_seconds)
+        self._hashes = HashCache(watched.cache, f"watch {self._carrier.source.address}")
         self._handled: dict[str, str] = {}
         """Location → stamp of files that were carried and lie where they lay."""
+        self._taken_over = time.monotonic()
 
     async def watch(self, stop: asyncio.Event) -> None:
         """Look until told to stop; what is under way then is finished first."""
-        await self.go_on()
-        while not stop.is_set():
-            seconds = await self._look()
-            try:
-                await asyncio.wait_for(stop.wait(), seconds)
-            except TimeoutError:
-                continue
+        place = self._carrier.source.address
+        try:
+            async with waking(self._watch, place, self._events_failed) as changes:
+                await self.go_on()
+                while not stop.is_set():
+                    seconds = await self._look(changes)
+                    await changes.wait(stop, seconds)
+        finally:
+            await self._runs.close()
 
     async def once(self) -> None:
         """Carry everything that is complete, waiting for what there is to settle; then return."""
-        await self.go_on()
-        await self._look()
-        while (seconds := self._settling.next_change(time.monotonic())) is not None:
-            await asyncio.sleep(seconds)
-            await self._look()
+        try:
+            await self.go_on()
+            await self._look(None)
+            while (seconds := self._settling.next_change(time.monotonic())) is not None:
+                await asyncio.sleep(seconds)
+                await self._look(None)
+        finally:
+            await self._runs.close()
 
     async def go_on(self) -> None:
         """Finish what a watcher that died had begun."""
+        self._taken_over = time.monotonic()
+        await asyncio.to_thread(fetching.sweep, self._watched.drops)
         for drop, files in self._store.left_behind(self._watched.pipeline.name).items():
             if all((self._carrier.folder(drop) / file.name).is_file() for file in files):
                 await self._carry(drop, files)
             else:
                 self._store.release(self._watched.pipeline.name, drop)
 
-    async def _look(self) -> float:
+    async def _look(self, changes: Waking | None) -> float:
         """Look once; returns the seconds until the next look."""
+        if time.monotonic() - self._taken_over > TAKE_OVER:
+            await self.go_on()
         try:
             listing = await asyncio.to_thread(self._list)
         except (DocmillError, OSError) as error:
+            await self._runs.close()
             return self._failed(self._watch.path, error)
-        self._patience.end(self._watch.path)
+        self._mended(self._watch.path)
         files, ready = self._documents(listing)
-        fresh = [file for file in files if self._handled.get(file.location) != file.stamp]
-        for drop in self._settling.look(fresh, time.monotonic(), ready=ready):
+        fresh = await asyncio.to_thread(self._unread, files)
+        drops = self._settling.look(fresh, time.monotonic(), ready=ready)
+        settling = self._settling.next_change(time.monotonic()) is not None
+        if settling or any(self._patience.is_over(drop_name(drop)) for drop in drops):
+            await self._runs.prepare()
+        for drop in drops:
             await self._take(drop)
-        soon = self._settling.next_change(time.monotonic())
-        return min(self._watch.poll_seconds, soon if soon is not None else SLOWEST)
+        if not settling:
+            await self._runs.close()
+        return self._pause(changes)
+
+    def _pause(self, changes: Waking | None) -> float:
+        """Seconds until the next look."""
+        waits = [self._settling.next_change(time.monotonic()), self._patience.next_try()]
+        pace = changes.pace if changes else self._watch.poll_seconds
+        return min([pace, *(seconds for seconds in waits if seconds is not None)])
 
     def _list(self) -> Listing:
-        forget_listings(self._watch.path)
-        return list_files(self._watch.path, self._watched.root)
+        try:
+            return list_files(self._watch.path, self._watched.root)
+        finally:
+            if is_address(self._watch.path):
+                forget_listings(self._watch.path)
 
     def _documents(self, listing: Listing) -> tuple[list[Candidate], frozenset[str]]:
         """The files that are documents, and the folders in which the marker lies."""
@@ -140,31 +180,70 @@ class Watcher:
         ]
 
     async def _take(self, drop: Drop) -> None:
-        pipeline = self._watched.pipeline
-        name = drop_name(drop)
-        if not self._patience.is_over(name):
-            return
-        limit = parse_size(pipeline.documents.max_size)
-        try:
-            files = await asyncio.to_thread(self._carrier.fetch, name, drop.files, max_bytes=limit)
-        except (DocmillError, OSError) as error:
-            self._failed(name, error)
-            return
-        taken = self._store.take(pipeline.name, name, files)
-        await asyncio.to_thread(self._carrier.keep_only, name, taken.new)
-        if taken.new and not await self._carry(name, taken.new):
-            return
-        for file in taken.known:
-            await asyncio.to_thread(self._carrier.put_aside, file)
-        if self._watch.after != "move":
-            busy = {file.location for file in taken.elsewhere}
-            self._handled |= {
-                file.location: file.stamp for file in drop.files if file.location not in busy
-            }
-        if self._watch.ready is not None and not taken.elsewhere:
+        """Carry a drop, in parts if it is a large one."""
+        most = self._watch.largest
+        parts = [
+            Drop(drop.folder, drop.files[start : start + most])
+            for start in range(0, len(drop.files), most)
+        ]
+        # A part that fails doesn't hold back the others; a marker stays until all have gone well.
+        results = [await self._take_part(part) for part in parts]
+        if self._watch.ready is not None and all(results):
             # What comes later is a drop of its own, with a marker of its own.
             marker = "/".join(part for part in (drop.folder, self._watch.ready) if part)
-            await asyncio.to_thread(self._carrier.source.remove, marker)
+            await asyncio.to_thread(self._put_marker_away, marker)
+
+    async def _take_part(self, drop: Drop) -> bool:
+        """Whether all of it has been processed."""
+        name = drop_name(drop)
+        if not self._patience.is_over(name):
+            return False
+        limit = parse_size(self._watched.pipeline.documents.max_size)
+        try:
+            fetched = await asyncio.to_thread(
+                fetching.fetch,
+                self._watched.drops,
+                name,
+                drop.files,
+                owner=self._store.owner,
+                max_bytes=limit,
+            )
+        except (DocmillError, OSError) as error:
+            self._failed(name, error)
+            return False
+        try:
+            return await self._process(name, drop, fetched)
+        except OSError as error:
+            self._failed(name, error)
+            return False
+        finally:
+            await asyncio.to_thread(shutil.rmtree, fetched.folder, ignore_errors=True)
+
+    async def _process(self, name: str, drop: Drop, fetched: fetching.Fetched) -> bool:
+        """Carry what is new of a drop, put aside what is known."""
+        if len(fetched.files) < len(drop.files):
+            # Something was written to while it was read: the drop was not complete.
+            self._patience.longer(name)
+            return False
+        pipeline = self._watched.pipeline.name
+        in_place = self._watch.after == "move"
+        taken = self._store.take(pipeline, name, fetched.files, again_in_place=in_place)
+        if taken.new:
+            folder = self._carrier.folder(name)
+            await asyncio.to_thread(fetching.admit, fetched, folder, taken.new)
+            if not await self._carry(name, taken.new):
+                return False
+        for file in taken.known:
+            await asyncio.to_thread(self._carrier.put_aside, file, fetched.folder / file.name)
+        if taken.elsewhere:
+            # Nothing is wrong, but to fetch it again at every look would be.
+            self._patience.longer(name)
+        if self._watch.after != "move":
+            busy = {file.location for file in taken.elsewhere}
+            read = [file for file in fetched.files if file.location not in busy]
+            self._handled |= {file.location: file.stamp for file in read}
+            await asyncio.to_thread(self._remember, read)
+        return not taken.elsewhere
 
     async def _carry(self, drop: str, files: Sequence[Intake]) -> bool:
         self._told.began(drop, len(files))
@@ -180,39 +259,49 @@ class Watcher:
         self._told.ended(drop, outcome)
         return True
 
+    def _unread(self, files: list[Candidate]) -> list[Candidate]:
+        """Without what was carried before and lies where it lay, also before a restart."""
+        fresh = [file for file in files if self._handled.get(file.location) != file.stamp]
+        if self._watch.after == "move" or not fresh:
+            return fresh
+        seen = {file: self._hashes.get(file.location, file.stamp) for file in fresh}
+        finished = self._store.finished(
+            self._watched.pipeline.name, [one.sha256 for one in seen.values() if one], failed=True
+        )
+        known = [file for file, one in seen.items() if one and one.sha256 in finished]
+        self._handled |= {file.location: file.stamp for file in known}
+        return [file for file in fresh if self._handled.get(file.location) != file.stamp]
+
+    def _remember(self, files: Sequence[Intake]) -> None:
+        """What files hashed to that stay where they are."""
+        for file in files:
+            self._hashes.put(file.location, file.stamp, Seen(file.sha256, 0, "", ""))
+        self._hashes.save()
+
+    def _put_marker_away(self, name: str) -> None:
+        self._carrier.source.remove(name)
+        self._carrier.source.remove_empty(f"{self._carrier.source.address}/{name}")
+
+    def _events_failed(self, error: DocmillError | OSError | None) -> float:
+        """Nobody tells of changes for now; None: somebody does again."""
+        if error is None:
+            self._mended(self._watch.events)
+            return 0.0
+        return self._failed(self._watch.events, error)
+
     def _failed(self, what: str, error: DocmillError | OSError) -> float:
         seconds = self._patience.longer(what)
-        self._told.failed(what, error, seconds)
+        if self._patience.is_news(what, str(error)):
+            self._told.failed(what, error, seconds)
         return seconds
 
-
-class Patience:
-    """How long to wait before something that failed is tried again: twice as long every time."""
-
-    def __init__(self, first: float) -> None:
-        self._first = first
-        self._waits: dict[str, float] = {}
-        self._until: dict[str, float] = {}
-
-    def longer(self, what: str) -> float:
-        """It failed again; returns the seconds to wait."""
-        seconds = min(2 * self._waits.get(what, self._first / 2), SLOWEST)
-        self._waits[what] = seconds
-        self._until[what] = time.monotonic() + seconds
-        return seconds
-
-    def is_over(self, what: str) -> bool:
-        """Whether it may be tried."""
-        return self._until.get(what, 0.0) <= time.monotonic()
-
-    def end(self, what: str) -> None:
-        """It went well."""
-        self._waits.pop(what, None)
-        self._until.pop(what, None)
+    def _mended(self, what: str) -> None:
+        if self._patience.end(what):
+            self._told.mended(what)
 
 
 def drop_name(drop: Drop) -> str:
     """A name for a drop: its first look in UTC to the day, its folder, and what is in it."""
     content = "\n".join(f"{file.name} {file.size} {file.stamp}" for file in drop.files)
-    digest = hashlib.sha256(content.encode("utf-8", "replace")).hexdigest()[:10]
+    digest = hashlib.sha256(content.encode("utf-8", "surrogatepass")).hexdigest()[:10]
     return f"{datetime.now(UTC):%Y-%m-%d}-{digest}"
