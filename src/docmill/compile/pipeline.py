@@ -133,7 +133,7 @@ def _resolve(
     found = loaded.workspace.environments.get(pipeline.environment)
     if found is not None:
         problems += [loaded.locate(environment, each) for each in environment_problems(found)]
-    own = [*_document_problems(pipeline.documents)]
+    own = [*_document_problems(pipeline.documents), *_scale_problems(pipeline)]
     if pipeline.schedule is not None:
         own += schedule_problems(pipeline.schedule)
     agent = loaded.workspace.agents.get(pipeline.agent)
@@ -161,6 +161,12 @@ def _config_problems(loaded: LoadedWorkspace) -> Iterator[Problem]:
     if prices is not None and not (loaded.root / prices).is_file():
         missing = KeyProblem(("prices",), f"`{prices}` is not there", "make it, or remove the key")
         yield loaded.locate(CONFIG, missing)
+
+
+def _scale_problems(pipeline: Pipeline) -> Iterator[KeyProblem]:
+    if pipeline.scale.shards and pipeline.mode == "batch":
+        message = "the sessions of `mode: batch` wait together, in one process"
+        yield KeyProblem(("scale", "shards"), message, "remove `scale`, or write `mode: live`")
 
 
 def _document_problems(documents: Documents) -> Iterator[KeyProblem]:
