@@ -6,7 +6,7 @@ from typing import Any, cast
 
 import pytest
 
-from docmill.cli.outcome import document_row, gist, put_documents, status_marks
+from docmill.cli.outcome import document_row, put_documents, status_marks
 from docmill.cli.progress import Progressing
 from docmill.cli.running import exit_code
 from docmill.cli.tables import put_table, shortened
@@ -21,6 +21,7 @@ from docmill.records.results import (
     Usage,
     Verdict,
 )
+from docmill.report.brief import gist
 from docmill.report.findings import Finding, FindingKind
 from docmill.report.summary import DOCUMENT_STATUSES
 from docmill.store.runs import DocumentEnd

@@ -11,8 +11,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from docmill.batch.attempts import Attempts
 from docmill.batch.aftermath import Aftermath
+from docmill.batch.attempts import Attempts
 from docmill.batch.held import Held
 from docmill.batch.observer import Observer
 from docmill.batch.runtime import RunTime
@@ -24,6 +24,7 @@ from docmill.flow.job import Ingested, Published, RunEnd
 from docmill.plan import BatchPlan, PlannedDocument
 from docmill.records.results import DocumentStatus, RunInfo, Usage
 from docmill.report.beside import SheetProcess
+from docmill.report.brief import brief
 from docmill.report.build import ReportFiles, build
 from docmill.session.asking import adopt
 from docmill.session.bench import Workbench
@@ -222,8 +223,9 @@ class BatchJob:
         await asyncio.to_thread(parts.aftermath.hand_over, self.reader())
         parts.state.runs.update(parts.bench.run, self.info)
         markdown = self.files.md.read_text() if self.files.md else ""
+        rows = await asyncio.to_thread(brief, self.reader())
         events = await asyncio.to_thread(parts.aftermath.events, self.reader(), self._url)
-        return Published(markdown=markdown, folder=str(self.files.folder), events=events)
+        return Published(markdown=markdown, folder=str(self.files.folder), rows=rows, events=events)
 
     def tell(self) -> None:
         """Tell those who want to hear of a run that ended so; it has been closed."""

@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from docmill.flow.deployments import Deployed, Deployment
 
 SIGNS = {"create": "+", "update": "~", "unchanged": "=", "retire": "-"}
-FETCH = "docmill.flow.fetching.fetch"
+STEPS = "docmill.flow.fetching"
 Step = Mapping[str, Any]
 
 
@@ -31,7 +31,6 @@ def deploy(pipelines: list[str], *, dry_run: bool, json: bool) -> None:
     loaded, settings = here()
     names = [_known(loaded, name) for name in pipelines] or sorted(loaded.workspace.pipelines)
     loaded.check()
-    _findable(loaded)
     config = loaded.workspace.config.deploy
     pull = _pull(loaded, dry_run=dry_run)
     address = lasting_server(loaded, settings)
@@ -154,7 +153,7 @@ def _deployments(loaded: LoadedWorkspace, name: str, pull: tuple[Step, ...]) -> 
     return deployments_of(
         compiled.pipeline,
         version=f"{version('docmill')}+{compiled.spec_digest[:12]}",
-        job_variables=dict(_job_variables(loaded)),
+        job_variables=loaded.workspace.config.deploy.job_variables,
         pull=pull,
     )
 
@@ -162,8 +161,10 @@ def _deployments(loaded: LoadedWorkspace, name: str, pull: tuple[Step, ...]) -> 
 def _pull(loaded: LoadedWorkspace, *, dry_run: bool) -> tuple[Step, ...]:
     """Prefect's pull steps; a snapshot is stored here, unless nothing is to be changed."""
     config = loaded.workspace.config.deploy
-    if config.workspace is None:
+    if config.pull:
         return config.pull
+    if config.workspace is None:
+        return ({f"{STEPS}.enter": {"directory": _same_place(loaded)}},)
     packed = snapshots.pack(loaded)
     name = workspace_name(loaded)
     # A template is filled in where the step runs; here the environment has to do.
@@ -176,35 +177,25 @@ def _pull(loaded: LoadedWorkspace, *, dry_run: bool) -> tuple[Step, ...]:
     step: dict[str, Any] = {"address": address, "sha256": packed.sha256, "name": name}
     if config.storage_options:
         step["storage_options"] = config.storage_options
-    return ({FETCH: step},)
+    return ({f"{STEPS}.fetch": step},)
 
 
-def _job_variables(loaded: LoadedWorkspace) -> Iterator[tuple[str, Any]]:
-    """As docmill.yaml says; without pull steps a process finds the workspace where it is here."""
-    config = loaded.workspace.config.deploy
-    given = dict(config.job_variables)
-    if config.pool_type == "process" and not (config.pull or config.workspace):
-        yield "working_dir", given.pop("working_dir", str(loaded.root))
-        env = {"DOCMILL_WORKSPACE": str(loaded.root)}
-        yield "env", env | dict(given.pop("env", {}))
-    yield from given.items()
-
-
-def _findable(loaded: LoadedWorkspace) -> None:
-    """Refuse a pool of containers that know nothing of the workspace.
+def _same_place(loaded: LoadedWorkspace) -> str:
+    """Where jobs find the workspace without fetching it: here, or where their image has it.
 
     Raises:
-        SpecError: at `deploy`.
+        SpecError: a pool of containers that know nothing of it.
     """
     config = loaded.workspace.config.deploy
+    if config.pool_type == "process":
+        return str(loaded.root)
     environment: Mapping[str, Any] = config.job_variables.get("env") or {}
-    if config.pool_type == "process" or config.pull or config.workspace:
-        return
-    if "DOCMILL_WORKSPACE" not in environment:
-        problem = KeyProblem(
-            ("deploy", "pool_type"),
-            f"jobs of a pool of the type {config.pool_type} don't find the workspace",
-            "set deploy.workspace: s3://BUCKET/docmill/, or deploy.pull, or, where the image or a "
-            "volume holds it, deploy.job_variables.env.DOCMILL_WORKSPACE",
-        )
-        raise SpecError([loaded.locate(CONFIG, problem)])
+    if "DOCMILL_WORKSPACE" in environment:
+        return str(environment["DOCMILL_WORKSPACE"])
+    problem = KeyProblem(
+        ("deploy", "pool_type"),
+        f"jobs of a pool of the type {config.pool_type} don't find the workspace",
+        "set deploy.workspace: s3://BUCKET/docmill/, or deploy.pull, or, where the image or a "
+        "volume holds it, deploy.job_variables.env.DOCMILL_WORKSPACE",
+    )
+    raise SpecError([loaded.locate(CONFIG, problem)])

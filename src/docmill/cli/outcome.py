@@ -10,9 +10,9 @@ from docmill.cli.console import put
 from docmill.cli.tables import put_table
 from docmill.records.forecast import Forecast
 from docmill.records.results import DocumentResult, DocumentStatus
+from docmill.report.brief import attention
 from docmill.report.costs import call_facts, forecast_text
 from docmill.report.display import count, duration_text, usd_text
-from docmill.report.findings import KINDS, Finding, findings
 from docmill.report.summary import UNFINISHED, Summary
 
 GLYPHS: dict[DocumentStatus, tuple[str, str]] = {
@@ -23,8 +23,6 @@ GLYPHS: dict[DocumentStatus, tuple[str, str]] = {
     "limit": ("■", "magenta"),
     "cancelled": ("–", "dim"),
 }
-GRAVITY = tuple(KINDS)
-"""Kinds of findings, the gravest first."""
 SHOWN_WHOLE = 40
 """Of more documents than this only those that aren't ok are listed."""
 MAX_ROWS = 200
@@ -51,8 +49,6 @@ class DocumentRow:
 def document_row(result: DocumentResult) -> DocumentRow:
     """A document's row; remarks (severity `info`) count neither as checks nor as findings."""
     judged = [verdict for verdict in result.verdicts if verdict.severity != "info"]
-    found = [entry for entry in findings(result) if entry.needs_attention]
-    found.sort(key=lambda entry: GRAVITY.index(entry.kind))
     return DocumentRow(
         id=result.document.id,
         name=result.document.name,
@@ -60,34 +56,12 @@ def document_row(result: DocumentResult) -> DocumentRow:
         cached=result.cached,
         checks_passed=sum(verdict.verdict == "pass" for verdict in judged),
         checks=len(judged),
-        attention=tuple(gist(entry) for entry in found if entry.severity != "info"),
+        attention=attention(result),
         code=result.code,
         attempts=result.attempts,
         model_calls=result.usage.model_calls,
         cost=usd_text(result.usage.usd, result.usage.unpriced_calls),
     )
-
-
-def gist(finding: Finding) -> str:
-    """A finding in a few words: `output_voltage 25.61 V, allowed 23.52 … 24.48 V`."""
-    subject = f"{finding.path} {finding.found}".strip()
-    match finding.kind:
-        case "unfinished":
-            return finding.message or finding.code
-        case "fail" if finding.limit and finding.path:
-            return f"{subject}, allowed {finding.limit}"
-        case "marginal":
-            return f"{subject}, close to {finding.limit}"
-        case "ambiguous":
-            return f"{subject}?"
-        case "unverified":
-            return f"{subject}, not proven"
-        case "missing":
-            return f"{finding.path} is missing" if finding.path else finding.message
-        case "not_comparable" if finding.path:
-            return f"{subject}, not comparable with {finding.limit}"
-        case _:
-            return finding.message or finding.check
 
 
 def put_documents(results: Iterable[DocumentResult], total: int) -> None:

@@ -11,17 +11,18 @@ import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 from importlib.metadata import version
+from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
 from prefect import flow
-from prefect.client.orchestration import get_client
+from prefect.client.orchestration import PrefectClient, get_client
 from prefect.client.schemas.objects import FlowRun
 from prefect.context import FlowRunContext
 from prefect.states import Failed
 from pydantic import Field
 
 from docmill.errors import EXIT_UNFINISHED, PrerequisiteError
-from docmill.flow import superseding
+from docmill.flow import fetching, superseding
 from docmill.flow.calls import Begin, receive
 from docmill.flow.dealing import Control
 from docmill.flow.hosting import stop_on_signals
@@ -30,10 +31,13 @@ from docmill.flow.prefect_process import HANDLES
 from docmill.flow.remote import Streams, converse
 from docmill.flow.runner import run_within
 from docmill.flow.tasks import PREFECT_ERRORS
+from docmill.spec.load import find_workspace
 
 LAST_WORDS = 4000
 """Characters of what the run's process said last that stand in the flow run's state."""
 
+MARK = "workspace:"
+"""Tag of deployments and their runs, with the workspace's name."""
 RUN_LABEL = "docmill.run"
 """Label of flow runs: docmill's run, which a retry of the flow run goes on with."""
 
@@ -70,13 +74,14 @@ async def run_pipeline(
     context = FlowRunContext.get()
     assert context is not None
     assert context.flow_run is not None
-    _same_version(context.flow_run)
+    require_version(context.flow_run)
     async with get_client() as client:
         superseded = await superseding.by_another(client, context.flow_run)
         if superseded:
             return superseded
         await superseding.end_others(client, context.flow_run)
         name = (await client.read_flow(context.flow_run.flow_id)).name
+        await _keep_state(client, context.flow_run)
     given = {
         "documents.path": documents,
         "model": model,
@@ -97,7 +102,7 @@ async def run_pipeline(
     return (await _run(context.flow_run, begin)).final
 
 
-def _same_version(run: FlowRun) -> None:
+def require_version(run: FlowRun) -> None:
     """Refuse what another docmill has deployed: its specs may mean something else here.
 
     Raises:
@@ -111,6 +116,18 @@ def _same_version(run: FlowRun) -> None:
             remedy=f"On the worker: pip install docmill=={deployed}; or deploy again: "
             "docmill deploy",
         )
+
+
+async def _keep_state(client: PrefectClient, run: FlowRun) -> None:
+    """Where the user's own steps brought the workspace, it ends with the run: what is kept of it
+    lies elsewhere."""
+    deployment = await client.read_deployment(run.deployment_id) if run.deployment_id else None
+    steps = (deployment.pull_steps if deployment else None) or []
+    marks = [tag.removeprefix(MARK) for tag in run.tags if tag.startswith(MARK)]
+    if marks and not any(
+        name.startswith(f"{fetching.__name__}.") for step in steps for name in step
+    ):
+        fetching.keep_state(find_workspace(Path.cwd()), fetching.worker_home() / marks[0])
 
 
 class _End(NamedTuple):

@@ -22,6 +22,7 @@ from prefect.exceptions import ObjectNotFound, PrefectException
 
 from docmill.errors import KeyProblem, PrerequisiteError
 from docmill.flow import pools
+from docmill.flow.deployed import MARK
 from docmill.flow.differences import Difference, differences
 from docmill.flow.kinds import Kind, Timing, kinds_of
 from docmill.flow.pools import Pool, PoolState
@@ -29,8 +30,6 @@ from docmill.flow.superseding import CANCEL_TAG
 from docmill.spec.pipeline import Pipeline
 
 TAG = "docmill"
-MARK = "workspace:"
-"""Tag of deployments, with the workspace's name."""
 _STRATEGIES = {
     "skip": ConcurrencyLimitStrategy.CANCEL_NEW,
     "queue": ConcurrencyLimitStrategy.ENQUEUE,

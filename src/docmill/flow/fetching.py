@@ -1,13 +1,14 @@
-"""The pull step of deployments with a snapshot: fetches it, checks it, unpacks it read-only.
+"""Pull steps of deployments: where a run finds its workspace on the worker's machine.
 
-Prefect calls `fetch` on the worker before the flow is loaded, in the flow's process. What is
-unpacked is used again by later runs; state and reports of all snapshots of a workspace lie beside.
+`enter` goes to a folder; `fetch` has a snapshot unpacked, read-only, to be used again by later
+runs. What a run keeps lies beside, for all snapshots and clones of a workspace: `keep_state`.
 """
 
 import contextlib
 import hashlib
 import os
 import shutil
+import socket
 import tempfile
 import zipfile
 from collections.abc import Iterator, Mapping
@@ -22,6 +23,21 @@ from docmill.spec.load import load_workspace
 HOME = "DOCMILL_WORKER_HOME"
 """Environment variable of a worker: folder for workspaces it has fetched."""
 ARCHIVE = "snapshot.zip"
+
+
+def enter(*, directory: str) -> dict[str, str]:
+    """A folder that is there; without a pull step Prefect copies the whole folder for every run.
+
+    Raises:
+        PrerequisiteError: it isn't there.
+    """
+    if not Path(directory).is_dir():
+        raise PrerequisiteError(
+            f"The workspace {directory} is not on this machine ({socket.gethostname()}).",
+            remedy="Run the worker where it is, or set deploy.workspace or deploy.pull in its "
+            "docmill.yaml and deploy again: docmill deploy",
+        )
+    return {"directory": directory}
 
 
 def fetch(
@@ -59,6 +75,22 @@ def worker_home() -> Path:
     return Path(data) / "docmill" / "workspaces"
 
 
+def keep_state(workspace: Path, home: Path) -> None:
+    """Link state and reports to where they outlive the workspace, and the next one finds them."""
+    loaded = load_workspace(workspace)
+    config = loaded.workspace.config
+    links = {config.state: home / "state"}
+    for pipeline in loaded.workspace.pipelines:
+        links[f"{config.reports}/{pipeline}"] = home / "reports" / pipeline
+    for place, target in links.items():
+        link = workspace / place
+        if Path(place).is_absolute() or link.exists():
+            continue
+        target.mkdir(parents=True, exist_ok=True)
+        link.parent.mkdir(parents=True, exist_ok=True)
+        link.symlink_to(target)
+
+
 def _download(address: str, options: dict[str, Any]) -> bytes:
     filesystem, path = file_system(address, options)
     try:
@@ -92,7 +124,7 @@ def _unpack(data: bytes, folder: Path) -> None:
             target = workspace / name
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(content)
-        _link_state(workspace, folder.parent)
+        keep_state(workspace, folder.parent)
         _lock(draft)
         with contextlib.suppress(OSError):
             # Fails if the other process was faster; then there is the same already.
@@ -109,22 +141,6 @@ def _entries(data: bytes) -> Iterator[tuple[str, bytes]]:
             if entry.is_dir() or ".." in parts or PurePosixPath(entry.filename).is_absolute():
                 _tampered(entry.filename)
             yield entry.filename, archive.read(entry)
-
-
-def _link_state(workspace: Path, home: Path) -> None:
-    """State and reports lie outside: the workspace can't be written, and the next one has them."""
-    loaded = load_workspace(workspace)
-    config = loaded.workspace.config
-    links = {config.state: home / "state"}
-    for pipeline in loaded.workspace.pipelines:
-        links[f"{config.reports}/{pipeline}"] = home / "reports" / pipeline
-    for place, target in links.items():
-        link = workspace / place
-        if Path(place).is_absolute() or link.exists():
-            continue
-        target.mkdir(parents=True, exist_ok=True)
-        link.parent.mkdir(parents=True, exist_ok=True)
-        link.symlink_to(target)
 
 
 def _lock(folder: Path) -> None:

@@ -5,7 +5,7 @@ given, then `judge` and `report`. A job keeps the truth in docmill's store; it k
 Prefect.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, runtime_checkable
 
@@ -60,6 +60,8 @@ class Published:
     """Where the report's files are."""
     events: tuple[RunEvent, ...] = ()
     """What is said of the run in Prefect's events."""
+    rows: Sequence[Mapping[str, str]] = ()
+    """Documents as rows of a table, those that need attention first; may be cut."""
 
 
 @dataclass(frozen=True, slots=True)

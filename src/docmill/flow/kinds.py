@@ -11,7 +11,7 @@ from typing import Any, Literal
 from prefect import Flow
 from prefect.utilities.callables import parameter_schema
 
-from docmill.flow import deployed, sharding
+from docmill.flow import deployed, sharding, watching
 from docmill.spec.pipeline import Pipeline
 
 DEFAULT = "default"
@@ -67,10 +67,23 @@ class Kind:
     def form(self, pipeline: Pipeline) -> dict[str, Any]:
         """The parameters as a JSON Schema, which Prefect's UI shows and its server enforces."""
         schema = parameter_schema(self.flow.fn).model_dump()
-        for name, hint in self.hints(pipeline).items():
-            entry = schema["properties"][name]
-            entry["description"] = f"{entry.get('description', '')} Left out: {hint}.".strip()
+        hints = self.hints(pipeline)
+        for name, entry in schema["properties"].items():
+            _simplify(entry)
+            entry["title"] = name.replace("_", " ").replace("usd", "US dollars").capitalize()
+            if name in hints:
+                text = f"{entry.get('description', '')} Left out: {hints[name]}."
+                entry["description"] = text.strip()
         return schema
+
+
+def _simplify(entry: dict[str, Any]) -> None:
+    """A parameter that may be left out, without the choice between a value and `null`: Prefect's
+    form shows its field at once."""
+    choices = [each for each in entry.get("anyOf", ()) if each != {"type": "null"}]
+    if len(choices) == 1 and entry.get("default", ...) is None:
+        del entry["anyOf"], entry["default"]
+        entry.update(choices[0])
 
 
 def _run_hints(pipeline: Pipeline) -> Mapping[str, Any]:
@@ -93,6 +106,15 @@ def _scheduled(pipeline: Pipeline) -> Timing | None:
     return Timing(cron=schedule.cron, timezone=schedule.timezone, overlap=schedule.overlap)
 
 
+def _watches(pipeline: Pipeline) -> bool:
+    return pipeline.watch is not None
+
+
+def _looks(pipeline: Pipeline) -> Timing | None:
+    watch = pipeline.watch
+    return Timing(every_seconds=60 * watch.every_minutes) if watch and watch.every_minutes else None
+
+
 def _shared_out(pipeline: Pipeline) -> bool:
     return pipeline.scale.shards > 0
 
@@ -100,6 +122,7 @@ def _shared_out(pipeline: Pipeline) -> bool:
 KINDS: tuple[Kind, ...] = (
     Kind(DEFAULT, deployed.run_pipeline, timing=_scheduled, hints=_run_hints),
     Kind(sharding.KIND, sharding.run_shard, wanted=_shared_out),
+    Kind(watching.KIND, watching.run_watch, wanted=_watches, timing=_looks),
 )
 
 

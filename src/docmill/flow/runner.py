@@ -7,7 +7,6 @@ Prefect's server: the run goes on, only its picture in the UI ends. Import it by
 import asyncio
 import contextlib
 import inspect
-import re
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from importlib.metadata import version
@@ -16,7 +15,6 @@ from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
 
 from prefect import Flow, Task
-from prefect.artifacts import acreate_markdown_artifact
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import State
 from prefect.context import FlowRunContext, TagsContext
@@ -27,6 +25,7 @@ from prefect.states import Cancelled, Completed, Failed
 
 from docmill.errors import PrerequisiteError
 from docmill.flow.address import ServerAddress
+from docmill.flow.artifacts import artifact_key, show_results
 from docmill.flow.coordinating import shards_of
 from docmill.flow.dealing import Control, Tally, deal
 from docmill.flow.job import Ingested, Job, Published, RunEnd, RunOutcome
@@ -116,6 +115,7 @@ class FlowJob:
 
     async def _work(self, run_id: UUID) -> RunEnd:
         ingested = await step("ingest", self.job.ingest)
+        await self._name(run_id, ingested.total)
         tally = Tally(
             self.job.failure_threshold,
             self.control,
@@ -143,21 +143,31 @@ class FlowJob:
             end = RunEnd(status=status, message=self.control.reason, counts=tally.counts)
         if end.status != "cancelled":
             await step("judge", self.job.judge)
-            await step("report", lambda: self._report(end))
+            await step("report", lambda: self._report(end, run_id))
         return end
 
-    async def _report(self, end: RunEnd) -> dict[str, str]:
+    async def _name(self, run_id: UUID, documents: int) -> None:
+        """Give the flow run docmill's name, and the size of the batch."""
+        noun = "document" if documents == 1 else "documents"
+        name = f"{self.job.run_id} · {documents:,} {noun}"
+        with contextlib.suppress(*PREFECT_ERRORS):
+            async with get_client() as client:
+                await client.update_flow_run(run_id, name=name)
+
+    async def _report(self, end: RunEnd, run_id: UUID) -> dict[str, str]:
         self._published = published = await self.job.report(end)
         if await _server_answers():
             emit_run_events(self.job, published.events)
             with contextlib.suppress(*PREFECT_ERRORS):
-                await acreate_markdown_artifact(
-                    published.markdown,
-                    key=artifact_key(self.job.name, "report"),
-                    description=self.job.run_id,
-                )
-                if self._progress:
-                    async with get_client() as client:
+                async with get_client() as client:
+                    await show_results(
+                        client,
+                        published,
+                        name=self.job.name,
+                        run_id=self.job.run_id,
+                        flow_run=run_id,
+                    )
+                    if self._progress:
                         await self._progress.end(client)
         return {"folder": published.folder}
 
@@ -226,11 +236,6 @@ async def step(name: str, work: Callable[[], Awaitable[T]]) -> T:
         return await work()
 
     return await Task(call, name=name, task_run_name=name, persist_result=False)()
-
-
-def artifact_key(name: str, what: str) -> str:
-    """A pipeline's name, and what of it, as Prefect's artifact keys have to be: `[a-z0-9-]+`."""
-    return f"{re.sub('[^a-z0-9]+', '-', name.lower()).strip('-')}-{what}"
 
 
 async def _wait_for_engine(engine: asyncio.Future[Any], done: asyncio.Event) -> None:

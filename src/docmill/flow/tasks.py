@@ -177,7 +177,7 @@ class DocumentTasks:
                 raise
             # Prefect would call the task crashed.
             return Cancelled(message=self._control.reason)
-        return underway.summary
+        return _ended(underway.summary)
 
     async def _attempt(self, underway: Underway) -> dict[str, Any]:
         untold, underway.untold = underway.untold, None
@@ -219,3 +219,10 @@ class DocumentTasks:
                 remedy=f"Go on: docmill run {self._job.name}",
             )
         return self._job.settle_failure(underway.document, error, attempts=underway.attempts)
+
+
+def _ended(summary: dict[str, Any]) -> State[Any]:
+    """A document that has its record: a state of Prefect's by docmill's name for it."""
+    status = str(summary["status"])
+    name = "Completed" if status == "ok" else status.capitalize()
+    return Completed(name=name, message=status, data=summary)
