@@ -3,10 +3,12 @@
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 from sqlalchemy import Engine
 
-from docmill.blobs import BlobStore
+from docmill.blobs import BlobStore, Shared
+from docmill.documents.sources import is_address
 from docmill.flow.address import ServerSettings
 from docmill.settings import Settings, load_settings
 from docmill.spec.load import LoadedWorkspace
@@ -63,11 +65,21 @@ def open_state(loaded: LoadedWorkspace, settings: Settings | None = None) -> Gen
             runs=RunStore(engine),
             sessions=SessionStore(engine),
             growth=Growth(engine),
-            blobs=BlobStore(folder / "blobs"),
+            blobs=_open_blobs(loaded),
             approvals=Approvals(engine),
         )
     finally:
         engine.dispose()
+
+
+def _open_blobs(loaded: LoadedWorkspace) -> BlobStore:
+    """In the folder that docmill.yaml names; of what it shares, copies in the state folder."""
+    copies, wanted = loaded.state_folder / "blobs", loaded.workspace.config.blobs
+    if wanted is None:
+        return BlobStore(copies)
+    if is_address(wanted):
+        return BlobStore(copies, shared=Shared(wanted))
+    return BlobStore(loaded.root / Path(wanted.removeprefix("file://")).expanduser())
 
 
 def server_settings(loaded: LoadedWorkspace, settings: Settings) -> ServerSettings:

@@ -1,7 +1,8 @@
 """The blob store: one file per content, written whole or not at all, shared by processes.
 
 The name is the sha256 of the plain content; a name ending in `.z` holds it deflated. Nothing is
-locked: writers of the same content race to the same result.
+locked: writers of the same content race to the same result. With a `Shared` store behind it, the
+folder holds copies of what is there.
 """
 
 import contextlib
@@ -15,6 +16,7 @@ from collections.abc import Callable, Container, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from docmill.blobs.shared import Entry, Shared
 from docmill.errors import PrerequisiteError
 
 _HASH = re.compile(r"[0-9a-f]{64}\Z")
@@ -36,24 +38,40 @@ class Pruned(NamedTuple):
 class BlobStore:
     """Bytes by their sha256 in a folder, which is made when the first blob is written."""
 
-    def __init__(self, folder: Path, *, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        shared: Shared | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
         self._folder = folder
+        self._shared = shared
         self._clock = clock
 
     def put(self, data: bytes) -> str:
         """Keep `data`, durably, and return its sha256; equal contents are kept once.
 
         Raises:
-            PrerequisiteError: the disk is full or the folder can't be written; nothing is left
-                half-written.
+            PrerequisiteError: the disk is full, the folder can't be written or the shared store
+                not be reached; nothing is left half-written.
         """
         name = hashlib.sha256(data).hexdigest()
+        if self._shared is not None:
+            # Also what is there already: it is young then, and another machine's `prune` spares it.
+            packed = _shrinks(data)
+            stored = zlib.compress(data, 6) if packed else data
+            self._shared.write(_place(name, packed=packed), stored)
+        self._put_here(name, data)
+        return name
+
+    def _put_here(self, name: str, data: bytes) -> None:
         for path in self._paths(name):
             if path.exists():
                 # as young as a new one, so that `prune` spares it until it is referred to
                 with contextlib.suppress(OSError):
                     os.utime(path)
-                return name
+                return
         plain, deflated = self._paths(name)
         try:
             if _shrinks(data):
@@ -66,7 +84,6 @@ class BlobStore:
                 remedy="Free disk space or mend its permissions, then run again; "
                 "it goes on where it stopped.",
             ) from error
-        return name
 
     def get(self, name: str) -> bytes:
         """The content with this sha256.
@@ -75,24 +92,48 @@ class BlobStore:
 
         Raises:
             KeyError: there is none, or it was damaged.
+            PrerequisiteError: it isn't here, and the shared store can't be reached.
         """
+        data = self._get_here(name)
+        if data is not None:
+            return data
+        if self._shared is not None:
+            for packed in (False, True):
+                stored = self._shared.read(_place(name, packed=packed))
+                data = _plain(stored, packed=packed, name=name)
+                if data is not None:
+                    self._put_here(name, data)
+                    return data
+        raise KeyError(name)
+
+    def _get_here(self, name: str) -> bytes | None:
         plain, deflated = self._paths(name)
         for path, packed in ((plain, False), (deflated, True)):
             try:
                 stored = path.read_bytes()
             except FileNotFoundError:
                 continue
-            data = _inflate(stored) if packed else stored
-            if data is not None and hashlib.sha256(data).hexdigest() == name:
+            data = _plain(stored, packed=packed, name=name)
+            if data is not None:
                 return data
             path.unlink(missing_ok=True)
-        raise KeyError(name)
+        return None
 
     def __contains__(self, name: str) -> bool:
-        return _HASH.match(name) is not None and any(p.exists() for p in self._paths(name))
+        if _HASH.match(name) is None:
+            return False
+        if any(path.exists() for path in self._paths(name)):
+            return True
+        shared = self._shared
+        return shared is not None and any(
+            shared.has(_place(name, packed=packed)) for packed in (False, True)
+        )
 
     def __iter__(self) -> Iterator[str]:
-        """Names of all blobs, sorted."""
+        """Names of all blobs, sorted; of a shared store all that are there."""
+        if self._shared is not None:
+            yield from (name for name, _, _ in _blobs(self._shared))
+            return
         for path in self._files():
             yield path.name.removesuffix(".z")
 
@@ -100,8 +141,21 @@ class BlobStore:
         """Remove blobs that are not in `keep`, and what killed writers left.
 
         A blob younger than `min_age` seconds is spared: a running session may not have referred to
-        it yet.
+        it yet. Of a shared store the count is of what is removed there; copies here go, too.
         """
+        here = self._prune_here(keep, min_age)
+        if self._shared is None:
+            return here
+        before = self._clock() - min_age
+        old = [
+            (place, entry.size)
+            for name, place, entry in _blobs(self._shared)
+            if name not in keep and entry.written <= before
+        ]
+        self._shared.remove([place for place, _ in old])
+        return Pruned(len(old), sum(size for _, size in old))
+
+    def _prune_here(self, keep: Container[str], min_age: float) -> Pruned:
         blobs = size = 0
         before = self._clock() - min_age
         for path in self._files():
@@ -144,6 +198,31 @@ def _shrinks(data: bytes) -> bool:
         return False
     sample = data[:_SAMPLE]
     return len(zlib.compress(sample, 1)) <= _WORTHWHILE * len(sample)
+
+
+def _place(name: str, *, packed: bool) -> str:
+    """Path of a blob in a shared store: as in a folder, so that the one can be copied to the other.
+
+    Raises:
+        KeyError: it is no name of a blob.
+    """
+    if not _HASH.match(name):
+        raise KeyError(name)
+    return f"{name[:2]}/{name[2:4]}/{name}" + (".z" if packed else "")
+
+
+def _blobs(shared: Shared) -> Iterator[tuple[str, str, Entry]]:
+    """Name, path and entry of all blobs, sorted."""
+    for entry in shared.entries():
+        name = entry.file.removesuffix(".z")
+        if _HASH.match(name):
+            yield name, _place(name, packed=entry.file != name), entry
+
+
+def _plain(stored: bytes | None, *, packed: bool, name: str) -> bytes | None:
+    """The content, if what is stored holds what its name says."""
+    data = _inflate(stored) if packed and stored is not None else stored
+    return data if data is not None and hashlib.sha256(data).hexdigest() == name else None
 
 
 def _inflate(stored: bytes) -> bytes | None:

@@ -103,7 +103,7 @@ IRRELEVANT = _table(
     ConsistentCheck="name severity when type field per",
     Expectation="type kwargs severity",
     # where a model answers and what it costs, not which model it is
-    WorkspaceConfig="endpoints prices state reports deploy retention",
+    WorkspaceConfig="endpoints prices state blobs reports deploy retention",
     Retention="days newest journal_days picture_days",
     Deploy="name work_pool pool_type work_queue job_variables workspace storage_options include "
     "pull",

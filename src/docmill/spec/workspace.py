@@ -93,6 +93,10 @@ class WorkspaceConfig(Frozen):
     """Path of a price table that overrides the one built in."""
     state: str = ".docmill"
     """Folder of run state."""
+    blobs: str | None = None
+    """Where texts and pictures of pages are kept: a folder, or an fsspec address such as
+    `s3://bucket/blobs` that several machines share; `blobs` in the folder of run state if left
+    out."""
     reports: str = "reports"
     """Folder that reports are written to."""
     retention: Retention = Retention()
