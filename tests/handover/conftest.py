@@ -5,11 +5,14 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import pytest
+from tests.buckets import bucket, s3_server
 
 from docmill.records.checked import CheckedRecord, CheckedValue, Evidence, Reading, ReadingValue
 from docmill.records.results import DocumentInfo, DocumentResult, RunInfo, Usage, Verdict
 from docmill.records.values import Range
 from docmill.spec.fields import Field
+
+__all__ = ["bucket", "s3_server"]
 
 STARTED = datetime(2026, 11, 22, 19, 33, 5, 250, tzinfo=UTC)
 FIELDS = {

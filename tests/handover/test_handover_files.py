@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.buckets import Bucket
 from tests.handover.conftest import FIELDS, FORMULA, STARTED, StoredInMemory, document, verified
 
 from docmill.errors import PrerequisiteError
@@ -15,7 +16,6 @@ from docmill.handover.csvfile import cell_text
 from docmill.handover.deliver import HandOver, check
 from docmill.records.deliveries import Delivery
 from docmill.spec.results import Results
-
 
 parquet: Any = importlib.import_module("pyarrow.parquet")
 
@@ -140,8 +140,8 @@ def test_what_is_missing_is_said_before_anything_is_spent(tmp_path: Path) -> Non
     table = Results(table="values", database_env="DB")
     check([table, Results(to="out")], secrets=secrets.get, root=tmp_path)
     for entry, remedy in (
-        (Results(to="gs://bucket/x"), "the fsspec driver of gs"),
-        (Results(to="nowhere://bucket/x"), "s3://bucket/results/"),
+        (Results(to="gs://bucket/x"), "pip install gcsfs"),
+        (Results(to="nowhere://bucket/x"), "s3://bucket/folder/"),
         (Results(table="t", database_env="NONE"), "export NONE="),
         (Results(table="t", database_env="BAD"), "export BAD="),
         (Results(table="t", database_env="ODD"), "the database's driver"),
@@ -150,3 +150,18 @@ def test_what_is_missing_is_said_before_anything_is_spent(tmp_path: Path) -> Non
             check([entry], secrets=secrets.get, root=tmp_path)
         assert remedy in caught.value.remedy
         assert "odd secret" not in str(caught.value)
+
+
+def test_a_bucket_gets_its_files_whole(
+    stored: StoredInMemory, tmp_path: Path, bucket: Bucket
+) -> None:
+    """By one put each, over the wire, and nothing but the files."""
+    entry = Results(to=f"{bucket.address}/{{pipeline}}/{{run}}/", formats=("csv", "parquet"))
+    for _ in range(2):
+        (done,) = delivered(stored, tmp_path, entry)
+        base = f"{bucket.address}/spec-check/run-0007"
+        assert done.places == (f"{base}/values.csv", f"{base}/values.parquet"), done.detail
+    assert bucket.names("spec-check/run-0007") == ["values.csv", "values.parquet"]
+    assert len(read_csv(bucket.folder / "spec-check/run-0007/values.csv")) == 10
+    (failed,) = delivered(stored, tmp_path, Results(to="s3://no-such-bucket/x"))
+    assert failed.state == "failed"

@@ -3,7 +3,6 @@
 A file appears whole or not at all: by a rename in a folder, by a single put in a bucket.
 """
 
-import importlib
 import secrets
 import shutil
 from collections.abc import Generator
@@ -13,7 +12,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from docmill.documents.sources import is_address
-from docmill.errors import PrerequisiteError
+from docmill.documents.stores import open_store
 
 BUCKETS = ("s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "memory")
 """Schemes whose puts are whole by nature."""
@@ -35,7 +34,7 @@ class Place:
         self._filesystem: Any = None
         self._path = self.address
         if self.remote:
-            self._filesystem, self._path = _opened(self.address, self._scheme)
+            self._filesystem, self._path = open_store(self.address)
 
     def put(self, file: Path, name: str) -> str:
         """Put a local file there under a name, over one that has it; returns its address.
@@ -75,21 +74,3 @@ def _rename_into(file: Path, target: Path) -> None:
     finally:
         with suppress(FileNotFoundError):
             draft.unlink()
-
-
-def _opened(address: str, scheme: str) -> tuple[Any, str]:
-    core: Any = importlib.import_module("fsspec.core")
-    try:
-        filesystem, path = core.url_to_fs(address)
-    except ImportError:
-        extra = "'docmill[s3]'" if scheme in ("s3", "s3a") else f"the fsspec driver of {scheme}"
-        raise PrerequisiteError(
-            f"Results can't be handed over to {scheme}:// without a package.",
-            remedy=f"Install it: pip install {extra}",
-        ) from None
-    except ValueError as error:
-        raise PrerequisiteError(
-            f"{address} is not a place that fsspec can open: {error}.",
-            remedy="Write a folder, or an address such as s3://bucket/results/{run}/",
-        ) from None
-    return filesystem, str(path).rstrip("/")
