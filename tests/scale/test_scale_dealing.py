@@ -295,6 +295,8 @@ def test_a_worker_with_another_docmill_or_other_specs_is_refused(tmp_path: Path)
         id="run-0001",
         pipeline="reports",
         docmill_version="1.4.0",
+        environment="default",
+        agent=f"reader@{compiled.session_digest[:12]}",
         spec_digest=compiled.spec_digest,
     )
     check_same(info, compiled, here="1.4.0")
@@ -305,3 +307,6 @@ def test_a_worker_with_another_docmill_or_other_specs_is_refused(tmp_path: Path)
     with pytest.raises(PrerequisiteError, match="0123456789ab") as caught:
         check_same(other, compiled, here="1.4.0")
     assert compiled.spec_digest[:12] in caught.value.message
+    other = info.model_copy(update={"agent": "reader@0123456789ab"})
+    with pytest.raises(PrerequisiteError, match=r"packages.*`default`.*0123456789ab"):
+        check_same(other, compiled, here="1.4.0")

@@ -12,8 +12,10 @@ from docmill.tools.mcp.keys import Keys
 from docmill.tools.mcp.meeting import Servers, Surroundings, meet
 
 
-def meet_servers(ground: Ground, plan: BatchPlan) -> Servers:
+def meet_servers(ground: Ground, plan: BatchPlan | None) -> Servers:
     """What the servers offer; nobody is asked if there is nothing to read, or no model to use them.
+
+    Without a plan there is something to read.
 
     Must not be called in an event loop.
 
@@ -23,7 +25,7 @@ def meet_servers(ground: Ground, plan: BatchPlan) -> Servers:
     compiled = ground.compiled
     agent = compiled.agent
     only_embedded = all(choice.id == EMBEDDED for choice in agent.models)
-    if not agent.mcp_servers or only_embedded or not to_read(plan):
+    if not agent.mcp_servers or only_embedded or (plan and not to_read(plan)):
         return Servers((), Keys())
     vault = compiled.pipeline.vault
     secrets = ground.settings.secret

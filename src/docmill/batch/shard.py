@@ -48,14 +48,20 @@ def check_same(info: RunInfo, compiled: CompiledPipeline, *, here: str = "") -> 
             f"{info.docmill_version}.",
             remedy=f"On the worker: pip install docmill=={info.docmill_version}",
         )
-    theirs = info.spec_digest
-    if theirs != compiled.spec_digest:
-        raise PrerequisiteError(
-            f"The specs of pipeline `{info.pipeline}` on this worker ({compiled.spec_digest[:12]}) "
-            f"aren't those of {info.id} ({theirs[:12]}).",
-            remedy="Bring the same workspace, and the same packages of its environment, to every "
-            "worker: docmill deploy",
-        )
+    specs = (f"specs of pipeline `{info.pipeline}`", info.spec_digest, compiled.spec_digest)
+    packages = (
+        f"packages of environment `{info.environment}`",
+        info.agent.rpartition("@")[2],
+        compiled.session_digest,
+    )
+    for what, theirs, ours in (specs, packages):
+        if theirs[:12] != ours[:12]:
+            raise PrerequisiteError(
+                f"The {what} on this worker ({ours[:12]}) aren't those of {info.id} "
+                f"({theirs[:12]}).",
+                remedy="Bring the same workspace, and the same packages of its environment, to "
+                "every worker: docmill deploy",
+            )
 
 
 class ShardWork:

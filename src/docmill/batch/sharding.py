@@ -16,7 +16,7 @@ from docmill.batch.held import Held
 from docmill.batch.observer import SilentObserver
 from docmill.batch.servers import meet_servers
 from docmill.batch.shard import ShardWork, Terms, check_same
-from docmill.batch.start import make_plan, survey
+from docmill.batch.start import survey
 from docmill.batch.state import State
 from docmill.batch.workbench import Ground, make_bench, of_run, open_models
 from docmill.compile import compile_pipeline
@@ -31,6 +31,9 @@ from docmill.store.runs import run_number
 from docmill.store.sessions import SessionStore
 from docmill.store.shards import ShardFence, ShardStore
 from docmill.telemetry import run_telemetry
+
+MOST = 100_000
+"""More documents than a shard is ever dealt."""
 
 
 def carry_out_shard(
@@ -83,11 +86,11 @@ def _carry_out(ground: Ground, number: int, shard: str) -> str:
     observer = SilentObserver()
     shared = SharedRates(state.engine, processes=pipeline.scale.shards)
     models = open_models(ground, observer, shared=shared)
-    servers = meet_servers(ground, make_plan(ground.loaded, ground.compiled, state))
+    servers = meet_servers(ground, None)
     bench = make_bench(ground, models, servers, tell=observer.waits)
     bench = of_run(ground, bench, number)
     places = sessions_at_once(pipeline, ground.settings)
-    ahead = bench.sandboxes.ahead(bench.sandbox_spec, at_once=places, in_all=places)
+    ahead = bench.sandboxes.ahead(bench.sandbox_spec, at_once=places, in_all=MOST)
     held = Held(models, servers, ahead)
     heartbeats = Heartbeats(state.engine)
     work = ShardWork(
