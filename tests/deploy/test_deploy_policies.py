@@ -14,6 +14,8 @@ from tests.deploy.conftest import Site
 from docmill.errors import PrerequisiteError
 from docmill.flow.launch import prefect_client
 
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+
 Wait = Callable[..., Any]
 
 

@@ -9,6 +9,8 @@ from tests.deploy.conftest import Site, configure
 
 from docmill.flow.differences import differences
 
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+
 
 def test_a_difference_is_told_field_by_field() -> None:
     """Down into variables and steps; what is empty isn't there."""

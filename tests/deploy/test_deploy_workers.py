@@ -66,6 +66,8 @@ def test_a_killed_run_of_a_fetched_workspace_goes_on(
         os.kill(flow_process(run), signal.SIGKILL)
         state = eventually(lambda: final(site, run))
         assert state["type"] == "CRASHED", log.read_text()
+        # The worker's own report comes last; a retry before it would be taken for the first try.
+        eventually(lambda: "as crashed" in log.read_text())
         finished = ended(kept / "state")
         site.set_state(run, type="SCHEDULED", name="AwaitingRetry")
         eventually(lambda: site.run(run)["state_type"] == "RUNNING")
@@ -106,6 +108,7 @@ def test_a_cancelled_run_of_a_git_repository_goes_on(
         state = eventually(lambda: final(site, run))
         assert state["type"] == "CANCELLED", log.read_text()
         assert "cancelled in Prefect" in state["message"]
+        eventually(lambda: "Cancelled flow run" in log.read_text())
         site.set_state(run, type="SCHEDULED", name="AwaitingRetry")
         eventually(lambda: site.run(run)["state_type"] == "RUNNING")
         state = eventually(lambda: final(site, run))
