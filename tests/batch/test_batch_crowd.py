@@ -3,12 +3,16 @@
 import os
 import resource
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from docmill.batch.crowd import (
+    MOST_ASKING,
     MOST_WAITING,
     free_megabytes,
+    places_at_once,
     sessions_at_once,
     waiting_seconds,
 )
@@ -33,6 +37,14 @@ def test_sessions_that_wait_are_many() -> None:
     """Live, the processors are the measure; waiting for a batch takes none."""
     assert sessions_at_once(LIVE, Settings()) == FEW
     assert FEW <= sessions_at_once(BATCH, Settings()) <= MOST_WAITING
+
+
+def test_more_documents_are_under_way_where_people_are_waited_for() -> None:
+    """Those that wait for an answer do no work."""
+    for asks in (False, True):
+        compiled: Any = SimpleNamespace(pipeline=LIVE, agent=SimpleNamespace(asks=asks))
+        more = places_at_once(compiled, Settings()) - FEW
+        assert more == 0 if not asks else 0 < more <= MOST_ASKING
 
 
 def test_open_files_are_a_limit() -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
@@ -81,9 +81,14 @@ def workspace(root: Path, model: str, crm: Crm) -> LoadedWorkspace:
     return load_workspace(root)
 
 
-def prepared(loaded: LoadedWorkspace, state: State, watcher: SilentObserver) -> BatchJob:
-    """The run, planned and claimed, its server met."""
-    settings = load_settings({"SCRIPTED_KEY": KEY, "CRM_TOKEN": TOKEN})
+def prepared(
+    loaded: LoadedWorkspace,
+    state: State,
+    watcher: SilentObserver,
+    more: Mapping[str, str] | None = None,
+) -> BatchJob:
+    """The run, planned and claimed, its server met; `more`: variables."""
+    settings = load_settings({"SCRIPTED_KEY": KEY, "CRM_TOKEN": TOKEN, **(more or {})})
     compiled = compile_pipeline(loaded, "reports")
     return prepare_job(loaded, compiled, settings, state, observer=watcher)
 
@@ -168,6 +173,37 @@ def test_a_run_calls_a_server_with_consent(at: Path, capsys: pytest.CaptureFixtu
     written = b"".join(path.read_bytes() for path in at.rglob("*") if path.is_file())
     assert b"B-2" in written
     assert TOKEN.encode() not in written
+
+
+def test_a_document_that_waits_for_a_person_holds_up_no_other(at: Path) -> None:
+    """Its only place is another's meanwhile; it takes it again before it goes on."""
+    crm = Crm()
+    with crm.up(), ScriptedServer([[ORDER], SUBMIT, SUBMIT], key=KEY) as model:
+        loaded = workspace(at, model.base_url, crm)
+        canvas: Any = Canvas(str(at / "in" / "second.pdf"), invariant=1)
+        canvas.drawString(72, 760, "Output voltage 3.30 V again")
+        canvas.save()
+        with open_state(loaded) as state:
+            job = prepared(loaded, state, SilentObserver(), {"DOCMILL_CONCURRENCY": "1"})
+            assert job.concurrency > 1
+
+            async def both() -> None:
+                async with job.held:
+                    first, second = (await job.ingest()).pending
+                    waits = asyncio.create_task(job.process(first, attempt=1))
+                    while not state.approvals.waiting():  # noqa: ASYNC110 - it comes by the store
+                        await asyncio.sleep(0.01)
+                    done = await job.process(second, attempt=1)
+                    assert done["status"] == "ok"
+                    assert not waits.done()
+                    await allowed()
+                    assert (await waits)["status"] == "ok"
+
+            try:
+                asyncio.run(both())
+            finally:
+                job.release()
+                job.close(RunEnd(status="finished"))
 
 
 def test_a_server_that_is_away_stops_the_run_before_it_begins(at: Path) -> None:

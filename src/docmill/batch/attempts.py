@@ -36,6 +36,13 @@ class Here:
 
     async def carry_out(self, document: PlannedDocument, *, attempt: int) -> SessionEnd:
         """Run a document's session, or go on with it."""
+        slots = self._bench.consent.slots
+        if slots is None:
+            return await self._carry_out(document, attempt=attempt)
+        async with slots.working(document.info.id):
+            return await self._carry_out(document, attempt=attempt)
+
+    async def _carry_out(self, document: PlannedDocument, *, attempt: int) -> SessionEnd:
         self._observer.began(document, attempt=attempt)
         self._refuse_spent_out()
         try:

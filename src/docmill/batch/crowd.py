@@ -4,11 +4,14 @@ import os
 import resource
 from pathlib import Path
 
+from docmill.plan import CompiledPipeline
 from docmill.settings import Settings
 from docmill.spec.pipeline import Pipeline
 
 MOST_WAITING = 500
 """Sessions that wait for message batches."""
+MOST_ASKING = 50
+"""Sessions that wait for a person beside those that work."""
 SESSION_MEGABYTES = 16
 """Memory of one that waits: 6 MB of its sandbox's program, its files, and what it has read."""
 SESSION_FILES = 6
@@ -36,6 +39,14 @@ def sessions_at_once(pipeline: Pipeline, settings: Settings) -> int:
     by_files = (files - OTHER_FILES) // SESSION_FILES
     by_memory = free_megabytes() // 2 // SESSION_MEGABYTES
     return max(few, min(MOST_WAITING, by_files, by_memory))
+
+
+def places_at_once(compiled: CompiledPipeline, settings: Settings) -> int:
+    """How many documents may be under way: more than work, where agents wait for people."""
+    number = sessions_at_once(compiled.pipeline, settings)
+    if not compiled.agent.asks:
+        return number
+    return number + min(MOST_ASKING, free_megabytes() // 4 // SESSION_MEGABYTES)
 
 
 def waiting_seconds(pipeline: Pipeline) -> float:

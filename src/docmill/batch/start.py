@@ -16,7 +16,7 @@ from docmill.batch.affordable import check_limits
 from docmill.batch.aftermath import Aftermath
 from docmill.batch.attempts import Here
 from docmill.batch.blocks import SecretBlocks, block_names
-from docmill.batch.crowd import sessions_at_once
+from docmill.batch.crowd import places_at_once, sessions_at_once
 from docmill.batch.dealing import Dealer
 from docmill.batch.equipment import equipped
 from docmill.batch.foresight import foresee, is_free
@@ -294,7 +294,7 @@ def _job(
         aftermath=aftermath_of(ground),
         reports=reports_folder(ground.loaded, pipeline.name),
         templates=ground.loaded.root / "reports" / "templates",
-        concurrency=sessions_at_once(pipeline, ground.settings),
+        concurrency=places_at_once(compiled, ground.settings),
     )
     return ShardedBatchJob(parts, info, dealer) if dealer else BatchJob(parts, info)
 

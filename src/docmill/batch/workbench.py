@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from docmill.backends.local import LocalBackend
-from docmill.batch.crowd import waiting_seconds
+from docmill.batch.crowd import sessions_at_once, waiting_seconds
 from docmill.batch.egress import open_broker
 from docmill.batch.state import State
 from docmill.compile.forms import sandbox_spec
@@ -24,6 +24,7 @@ from docmill.plan import CompiledPipeline
 from docmill.sandboxes.base import Probe, SandboxBackend, SandboxSpec
 from docmill.session.bench import Stage, Workbench
 from docmill.session.consent import Consent
+from docmill.session.slots import Slots
 from docmill.settings import Settings
 from docmill.spec.agent import ModelChoice
 from docmill.spec.load import LoadedWorkspace
@@ -107,6 +108,9 @@ def make_bench(
             minutes=pipeline.limits.approval_minutes,
             tell=tell,
             waiting=models.roster.waiting,
+            slots=Slots(sessions_at_once(pipeline, ground.settings))
+            if compiled.agent.asks
+            else None,
         ),
         password=_password(ground),
         broker=broker,
