@@ -75,6 +75,8 @@ class Heard:
     outcomes: list[Outcome] = field(default_factory=list[Outcome])
     failures: list[DocmillError | OSError] = field(default_factory=list[DocmillError | OSError])
     mends: list[str] = field(default_factory=list[str])
+    an_end: asyncio.Event = field(default_factory=asyncio.Event)
+    a_failure: asyncio.Event = field(default_factory=asyncio.Event)
 
     def began(self, drop: str, files: int) -> None:
         """Of no interest."""
@@ -82,10 +84,12 @@ class Heard:
     def ended(self, drop: str, outcome: Outcome) -> None:
         """Its report is delivered."""
         self.outcomes.append(outcome)
+        self.an_end.set()
 
     def failed(self, what: str, error: DocmillError | OSError, seconds: float) -> None:
         """It is tried again."""
         self.failures.append(error)
+        self.a_failure.set()
 
     def mended(self, what: str) -> None:
         """It goes well again."""

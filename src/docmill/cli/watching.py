@@ -8,7 +8,7 @@ from docmill.batch.state import open_state, server_settings
 from docmill.cli.console import inert, put, talk
 from docmill.cli.workspace import chosen, here
 from docmill.documents.stores import advice, reason
-from docmill.errors import DocmillError, Problem, SpecError
+from docmill.errors import EXIT_UNFINISHED, DocmillError, Problem, SpecError
 from docmill.flow import server
 from docmill.flow.hosting import stop_on_signals
 from docmill.flow.prefect_process import FlowSide
@@ -60,16 +60,29 @@ def watch(pipeline: str | None, *, once: bool) -> None:
         runs = RunsApart(loaded.root, name)
         watcher = Watcher(watched, DropStore(state.engine), Telling(), runs)
         talk(f"Watching {spec.watch.path} for {name}; Ctrl-C ends it.")
-        asyncio.run(_watch(watcher, once=once))
+        well = asyncio.run(_round(watcher) if once else _watch(watcher))
+    if not well:
+        sys.exit(EXIT_UNFINISHED)
 
 
-async def _watch(watcher: Watcher, *, once: bool) -> None:
-    if once:
-        await watcher.once()
-        return
+async def _watch(watcher: Watcher) -> bool:
+    """Until a signal, and then to the end of what is under way."""
     stop = asyncio.Event()
     with stop_on_signals(stop.set):
         await watcher.watch(stop)
+    return True
+
+
+async def _round(watcher: Watcher) -> bool:
+    """A signal stops the run that is under way; the next watcher goes on with it."""
+    looking = asyncio.create_task(watcher.once())
+
+    def stop() -> None:
+        looking.cancel()
+
+    with stop_on_signals(stop):
+        await asyncio.wait({looking})
+    return not looking.cancelled() and looking.result()
 
 
 def _counts(counts: Mapping[str, int]) -> str:

@@ -1,7 +1,7 @@
 """fsspec's stores behind addresses such as `s3://`: opened, and their errors told as Python's own.
 
 `sources` lists and reads them, a watcher moves things in them. Credentials and endpoints are the
-driver's to find in the environment. fsspec is imported only when used: it costs a fifth of a second.
+driver's to find in the environment. fsspec costs a fifth of a second: it is imported when used.
 """
 
 import errno

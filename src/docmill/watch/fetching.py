@@ -33,7 +33,9 @@ class Fetched(NamedTuple):
 def fetch(
     drops: Path, drop: str, files: Sequence[Candidate], *, owner: str, max_bytes: int
 ) -> Fetched:
-    """Copy files, for a watcher with that lease; one that changed or went while it was read is left for the next look.
+    """Copy files, for a watcher with that lease.
+
+    One that changed or went while it was read is left out.
 
     Raises:
         OSError: one can't be read, or the disk is full; no copies are left.

@@ -25,6 +25,11 @@ class Patience:
         self._until[what] = self._clock() + seconds
         return seconds
 
+    @property
+    def troubled(self) -> bool:
+        """Whether something that failed has not gone well since."""
+        return bool(self._told)
+
     def is_news(self, what: str, message: str) -> bool:
         """Whether it failed otherwise than it did before."""
         news = self._told.get(what) != message

@@ -96,4 +96,4 @@ class RunsApart:
 async def _end(process: Process) -> None:
     if process.returncode is None:
         process.terminate()
-        await process.wait()
+        await process.communicate()

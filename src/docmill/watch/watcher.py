@@ -97,14 +97,18 @@ class Watcher:
         finally:
             await self._runs.close()
 
-    async def once(self) -> None:
-        """Carry everything that is complete, waiting for what there is to settle; then return."""
+    async def once(self) -> bool:
+        """Carry everything that is complete, waiting for what there is to settle; then return.
+
+        Whether nothing went wrong that is to be tried again.
+        """
         try:
             await self.go_on()
             await self._look(None)
             while (seconds := self._settling.next_change(time.monotonic())) is not None:
                 await asyncio.sleep(seconds)
                 await self._look(None)
+            return not self._patience.troubled
         finally:
             await self._runs.close()
 
