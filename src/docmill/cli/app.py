@@ -289,7 +289,7 @@ def doctor(
         typer.Option("--sandbox", help="Which limits hold for a sandbox, and what mends the rest."),
     ] = False,
     vault: Annotated[
-        bool, typer.Option("--vault", help="Whether every pipeline's secrets can be had.")
+        bool, typer.Option("--vault", help="Whether the credentials of every vault can be had.")
     ] = False,
     json: Json = False,
 ) -> None:

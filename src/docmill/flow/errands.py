@@ -18,7 +18,7 @@ from docmill.flow.address import ServerAddress
 from docmill.flow.prefect_process import environment
 from docmill.flow.server import healthy
 
-SECONDS = 90
+SECONDS = 180
 """How long Prefect may take for an errand; importing it alone takes two on a calm machine."""
 HEALTH_SECONDS = 10
 

@@ -6,11 +6,13 @@ In the process of `errands_child`. What a block's service answers is passed on b
 import asyncio
 import inspect
 from email.message import EmailMessage
+from importlib import import_module
 from typing import Any, cast
 
-from prefect.blocks.core import Block
+from prefect.blocks.core import Block, UnknownBlockType
 from prefect.client.orchestration import PrefectClient
 from prefect.plugins import load_prefect_collections
+from pydantic import ValidationError
 
 from docmill.flow.errands import BlockMessage, Reply
 from docmill.flow.tasks import PREFECT_ERRORS
@@ -20,10 +22,19 @@ async def send_message(client: PrefectClient, message: BlockMessage) -> Reply:
     """Send one message; whatever goes wrong is a reply."""
     try:
         block = await _loaded(client, message.block)
+    except UnknownBlockType:
+        return Reply("failed", "the package of this type of block is not installed here")
+    except ValidationError:
+        return Reply("failed", "the block was written by another version of its package")
     except ValueError:
         return Reply("missing")
     except PREFECT_ERRORS as error:
         return Reply("refused", type(error).__name__)
+    return await sent_by(block, message)
+
+
+async def sent_by(block: Any, message: BlockMessage) -> Reply:
+    """Send a message by a block that is there; whatever goes wrong is a reply."""
     # Each block raises what its service's client does.
     (reply,) = await asyncio.gather(_sent(block, message), return_exceptions=True)
     return reply if isinstance(reply, Reply) else Reply("failed", type(reply).__name__)
@@ -33,8 +44,10 @@ async def _loaded(client: PrefectClient, slug: str) -> Any:
     """The block.
 
     Raises:
-        ValueError: there is no such block, or its class is in a package that isn't installed.
+        ValueError: there is no such block.
+        UnknownBlockType: its class is in a package that isn't installed.
     """
+    import_module("prefect.blocks.notifications")
     load_prefect_collections()
     return await cast("Any", Block.aload)(slug, client=client)
 

@@ -19,6 +19,7 @@ from docmill.store.runs import run_id
 from docmill.store.schema import (
     approvals,
     balances,
+    deliveries,
     documents,
     events,
     reservations,
@@ -76,7 +77,7 @@ class Pruner:
     def forget(self, numbers: Sequence[int]) -> None:
         """Remove runs with what only they have; findings and charges of their sessions stay."""
         with self._engine.begin() as connection:
-            for table in (documents, balances, approvals, reservations):
+            for table in (documents, balances, approvals, reservations, deliveries):
                 _delete(connection, table, numbers)
             connection.execute(delete(runs).where(runs.c.number.in_(numbers)))
 
