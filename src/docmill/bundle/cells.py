@@ -1,6 +1,5 @@
-"""Two pieces of data compared cell by cell; numbers as numbers, money as Decimals."""
+"""Two pieces of data compared cell by cell; amounts of money as Decimals."""
 
-import math
 from collections.abc import Iterator
 from decimal import Decimal, InvalidOperation
 from typing import Any, cast
@@ -9,7 +8,6 @@ from docmill.bundle.findings import Check
 from docmill.bundle.opening import BundleError
 
 MISSING = "nothing"
-_CLOSE = 1e-9
 
 
 def compare_cells(check: Check, place: str, found: object, wanted: object) -> None:
@@ -28,14 +26,8 @@ def compare_cells(check: Check, place: str, found: object, wanted: object) -> No
 
 
 def same(found: object, wanted: object) -> bool:
-    """Whether two cells say the same; sums of seconds may differ in their last bits."""
-    if found == wanted:
-        return type(found) is type(wanted) or not isinstance(found, bool)
-    if isinstance(found, float) and isinstance(wanted, int | float):
-        return math.isclose(found, wanted, rel_tol=_CLOSE)
-    if isinstance(found, int) and not isinstance(found, bool) and isinstance(wanted, float):
-        return math.isclose(found, wanted, rel_tol=_CLOSE)
-    return False
+    """Whether two cells say the same; `1`, `1.0` and `true` are told apart where JSON does."""
+    return found == wanted and isinstance(found, bool) == isinstance(wanted, bool)
 
 
 def _leaves(place: str, found: object, wanted: object) -> Iterator[tuple[str, object, object]]:

@@ -120,7 +120,9 @@ class Derivation:
         """Compute the charges of all sessions again; `carry_out` needs the sums."""
         ledger: dict[str, dict[int, Charge]] = {}
         with self._engine.connect() as connection:
-            for row in connection.execute(select(charges).order_by(charges.c.session)).mappings():
+            for row in connection.execute(
+                select(charges).order_by(charges.c.session, charges.c.position)
+            ).mappings():
                 if row["session"] not in ledger and ledger:
                     self._audit(ledger)
                     ledger = {}

@@ -55,8 +55,6 @@ class Manifest(Frozen):
     """Head of the run's chain as it was sealed when the run ended; empty if it never was."""
     head: str
     """Head of the chain as it was when the bundle was made; another one: the store was changed."""
-    title: str = ""
-    """Title of the report."""
     missing: tuple[str, ...] = ()
     """What the store no longer had, one sentence each."""
     parts: tuple[Part, ...]

@@ -90,9 +90,7 @@ class Reports:
         same = run.info.docmill_version == version("docmill") == self._manifest.docmill_version
         if "json" not in self._kinds:
             self._told.unproven.append("report.json isn't in the bundle.")
-        wanted = settings.model_copy(
-            update={"formats": tuple(self._kinds), "title": self._manifest.title or settings.title}
-        )
+        wanted = settings.model_copy(update={"formats": tuple(self._kinds)})
         again = self._folder / "report"
         build(run, settings=wanted, folder=again, latest=False)
         for kind in self._kinds:

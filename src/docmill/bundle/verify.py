@@ -19,6 +19,7 @@ from docmill.bundle.opening import Archive, BundleError
 from docmill.bundle.proving import Proofs
 from docmill.bundle.reports import Reports
 from docmill.bundle.specs import Rules, read_rules
+from docmill.errors import RunNotFoundError
 from docmill.records.results import RunInfo
 from docmill.store.reader import StoredRun
 from docmill.store.runs import RunStore
@@ -39,6 +40,8 @@ def verify_bundle(path: Path, *, head: str | None = None) -> Verification:
     try:
         with tempfile.TemporaryDirectory(prefix="docmill-verify-") as folder:
             return _Verifier(archive, Path(folder)).verify(head)
+    except RunNotFoundError as error:
+        raise BundleError("The bundle has no run.") from error
     except (ValidationError, RecursionError) as error:
         raise BundleError(f"The bundle's data have no form: {str(error)[:300]}") from error
     finally:

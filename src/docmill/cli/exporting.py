@@ -41,7 +41,6 @@ def export(run: str, output: Path | None, *, documents: bool, json: bool) -> Non
         pipeline = loaded.workspace.pipelines.get(info.pipeline)
         wanted = Wanted(
             report=reports_folder(loaded, info.pipeline) / info.id,
-            title=(pipeline.report.title if pipeline else "") or info.pipeline,
             document=_reader(loaded, pipeline) if documents else None,
             secrets=_secrets(loaded, settings),
         )

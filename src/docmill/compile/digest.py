@@ -5,7 +5,6 @@ digested, and a test says so first. Verdicts aren't sessions: checks and referen
 """
 
 import hashlib
-import inspect
 import json
 from collections.abc import Mapping
 from functools import lru_cache
@@ -16,6 +15,7 @@ from typing import Any, cast
 from pydantic import BaseModel
 
 import docmill
+from docmill.output.imports import source_file
 from docmill.output.shape import RecordShape
 from docmill.spec.agent import EMBEDDED, TOOLSET, Agent
 from docmill.spec.environment import Environment
@@ -204,8 +204,8 @@ def model_source(shape: RecordShape) -> str:
     """sha256 of the file of the user's own model, whose validators decide too; else empty."""
     if shape.model is None:
         return ""
-    file = inspect.getsourcefile(shape.model)
-    return _files_digest([Path(file)]) if file else ""
+    file = source_file(shape.model)
+    return _files_digest([file]) if file else ""
 
 
 @lru_cache(maxsize=1)

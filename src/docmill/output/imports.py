@@ -5,12 +5,14 @@ both have a `models.py`. An import inside a function of the user's, made later, 
 """
 
 import importlib
+import inspect
 import re
 import sys
 import threading
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from weakref import WeakKeyDictionary
 
 from pydantic import BaseModel
 
@@ -25,6 +27,8 @@ USER_FAULTS = (
 """What the user's code may raise that is their mistake; anything else is a bug of ours."""
 _REFERENCE = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*:[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*")
 _LOCK = threading.Lock()
+_SOURCES: WeakKeyDictionary[type[BaseModel], Path] = WeakKeyDictionary()
+"""Their modules are forgotten after the import, so nobody else knows."""
 
 
 def import_model(reference: str, root: Path) -> type[BaseModel]:
@@ -43,12 +47,25 @@ def import_model(reference: str, root: Path) -> type[BaseModel]:
                 found = getattr(found, part)
             if isinstance(found, type) and issubclass(found, BaseModel):
                 found.model_rebuild()
+                file = getattr(sys.modules.get(found.__module__), "__file__", None)
+                if file:
+                    _SOURCES[found] = Path(file)
     except USER_FAULTS as error:
         problem = f"`{reference}` can't be imported: {type(error).__name__}: {error}"
         raise _wrong(problem, f"it has to be importable with {root} on the module path") from error
     if not (isinstance(found, type) and issubclass(found, BaseModel)):
         raise _wrong(f"`{reference}` is no pydantic model", "derive it from `pydantic.BaseModel`")
     return found
+
+
+def source_file(model: type[BaseModel]) -> Path | None:
+    """The file a model is defined in, also once `import_model` has forgotten its module."""
+    known = _SOURCES.get(model)
+    if known is None:
+        with suppress(TypeError):  # made at run time
+            found = inspect.getsourcefile(model)
+            known = Path(found) if found else None
+    return known
 
 
 def _wrong(message: str, remedy: str) -> RecordSpecError:

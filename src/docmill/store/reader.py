@@ -89,6 +89,8 @@ class StoredRun:
         query = select(charges.c.document, charges.c.model, charges.c.usage).where(
             charges.c.run == self._number, charges.c.document.in_(ids)
         )
+        # Sums of seconds depend on the order they are added in.
+        query = query.order_by(charges.c.session, charges.c.position)
         totals: dict[str, dict[str, Usage]] = {}
         with self._engine.connect() as connection:
             for row in connection.execute(query):
