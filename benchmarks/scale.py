@@ -1,9 +1,10 @@
 """What more workers bring: one run, shared by one Prefect worker and by three, on PostgreSQL.
 
-Usage: `python -m benchmarks.scale [--documents N] [--latency S] [--shards 1 3] [--url URL]`. The
-model is a scripted server whose answers take `--latency` seconds, three to a document, so waiting
-for it dominates. Without `--url` a PostgreSQL of its own is started. Throughput is told over the
-whole `docmill run` and from the first model call to the last document.
+Usage: `python -m benchmarks.scale [--documents N] [--latency S] [--shards 1 3] [--kill] [--url
+URL]`. The model is a scripted server whose answers take `--latency` seconds, three to a document,
+so waiting for it dominates. Without `--url` a PostgreSQL of its own is started. Throughput is told
+over the whole `docmill run` and from the first model call to the last document. `--kill` kills one
+of several workers, with all its processes, in the middle of the run, and counts calls made twice.
 """
 
 import argparse
@@ -13,13 +14,16 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
+from collections import Counter
 from collections.abc import Generator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from benchmarks.measuring import descendants
 from reportlab.pdfgen.canvas import Canvas  # pyright: ignore[reportMissingTypeStubs, reportUnknownVariableType]
 from sqlalchemy import create_engine, text
 
@@ -104,7 +108,9 @@ def database(url: str | None) -> Generator[str]:
 
 
 @contextmanager
-def workers(root: Path, number: int, environ: dict[str, str]) -> Generator[None]:
+def workers(
+    root: Path, number: int, environ: dict[str, str]
+) -> Generator[list[subprocess.Popen[bytes]]]:
     """So many workers, each of which takes one flow run at a time."""
     started: list[subprocess.Popen[bytes]] = []
     with ExitStack() as logs:
@@ -121,12 +127,39 @@ def workers(root: Path, number: int, environ: dict[str, str]) -> Generator[None]
                         start_new_session=True,
                     )
                 )
-            yield
+            yield started
         finally:
             for process in started:
                 process.send_signal(signal.SIGTERM)
             for process in started:
                 process.wait(60)
+
+
+@contextmanager
+def killing(
+    worker: subprocess.Popen[bytes], server: ServerProcess, documents: int
+) -> Generator[None]:
+    """Kill a worker and all below it, once a third of the calls were made; tell what it cost."""
+    before = len(server.log()["requests"])
+    over = threading.Event()
+
+    def kill() -> None:
+        while not over.wait(0.2):
+            if len(server.log()["requests"]) - before > documents * TURNS // 3:
+                for pid in descendants(worker.pid):
+                    with suppress(ProcessLookupError):
+                        os.kill(pid, signal.SIGKILL)
+                return
+
+    thread = threading.Thread(target=kill)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+        sums = Counter(request["sha256"] for request in server.log()["requests"][before:])
+        print(f"one worker killed: {sum(sums.values()) - len(sums)} calls made twice")
 
 
 def run_once(
@@ -150,7 +183,9 @@ def run_once(
         try:
             docmill(root, environ, "prefect", "start")
             docmill(root, environ, "deploy")
-            with workers(root, shards, environ):
+            with workers(root, shards, environ) as crew, ExitStack() as ends:
+                if given.kill and shards > 1:
+                    ends.enter_context(killing(crew[0], server, given.documents))
                 return _measured(root, environ, given.documents, shards)
         finally:
             docmill(root, environ, "prefect", "stop")
@@ -198,6 +233,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--latency", type=float, default=4.0)
     parser.add_argument("--concurrency", type=int, default=4, help="sessions of a shard")
     parser.add_argument("--shards", type=int, nargs="+", default=[1, 3])
+    parser.add_argument("--kill", action="store_true", help="kill a worker in mid-run")
     parser.add_argument("--url", help="PostgreSQL to use")
     given = parser.parse_args(arguments)
     rows: list[Row] = []

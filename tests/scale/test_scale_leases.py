@@ -1,6 +1,7 @@
 """Who lives, who is dead, and what a process may still write that others think dead."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -8,12 +9,15 @@ from sqlalchemy import Engine, update
 
 from docmill.batch.shardlife import LONGEST_LOOK, Lives
 from docmill.events import StatusRunning
+from docmill.records.results import RunInfo
 from docmill.store.database import open_database
+from docmill.store.fences import LeaseLostError, RunFence, ShardFence
 from docmill.store.heartbeats import Heartbeats, beating, is_alive
 from docmill.store.lease import own_lease
-from docmill.store.schema import leases
+from docmill.store.runs import DocumentEnd, RunStore
+from docmill.store.schema import leases, runs
 from docmill.store.sessions import SessionStore
-from docmill.store.shards import Deal, LeaseLostError, Shard, ShardFence, ShardStore
+from docmill.store.shards import Deal, Shard, ShardStore
 
 ELSEWHERE = "other-host 77 1000 other-boot pid:[1]"
 
@@ -84,6 +88,36 @@ def test_a_shard_shut_out_can_write_nothing_more(engine: Engine) -> None:
     assert len(list(SessionStore(engine).journal(session))) == 1
     assert SessionStore(engine).resumable("k") == session
     assert shard.state(name) == "lost"
+
+
+def test_a_run_taken_over_is_no_longer_this_process_s(engine: Engine) -> None:
+    """Neither its journals nor its documents, nor its end, are written by the one thought dead."""
+    store = RunStore(engine)
+    info = RunInfo(
+        id="",
+        pipeline="reports",
+        status="running",
+        started=datetime(2026, 11, 23, tzinfo=UTC),
+        docmill_version="0.1.0",
+        model="rules",
+        agent="reader@0",
+        environment="default",
+        sandbox="bubblewrap",
+        spec_digest="d",
+    )
+    number, _ = store.claim(info, [])
+    sessions = SessionStore(engine, fence=RunFence(engine, number))
+    session = sessions.create(key="k", run=number, document="d")
+    store.end_documents(number, [("d", DocumentEnd(status="ok"))])
+    with engine.begin() as connection:
+        connection.execute(update(runs).values(owner=ELSEWHERE))
+    with pytest.raises(LeaseLostError):
+        sessions.append(session, 0, StatusRunning(attempt=1))
+    with pytest.raises(LeaseLostError):
+        store.end_documents(number, [("d", DocumentEnd(status="cancelled"))])
+    with pytest.raises(LeaseLostError):
+        store.update(number, info.model_copy(update={"status": "cancelled"}))
+    assert store.info(number).status == "running"
 
 
 def test_silence_counts_only_while_somebody_listens() -> None:

@@ -19,8 +19,9 @@ from docmill.batch.shardlife import LONGEST_LOOK
 from docmill.errors import PrerequisiteError, RunError, SessionError
 from docmill.plan import CompiledPipeline
 from docmill.records.results import RunInfo
+from docmill.store.fences import LeaseLostError, lost
 from docmill.store.lease import is_ours, is_running
-from docmill.store.shards import Deal, LeaseLostError, ShardStore
+from docmill.store.shards import Deal, ShardStore
 
 POLL_SECONDS = 0.2
 ORPHAN_SECONDS = 120.0
@@ -120,7 +121,7 @@ class ShardWork:
         """Begin and drop what the coordinator says; False: there is nothing more to do."""
         state = self._store.state(self._terms.shard)
         if state == "lost":
-            raise _taken_over()
+            raise lost("its documents")
         if os.getppid() != self._parent:
             self.stop("Whoever started the shard is gone.")
             return False
@@ -202,10 +203,3 @@ class ShardWork:
         for task in self._tasks.values():
             task.cancel()
         await asyncio.gather(*self._tasks.values(), return_exceptions=True)
-
-
-def _taken_over() -> LeaseLostError:
-    return LeaseLostError(
-        "This shard wasn't heard of for too long; others have taken over its documents.",
-        remedy="Nothing is to be done: the run goes on without it.",
-    )

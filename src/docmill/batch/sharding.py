@@ -26,10 +26,11 @@ from docmill.plan import CompiledPipeline
 from docmill.records.results import RunInfo
 from docmill.settings import Settings
 from docmill.spec.load import LoadedWorkspace
+from docmill.store.fences import ShardFence
 from docmill.store.heartbeats import Heartbeats, beating
 from docmill.store.runs import run_number
 from docmill.store.sessions import SessionStore
-from docmill.store.shards import ShardFence, ShardStore
+from docmill.store.shards import ShardStore
 from docmill.telemetry import run_telemetry
 
 MOST = 100_000

@@ -11,6 +11,7 @@ from docmill.base import Frozen
 from docmill.errors import RunBusyError, RunError, RunNotFoundError
 from docmill.records.results import DocumentInfo, DocumentStatus, RunInfo, RunStatus, Verdict
 from docmill.store.database import exclusive
+from docmill.store.fences import RunFence, lost
 from docmill.store.heartbeats import is_alive
 from docmill.store.lease import host_of, is_ours, own_lease, pid_of
 from docmill.store.patience import enduring
@@ -80,6 +81,7 @@ class RunStore:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self._fence = RunFence(engine)
         this = (
             documents.c.run == bindparam("number"),
             documents.c.document == bindparam("which"),
@@ -187,12 +189,18 @@ class RunStore:
         """Store what is known of a run by now; a run that has ended is released.
 
         Without `release` it stays this process's: if that dies, the next run goes on with it.
+
+        Raises:
+            LeaseLostError: another process has taken it over; nothing is stored.
         """
         values = _run_row(info)
         if release and info.status != "running":
             values["owner"] = ""
         with self._engine.begin() as connection:
-            connection.execute(update(runs).where(runs.c.number == number).values(values))
+            mine = runs.c.owner.in_(("", own_lease()))
+            this = update(runs).where(runs.c.number == number, mine)
+            if not connection.execute(this.values(values)).rowcount:
+                raise lost(run_id(number))
 
     @enduring
     def info(self, number: int) -> RunInfo:
@@ -276,6 +284,8 @@ class RunStore:
     def _write(self, statement: Prepared, rows: Sequence[dict[str, Any]]) -> None:
         with transaction(self._engine) as cursor:
             statement.run_many(cursor, rows)
+            if rows:
+                self._fence.check(cursor, rows[0]["number"])
 
     @enduring
     def settled(self, number: int) -> dict[str, DocumentEnd]:

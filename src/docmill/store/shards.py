@@ -8,12 +8,9 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from sqlalchemy import Engine, bindparam, delete, func, insert, select, update
-from sqlalchemy.engine.interfaces import DBAPICursor
 
-from docmill.errors import RunError
 from docmill.store.lease import own_lease
 from docmill.store.patience import enduring
-from docmill.store.prepared import Prepared
 from docmill.store.schema import deals, leases, runs, sessions, shards
 from docmill.store.sessions import Findings, read_findings
 
@@ -47,10 +44,6 @@ class Deal(NamedTuple):
     """The document as JSON."""
     answer: str = ""
     """What came of it, as JSON."""
-
-
-class LeaseLostError(RunError):
-    """Others have taken over this process's documents; whatever it does now doesn't count."""
 
 
 class ShardStore:
@@ -211,30 +204,3 @@ class ShardStore:
         this = (self._these, shards.c.shard == shard, shards.c.state != "lost")
         with self._engine.begin() as connection:
             connection.execute(update(shards).where(*this).values(state="ended", message=message))
-
-
-class ShardFence:
-    """Lets a process write only as long as it is the shard that it came as."""
-
-    def __init__(self, engine: Engine, run: int, shard: str, *, owner: str = "") -> None:
-        query = select(shards.c.state).where(
-            shards.c.run == bindparam("run"),
-            shards.c.shard == bindparam("shard"),
-            shards.c.owner == bindparam("owner"),
-        )
-        # Whoever shuts the shard out waits for the transactions that have looked already.
-        self._query = Prepared(engine, query.with_for_update(read=True))
-        self._shard = {"run": run, "shard": shard, "owner": owner or own_lease()}
-
-    def check(self, cursor: DBAPICursor) -> None:
-        """Look, in a transaction that has written already.
-
-        Raises:
-            LeaseLostError: it was shut out.
-        """
-        row = self._query.run(cursor, self._shard).fetchone()
-        if row is None or row[0] in ("lost", "ended"):
-            raise LeaseLostError(
-                "This shard wasn't heard of for too long; others have taken over its documents.",
-                remedy="Nothing is to be done: the run goes on without it.",
-            )
