@@ -96,7 +96,7 @@ def use_server(url: str, patch: pytest.MonkeyPatch) -> None:
         patch.delenv(name)
     patch.setenv("AWS_ACCESS_KEY_ID", KEY)
     patch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
-    patch.setenv("AWS_REGION", "eu-central-1")
+    patch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
     patch.setenv("AWS_ENDPOINT_URL", url)
     patch.setenv("AWS_EC2_METADATA_DISABLED", "true")
 

@@ -52,10 +52,10 @@ class Queue:
             ) from error
         importlib.import_module("aiohttp")
         region = _REGION.match(self._url)
-        # A region of the environment counts where the address names none.
-        named = {"region_name": region[1]} if region else {}
+        # Where neither the address nor the environment names one it doesn't matter, but must be.
+        name = region[1] if region else session.get_config_variable("region") or "us-east-1"
         with store_errors():
-            async with session.create_client("sqs", **named) as client:
+            async with session.create_client("sqs", region_name=name) as client:
                 while True:
                     await self._receive(client, changed, hears)
 
@@ -67,14 +67,14 @@ class Queue:
         )
         hears()
         messages: list[dict[str, str]] = answer.get("Messages", [])
-        if any(self._concerns(message["Body"]) for message in messages):
-            changed()
         if messages:
             entries = [
                 {"Id": str(number), "ReceiptHandle": message["ReceiptHandle"]}
                 for number, message in enumerate(messages)
             ]
             await client.delete_message_batch(QueueUrl=self._url, Entries=entries)
+        if any(self._concerns(message["Body"]) for message in messages):
+            changed()
 
     def _concerns(self, body: str) -> bool:
         """Whether a message is about the place; one that nobody understands may be."""
