@@ -3,12 +3,16 @@
 Neighbours: `dealing` deals, `flow.coordinating` starts the shards, `sharding` is a shard's process.
 """
 
+from dataclasses import replace
+
 from docmill.batch.dealing import Dealer
 from docmill.batch.job import BatchJob, JobParts
 from docmill.batch.observer import Observer
 from docmill.batch.workbench import Ground, make_accounts
 from docmill.records.results import RunInfo
 from docmill.session.bench import Workbench
+from docmill.store.fences import RunFence
+from docmill.store.sessions import SessionStore
 from docmill.store.shards import ShardStore
 
 HAND = 64
@@ -28,6 +32,17 @@ def make_dealer(ground: Ground, bench: Workbench, observer: Observer) -> Dealer 
         recover=make_accounts(ground, bench.run).recover,
         hand=2 * pipeline.concurrency if pipeline.concurrency else HAND,
     )
+
+
+def fenced(ground: Ground, bench: Workbench) -> Workbench:
+    """The run's workbench, of no use once another process has taken the run over.
+
+    With SQLite all processes are of one machine, whose own list of them says who lives.
+    """
+    engine = ground.state.engine
+    if engine.dialect.name == "sqlite":
+        return bench
+    return replace(bench, store=SessionStore(engine, fence=RunFence(engine, bench.run)))
 
 
 class ShardedBatchJob(BatchJob):

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from docmill.batch.attempts import Here
-from docmill.batch.crowd import sessions_at_once
+from docmill.batch.crowd import places_at_once
 from docmill.batch.equipment import equipped
 from docmill.batch.held import Held
 from docmill.batch.observer import SilentObserver
@@ -90,7 +90,7 @@ def _carry_out(ground: Ground, number: int, shard: str) -> str:
     servers = meet_servers(ground, None)
     bench = make_bench(ground, models, servers, tell=observer.waits)
     bench = of_run(ground, bench, number)
-    places = sessions_at_once(pipeline, ground.settings)
+    places = places_at_once(ground.compiled, ground.settings)
     ahead = bench.sandboxes.ahead(bench.sandbox_spec, at_once=places, in_all=MOST)
     held = Held(models, servers, ahead)
     heartbeats = Heartbeats(state.engine)

@@ -25,7 +25,7 @@ from docmill.batch.job import BatchJob, JobParts
 from docmill.batch.observer import Observer
 from docmill.batch.origins import keep_origins
 from docmill.batch.servers import meet_servers
-from docmill.batch.sharded import ShardedBatchJob, make_dealer
+from docmill.batch.sharded import ShardedBatchJob, fenced, make_dealer
 from docmill.batch.state import State, open_state, server_settings
 from docmill.batch.verdicts import BatchVerdicts
 from docmill.batch.workbench import Ground, make_bench, of_run, open_models
@@ -212,7 +212,7 @@ def _claim(ground: Ground, plan: BatchPlan, observer: Observer, *, resume: int |
         info = info.model_copy(update={"started": begun.started, "forecast": begun.forecast})
     ground.backend.sweep()
     observer.planned(info, plan, resumed=resumed)
-    bench = of_run(ground, bench, number)
+    bench = fenced(ground, of_run(ground, bench, number))
     dealer = make_dealer(ground, bench, observer)
     held = Held(models, servers, dealer or _ahead(ground, plan, bench))
     return _job(ground, plan, info, bench=bench, held=held, dealer=dealer, observer=observer)
