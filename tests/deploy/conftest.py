@@ -13,13 +13,15 @@ import urllib.request
 import warnings
 from base64 import b64encode
 from collections.abc import Callable, Generator, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
+from docmill.cli import main
 from docmill.flow import server
 from docmill.flow.address import ServerAddress, ServerSettings
 from docmill.flow.launch import prefect_client
@@ -32,6 +34,14 @@ KEPT = (
     "kps-2405-0118.pdf",
     "norrvik-7790.pdf",
 )
+
+
+class Answer(NamedTuple):
+    """What a command said."""
+
+    code: int
+    out: str
+    err: str
 
 
 @dataclass(frozen=True)
@@ -77,25 +87,28 @@ class Site:
                 if error.code != 503 or time.monotonic() > deadline:
                     raise
 
-    def docmill(
-        self, *arguments: str, at: Path, home: Path | None = None
-    ) -> subprocess.CompletedProcess[str]:
-        """A command on some machine that has the address."""
-        return subprocess.run(
-            [sys.executable, "-m", "docmill.cli", *arguments],
-            cwd=at,
-            env=self.environment(home or at.parent / "home"),
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=240,
-        )
+    def docmill(self, *arguments: str, at: Path) -> Answer:
+        """A command on some machine that has the address; in this process, which is quicker."""
+        out, err = StringIO(), StringIO()
+        home = at.parent / "home"
+        with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
+            for name in [each for each in os.environ if each.startswith(("DOCMILL_", "PREFECT_"))]:
+                patch.delenv(name)
+            for name, value in self.environment(home).items():
+                patch.setenv(name, value)
+            patch.chdir(at)
+            patch.setattr(sys, "argv", ["docmill", *arguments])
+            try:
+                main()
+            except SystemExit as ended:
+                return Answer(int(ended.code or 0), out.getvalue(), err.getvalue())
+        return Answer(0, out.getvalue(), err.getvalue())
 
     def deployed(self, *arguments: str, at: Path) -> dict[str, Any]:
         """What `docmill deploy --json` says, by deployment."""
         done = self.docmill("deploy", "--json", *arguments, at=at)
-        assert done.returncode == 0, done.stderr
-        return {change["deployment"]: change for change in json.loads(done.stdout)["changes"]}
+        assert done.code == 0, done.err
+        return {change["deployment"]: change for change in json.loads(done.out)["changes"]}
 
     def start(self, deployment: str, **parameters: Any) -> str:
         """A run from Prefect's UI; returns the flow run's id."""

@@ -50,8 +50,8 @@ def test_another_workspace_s_deployment_is_not_touched(
     shutil.copytree(workspace, other)
     configure(other, name=f"other-{name}", work_pool=f"pool-{name}")
     refused = site.docmill("deploy", at=other)
-    assert refused.returncode == 3
-    assert f"was deployed by the workspace {name}, not by this one (other-{name})" in refused.stderr
+    assert refused.code == 3
+    assert f"was deployed by the workspace {name}, not by this one (other-{name})" in refused.err
     spec = other / "pipelines" / f"{name}.yaml"
     spec.rename(spec.with_name(f"{name}-b.yaml"))
     text = spec.with_name(f"{name}-b.yaml").read_text()
@@ -87,7 +87,7 @@ def test_a_schedule_somebody_paused_stays_paused(site: Site, workspace: Path, na
     spec = workspace / "pipelines" / f"{name}.yaml"
     spec.write_text(spec.read_text().replace("0 2 * * 2,5", "30 4 * * 1"))
     change = site.deployed(at=workspace)[f"{name}/default"]
-    assert {each["field"] for each in change["differences"]} == {"schedule"}
+    assert {each["field"] for each in change["differences"]} == {"schedule", "version"}
     (kept,) = site.ask(f"/deployments/name/{name}/default")["schedules"]
     assert kept["schedule"]["cron"] == "30 4 * * 1"
     assert not kept["active"]
@@ -115,9 +115,9 @@ def test_job_variables_are_checked_against_the_pool(
     pool = f"pool-{name}"
     configure(workspace, name=name, work_pool=pool, pool_type=kind, job_variables=where | variables)
     refused = site.docmill("deploy", at=workspace)
-    assert refused.returncode == 2
-    assert said in refused.stderr
-    assert "docmill.yaml:1:" in refused.stderr
+    assert refused.code == 2
+    assert said in refused.err
+    assert "docmill.yaml:1:" in refused.err
     assert not site.ask("/work_pools/filter", {"work_pools": {"name": {"any_": [pool]}}})
 
 
@@ -150,8 +150,8 @@ def test_a_pool_of_containers_by_configuration(
     (step,) = there["pull_steps"]
     assert step["docmill.flow.fetching.fetch"]["name"] == name
     refused = site.docmill("worker", at=workspace)
-    assert refused.returncode == 3
-    assert f"pip install prefect-{kind}" in refused.stderr
+    assert refused.code == 3
+    assert f"pip install prefect-{kind}" in refused.err
 
 
 def test_containers_that_can_not_find_the_workspace_are_refused(
@@ -160,9 +160,9 @@ def test_containers_that_can_not_find_the_workspace_are_refused(
     """Before anything is registered; the three ways are named."""
     configure(workspace, name=name, work_pool=f"pool-{name}", pool_type="docker")
     refused = site.docmill("deploy", at=workspace)
-    assert refused.returncode == 2
+    assert refused.code == 2
     for way in ("deploy.workspace", "deploy.pull", "DOCMILL_WORKSPACE"):
-        assert way in refused.stderr
+        assert way in refused.err
 
 
 def test_a_pool_of_another_type_is_named(site: Site, workspace: Path, name: str) -> None:
@@ -176,19 +176,26 @@ def test_a_pool_of_another_type_is_named(site: Site, workspace: Path, name: str)
         job_variables={"env": {"DOCMILL_WORKSPACE": "/specs"}},
     )
     refused = site.docmill("deploy", at=workspace)
-    assert refused.returncode == 3
-    assert "is of the type process, not docker" in refused.stderr
-    configure(workspace, name=name, work_pool=f"new-{name}", pool_type="proces")
-    assert "did you mean process?" in site.docmill("deploy", at=workspace).stderr
+    assert refused.code == 3
+    assert "is of the type process, not docker" in refused.err
+    variables = {"env": {"DOCMILL_WORKSPACE": "/specs"}}
+    configure(
+        workspace,
+        name=name,
+        work_pool=f"new-{name}",
+        pool_type="proces",
+        job_variables=variables,
+    )
+    assert "did you mean process?" in site.docmill("deploy", at=workspace).err
 
 
 def test_without_a_worker_deploy_says_how_to_start_one(
     site: Site, workspace: Path, name: str
 ) -> None:
     """A pool that is paused is told, too."""
-    assert "Start one: docmill worker" in site.docmill("deploy", at=workspace).stderr
+    assert "Start one: docmill worker" in site.docmill("deploy", at=workspace).err
     site.ask(f"/work_pools/pool-{name}", {"is_paused": True}, method="PATCH")
-    assert f"prefect work-pool resume pool-{name}" in site.docmill("deploy", at=workspace).stderr
+    assert f"prefect work-pool resume pool-{name}" in site.docmill("deploy", at=workspace).err
 
 
 def test_no_server_is_said_with_its_address(
@@ -199,8 +206,8 @@ def test_no_server_is_said_with_its_address(
 
     gone = Site(replace(site.address, api_url="http://127.0.0.1:9/api"))
     refused = gone.docmill("deploy", at=workspace)
-    assert refused.returncode == 3
-    assert "No Prefect server answers at http://127.0.0.1:9/api" in refused.stderr
+    assert refused.code == 3
+    assert "No Prefect server answers at http://127.0.0.1:9/api" in refused.err
     empty = tmp_path / "empty"
     empty.mkdir()
-    assert "No Prefect server answers" in gone.docmill("worker", at=empty).stderr
+    assert "No Prefect server answers" in gone.docmill("worker", at=empty).err

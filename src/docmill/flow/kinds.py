@@ -70,7 +70,8 @@ class Kind:
         hints = self.hints(pipeline)
         for name, entry in schema["properties"].items():
             _simplify(entry)
-            entry["title"] = name.replace("_", " ").replace("usd", "US dollars").capitalize()
+            title = name.replace("_", " ").replace("usd", "US dollars")
+            entry["title"] = f"{title[0].upper()}{title[1:]}"
             if name in hints:
                 text = f"{entry.get('description', '')} Left out: {hints[name]}."
                 entry["description"] = text.strip()
