@@ -12,6 +12,7 @@ COMMANDS = (
     ("Sandboxes", [str(HERE / "sandbox.py")]),
     ("Orchestration, documents that take no time", [str(HERE / "flow.py")]),
     ("Whole runs", ["-m", "benchmarks.batch", "200", "1000"]),
+    ("One run shared by three workers, and by one", ["-m", "benchmarks.scale"]),
     ("Side by side with others, a scripted model", ["-m", "benchmarks.peers"]),
     ("Accuracy on the sample documents", ["-m", "benchmarks.accuracy"]),
 )
