@@ -1,14 +1,14 @@
 """What is in a bundle, what never is, and what export says of a store that was changed."""
 
-import asyncio
 import json
 import sys
 import zipfile
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import delete, update
-from tests.bundles.conftest import PIPELINE, Bundled, bundled, change_pipeline, made, run
+from sqlalchemy import update
+from tests.bundles.conftest import KEPT, PIPELINE, Bundled, bundled, change_pipeline, made, run
 
 from docmill.batch.state import open_state
 from docmill.bundle.export import Wanted, export_run
@@ -16,6 +16,7 @@ from docmill.bundle.verify import verify_bundle
 from docmill.cli import main
 from docmill.errors import RunError
 from docmill.spec.load import LoadedWorkspace, load_workspace
+from docmill.store.pruning import Age, Pruner
 from docmill.store.schema import events
 from docmill.store.seals import Seals
 
@@ -113,17 +114,27 @@ def test_a_store_that_was_changed_after_the_run(
     assert told["head"] != told["seal"]
 
 
-def test_a_run_whose_journals_were_pruned(copy: LoadedWorkspace, tmp_path: Path) -> None:
+def test_a_run_whose_journals_were_pruned(
+    copy: LoadedWorkspace,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     """Their seals stand for them: the run is what was sealed, but its records aren't derived."""
+    later = Age(journals=datetime.now(UTC) + timedelta(days=1))
     with open_state(copy) as state:
-        with state.engine.begin() as connection:
-            connection.execute(delete(events))
+        pruner = Pruner(state.engine, later)
+        assert pruner.drop_journals(pruner.old_journals())
+        state.blobs.prune(pruner.blobs(), min_age=-1)
         exported = bundled(copy, state, 1, tmp_path / "run.zip")
     assert exported.unchanged
     assert any("journals of 3 sessions" in each for each in exported.manifest.missing)
     found = verify_bundle(exported.path)
     assert found.ok
     assert any("3 documents whose journals were pruned" in each for each in found.unproven)
+    code, out = called("show", "1", KEPT[0], at=copy.root, monkeypatch=monkeypatch, capsys=capsys)
+    assert code == 0
+    assert "events was pruned; its seal is" in out
 
 
 def test_a_run_that_takes_over_finished_documents(copy: LoadedWorkspace, tmp_path: Path) -> None:
@@ -190,4 +201,3 @@ def test_a_run_that_was_killed_has_no_seal(copy: LoadedWorkspace) -> None:
         sealed = seals.of_run(1)
         assert sealed is not None
         assert sealed.head == seals.check(1).head == seals.seal(1)
-    assert asyncio.iscoroutinefunction(run) is False

@@ -49,6 +49,7 @@ from docmill.records.results import DocumentResult
 from docmill.report.display import count, size_text, usd_text, value_text
 from docmill.report.findings import value_page
 from docmill.report.rows import remarks
+from docmill.store.seals import Seals
 from docmill.store.sessions import StoredEvent
 
 CLIPPED = 240
@@ -68,14 +69,18 @@ def show(run: str, document: str, *, json: bool) -> None:
                 remedy=f"See which it has: docmill runs show {reader.info.id}",
             )
         trace = list(state.sessions.journal(result.session_id)) if result.session_id else []
+        seal = None if trace else Seals(state.engine).of_session(result.session_id)
     if json:
         events = [entry.model_dump(mode="json") for entry in trace]
-        put_json({"document": result.model_dump(mode="json"), "events": events})
+        pruned = {"journal_pruned": seal._asdict()} if seal else {}
+        put_json({"document": result.model_dump(mode="json"), "events": events} | pruned)
         return
     _print_head(result)
     if trace:
         put()
         _print_trace(trace)
+    elif seal:
+        put(f"\nThe journal of {seal.length} events was pruned; its seal is {seal.head}")
     if result.record:
         put()
         _print_values(result.record.values)

@@ -22,10 +22,13 @@ from docmill.store.schema import (
     deliveries,
     documents,
     events,
+    origins,
     reservations,
     runs,
+    seals,
     sessions,
 )
+from docmill.store.seals import with_sources
 from docmill.store.sessions import read_findings
 
 _HASH = re.compile(r"\b[0-9a-f]{64}\b")
@@ -77,8 +80,10 @@ class Pruner:
     def forget(self, numbers: Sequence[int]) -> None:
         """Remove runs with what only they have; findings and charges of their sessions stay."""
         with self._engine.begin() as connection:
-            for table in (documents, balances, approvals, reservations, deliveries):
+            for table in (documents, balances, approvals, reservations, deliveries, origins):
                 _delete(connection, table, numbers)
+            names = [run_id(number) for number in numbers]
+            connection.execute(delete(seals).where(seals.c.subject.in_(names)))
             connection.execute(delete(runs).where(runs.c.number.in_(numbers)))
 
     @enduring
@@ -101,7 +106,7 @@ class Pruner:
 
     @enduring
     def drop_journals(self, found: Sequence[str]) -> int:
-        """Remove the events of these sessions; returns how many that were."""
+        """Remove the events of these sessions; returns how many that were. Their seals stay."""
         dropped = 0
         for start in range(0, len(found), _CHUNK):
             some = found[start : start + _CHUNK]
@@ -118,6 +123,7 @@ class Pruner:
 
     def _blobs(self) -> Iterator[str]:
         with self._engine.connect() as connection:
+            yield from connection.execute(select(origins.c.blob)).scalars()
             young = (
                 None
                 if self._age.pictures is None
@@ -146,7 +152,7 @@ class Pruner:
             if (RunInfo.model_validate_json(row.info).ended or since) >= since
         ]
         query = select(documents.c.session).where(documents.c.run.in_(young)).distinct()
-        return frozenset(row.session for row in connection.execute(query))
+        return frozenset(with_sources(connection, connection.execute(query).scalars()))
 
     def shrink(self) -> None:
         """Give the room of what was removed back to the disk; PostgreSQL sees to it by itself."""

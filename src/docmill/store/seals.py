@@ -76,6 +76,7 @@ class Seals:
         self._engine = engine
 
     @enduring
+    @enduring
     def of_run(self, number: int) -> RunSeal | None:
         """The seal a run got when it ended; None for one that was killed, or of older versions."""
         with self._engine.connect() as connection:
@@ -83,6 +84,15 @@ class Seals:
                 select(seals).where(seals.c.subject == run_id(number))
             ).one_or_none()
         return RunSeal(row.head, row.length, open=json.loads(row.parts)) if row else None
+
+    @enduring
+    @enduring
+    def of_session(self, session: str) -> Seal | None:
+        """The seal of a session that is over; it stays when its journal is pruned."""
+        query = select(seals.c.head, seals.c.length).where(seals.c.subject == session)
+        with self._engine.connect() as connection:
+            row = connection.execute(query).one_or_none()
+        return Seal(row.head, row.length) if row else None
 
     @enduring
     def seal(self, number: int) -> str:
@@ -104,6 +114,7 @@ class Seals:
             connection.execute(insert(seals), [row])
         return result.head
 
+    @enduring
     @enduring
     def check(self, number: int) -> RunSeal:
         """The chain of a run as the store has it now, every journal read."""
@@ -260,11 +271,16 @@ def run_sessions(connection: Connection, number: int) -> list[str]:
     took = select(documents.c.session).where(documents.c.run == number).distinct()
     paid = select(charges.c.session).where(charges.c.run == number).distinct()
     found = {*connection.execute(took).scalars(), *connection.execute(paid).scalars()} - {""}
-    fresh = found
+    return sorted(with_sources(connection, found))
+
+
+def with_sources(connection: Connection, ids: Iterable[str]) -> set[str]:
+    """Sessions, and those they took fields of the record from."""
+    found = fresh = set(ids)
     while fresh:
         fresh = _sources(connection, sorted(fresh)) - found
-        found |= fresh
-    return sorted(found)
+        found = found | fresh
+    return found
 
 
 def _sources(connection: Connection, ids: Sequence[str]) -> set[str]:
