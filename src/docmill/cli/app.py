@@ -107,9 +107,7 @@ def run(
 
 
 @app.command(hidden=True)
-def shard(
-    run: RunName, name: Annotated[str, typer.Argument(help="As the run has named it.")]
-) -> None:
+def shard(run: RunName, name: str) -> None:
     """Carry out a share of a run's documents; runs start it on workers."""
     from docmill.cli import sharding
 
