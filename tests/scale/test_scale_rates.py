@@ -1,11 +1,12 @@
 """An endpoint's rate holds for all processes of a run together."""
 
+import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
 from sqlalchemy import update
 
-from docmill.models.rates import BURST, Timer
+from docmill.models.rates import BURST, Gate, Timer
 from docmill.models.sharing import SharedBucket, SharedRates
 from docmill.spec.workspace import Rates
 from docmill.store.database import open_database
@@ -70,3 +71,26 @@ def test_what_a_call_did_not_use_goes_to_the_next_one(tmp_path: Path) -> None:
     bucket.take(-10_000)
     assert bucket.delay(1) == 0
     store.dispose()
+
+
+async def test_the_gates_of_three_processes_let_through_what_one_would(tmp_path: Path) -> None:
+    """Each with its own connection to the store, all at once, in real time."""
+    stores = [open_database(tmp_path) for _ in range(3)]
+    rates = Rates(requests_per_minute=240, concurrency=150)
+    gates = [Gate("scripted", rates, shared=SharedRates(each, processes=3)) for each in stores]
+    admitted: list[float] = []
+    now = asyncio.get_running_loop().time
+
+    async def call(gate: Gate, number: int) -> None:
+        ticket = await gate.enter(f"call {number}")
+        admitted.append(now())
+        gate.succeeded(ticket)
+
+    # Since a moment before: the bucket is made, full, when the first gate draws from it.
+    begun = now()
+    await asyncio.gather(*(call(gates[number % 3], number) for number in range(46)))
+    for place, at in enumerate(sorted(admitted), 1):
+        assert place <= 240 / BURST + (at - begun) * 4 + 1
+    assert now() - begun > 1
+    for store in stores:
+        store.dispose()
