@@ -105,3 +105,18 @@ def test_order_follows_the_checks_and_the_documents(
     assert list(found) == ["z", "a"]
     assert kinds(found)["z"] == ["pass", "missing", "pass"]
     assert batch.verdicts() == found
+
+
+def test_a_verdict_names_only_some_of_very_many_documents(
+    record: MakeRecord, pipeline: MakePipeline, document: MakeDocument
+) -> None:
+    """What is said of one document doesn't grow with the batch; the number is still exact."""
+    batch = BatchJudge(pipeline(UNIQUE, SAME))
+    for name in range(50):
+        batch.add(document(f"{name:02}"), record(number="text:1", net=f"{name % 2} EUR"))
+    once, agrees = batch.verdicts()["07"]
+    assert once.related[:8] == tuple(f"{name:02}.pdf" for name in (0, 1, 2, 3, 4, 5, 6, 8))
+    assert (len(once.related), once.unnamed) == (20, 29)
+    assert once.message.endswith("20.pdf and 29 more.")
+    assert agrees.related[:3] == ("00.pdf", "02.pdf", "04.pdf")
+    assert (len(agrees.related), agrees.unnamed) == (20, 5)

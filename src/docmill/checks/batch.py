@@ -4,9 +4,10 @@ Fed one document at a time; keeps a short key per document and check, never a re
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
+from itertools import islice
 from typing import NamedTuple
 
 from docmill.checks.compiled import Heading, Scope
@@ -23,6 +24,8 @@ from docmill.spec.pipeline import Pipeline
 
 SAME_CONTENT = "same content"
 """Name of the check that is always on."""
+NAMED = 20
+"""So many other documents a verdict names at most: each may be about all the others."""
 Key = tuple[str, ...]
 
 
@@ -167,12 +170,14 @@ def _unique(rule: _Rule, entries: Sequence[_Entry]) -> list[tuple[_Entry, Verdic
     path = rule.key_fields[0]
     verdicts: list[tuple[_Entry, Verdict]] = []
     for group in _groups(entries).values():
+        rivals = _Rivals(group, of=lambda entry: entry.document.content)
         for entry in group:
-            others = _others(entry, group)
+            others, unnamed = rivals.of_others(entry)
             if others:
-                message = f"{entry.shown} also stands in {', '.join(others)}"
+                names = tuple(other.document.name for other in others)
+                message = f"{entry.shown} also stands in {_listed(names, unnamed)}"
                 verdict = rule.heading.verdict("fail", message, path=path, value=entry.shown)
-                verdict = verdict.model_copy(update={"related": others})
+                verdict = verdict.model_copy(update={"related": names, "unnamed": unnamed})
             else:
                 verdict = rule.heading.verdict(
                     "pass", "in no other document of the batch", path=path, value=entry.shown
@@ -185,19 +190,21 @@ def _consistent(rule: _Rule, entries: Sequence[_Entry]) -> list[tuple[_Entry, Ve
     assert isinstance(rule.check, ConsistentCheck)
     verdicts: list[tuple[_Entry, Verdict]] = []
     for group in _groups(entries).values():
+        rivals = _Rivals(group, of=lambda entry: entry.value)
         for entry in group:
-            rivals = [other for other in group if other.value != entry.value]
+            others, unnamed = rivals.of_others(entry)
             value = {"path": rule.check.field, "value": entry.shown_value}
-            if rivals:
+            if others:
                 stated = "; ".join(
-                    f"{each.document.name}: {each.shown_value}" for each in rivals[:5]
+                    f"{each.document.name}: {each.shown_value}" for each in others[:5]
                 )
-                more = f" and {len(rivals) - 5} more" if len(rivals) > 5 else ""
+                more = len(others) - 5 + unnamed
+                stated += f" and {more} more" if more > 0 else ""
                 verdict = rule.heading.verdict(
-                    "fail", f"for {entry.shown} other documents state {stated}{more}", **value
+                    "fail", f"for {entry.shown} other documents state {stated}", **value
                 )
-                names = tuple(dict.fromkeys(each.document.name for each in rivals))
-                verdict = verdict.model_copy(update={"related": names})
+                names = tuple(dict.fromkeys(each.document.name for each in others))
+                verdict = verdict.model_copy(update={"related": names, "unnamed": unnamed})
             else:
                 message = f"no other document contradicts it for {entry.shown}"
                 verdict = rule.heading.verdict("pass", message, **value)
@@ -205,10 +212,38 @@ def _consistent(rule: _Rule, entries: Sequence[_Entry]) -> list[tuple[_Entry, Ve
     return verdicts
 
 
-def _others(entry: _Entry, group: Sequence[_Entry]) -> tuple[str, ...]:
-    """Names of the other documents with this key; copies of the document itself don't count."""
-    content = entry.document.content
-    return tuple(other.document.name for other in group if other.document.content != content)
+class _Others(NamedTuple):
+    first: Sequence[_Entry]
+    unnamed: int
+
+
+class _Rivals:
+    """Entries of a group that differ from one of them; copies of a document aren't its rivals."""
+
+    def __init__(self, group: Sequence[_Entry], *, of: Callable[[_Entry], str]) -> None:
+        self._of = of
+        self._count = len(group)
+        self._alike: dict[str, list[_Entry]] = {}
+        for entry in group:
+            self._alike.setdefault(of(entry), []).append(entry)
+        # Of each kind as many as are ever named, so that a large group isn't gone through for each
+        # of its members.
+        first: dict[str, int] = dict.fromkeys(self._alike, 0)
+        self._named: list[_Entry] = []
+        enough = False
+        for entry in group:
+            kind = of(entry)
+            if not enough and first[kind] < NAMED:
+                first[kind] += 1
+                self._named.append(entry)
+                # So many of other kinds there are for whichever kind it is.
+                enough = len(self._named) - max(first.values()) >= NAMED
+
+    def of_others(self, entry: _Entry) -> _Others:
+        """The first of those that differ, and how many there are besides."""
+        kind = self._of(entry)
+        others = list(islice((e for e in self._named if self._of(e) != kind), NAMED))
+        return _Others(others, self._count - len(self._alike[kind]) - len(others))
 
 
 def _same_content(documents: Sequence[_Document]) -> list[tuple[_Document, Verdict]]:
@@ -218,10 +253,17 @@ def _same_content(documents: Sequence[_Document]) -> list[tuple[_Document, Verdi
     verdicts: list[tuple[_Document, Verdict]] = []
     for group in groups.values():
         for document in group if len(group) > 1 else ():
-            names = tuple(other.name for other in group if other.id != document.id)
+            others = (other.name for other in group if other.id != document.id)
+            names = tuple(islice(others, NAMED))
+            unnamed = len(group) - 1 - len(names)
             verdict = Verdict(
                 check=SAME_CONTENT, verdict="fail", severity="info", related=names,
-                message=f"The same bytes as {', '.join(names)}; they were read once.",
+                unnamed=unnamed,
+                message=f"The same bytes as {_listed(names, unnamed)}; they were read once.",
             )  # fmt: skip
             verdicts.append((document, verdict))
     return verdicts
+
+
+def _listed(names: Sequence[str], unnamed: int) -> str:
+    return ", ".join(names) + (f" and {unnamed:,} more" if unnamed else "")

@@ -34,7 +34,10 @@ class Verdict(Frozen):
     message: str = ""
     """One sentence a reader can act on."""
     related: tuple[str, ...] = ()
-    """Other documents of the batch this is about (duplicates, inconsistencies), by name."""
+    """Other documents of the batch this is about (duplicates, inconsistencies), the first of them
+    by name."""
+    unnamed: int = 0
+    """How many more there are."""
 
     @property
     def informative(self) -> bool:

@@ -85,6 +85,7 @@ class Finding:
     remedy: str = ""
     code: str = ""
     related: tuple[str, ...] = ()
+    unnamed: int = 0
     candidates: tuple[Reading, ...] = ()
     page: int | None = None
     explained: bool = False
@@ -147,6 +148,7 @@ def _from_verdict(verdict: Verdict, value: CheckedValue | None) -> Finding:
         severity=verdict.severity,
         message=value.reason or verdict.message if value and absent else verdict.message,
         related=verdict.related,
+        unnamed=verdict.unnamed,
         page=value_page(value),
         explained=undecided and value is not None and value.status in ("ambiguous", "unverified"),
     )

@@ -17,7 +17,7 @@ from docmill.records.results import DocumentResult, RunInfo, Usage
 from docmill.records.values import Range
 from docmill.report.cascade import CascadeSummary
 from docmill.report.display import plain_text, value_text, visible
-from docmill.report.findings import findings, value_page
+from docmill.report.findings import Finding, findings, value_page
 from docmill.report.marks import MARKS
 from docmill.report.outputs import output_link, output_path
 from docmill.report.rows import link, remarks
@@ -149,7 +149,7 @@ def _add_document(sheets: _Sheets, result: DocumentResult) -> None:
     for found in findings(result):
         cells: list[Cell | Styled] = [name, MARKS[found.kind].word, found.path, found.found]
         cells += [found.limit, found.clause, found.check or found.code, found.severity, found.page]
-        cells += [found.message, found.remedy, ", ".join(map(visible, found.related))]
+        cells += [found.message, found.remedy, _related(found)]
         sheets.findings.add(cells, link=f"report.html{link(document.id, found.path)}")
     if sheets.outputs is not None:
         _add_outputs(sheets.outputs, name, result)
@@ -211,6 +211,11 @@ def _value_cells(name: str, value: CheckedValue) -> list[Cell | Styled]:
         value.code,
         *([value.by] if value.by else []),
     ]
+
+
+def _related(found: Finding) -> str:
+    more = [f"and {found.unnamed:,} more"] if found.unnamed else []
+    return ", ".join([*map(visible, found.related), *more])
 
 
 def _typed(reading: Reading) -> Cell | Styled:
