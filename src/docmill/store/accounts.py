@@ -20,7 +20,7 @@ from docmill.store.database import exclusive, hold
 from docmill.store.heartbeats import is_alive
 from docmill.store.lease import own_lease
 from docmill.store.patience import enduring
-from docmill.store.prepared import Prepared
+from docmill.store.prepared import Prepared, exclusive_transaction, transaction
 from docmill.store.runs import run_id
 from docmill.store.schema import balances, charges, events, reservations
 
@@ -75,6 +75,13 @@ class _Sums(NamedTuple):
     """Charged, or for a call of which nobody can say any more whether it was made."""
     aside: int
     """Worst cases of calls under way."""
+
+
+class _Both(NamedTuple):
+    """The accounts a call is charged to."""
+
+    document: _Sums
+    run: _Sums
 
 
 class _Standing(NamedTuple):
@@ -147,19 +154,23 @@ class Accounts:
     @enduring
     def _take(self, wanted: int, document: str, session: str) -> _Standing | None:
         """Set it aside, unless an account has no room; that is returned."""
-        with exclusive(self._engine, "accounts", self._run) as connection:
-            for standing in self._standings(connection, document, session):
-                if standing.used + standing.aside + wanted > standing.limit:
-                    return standing
-            row = {
-                "session": session,
-                "run": self._run,
-                "document": document,
-                "amount": wanted,
-                "owner": self._lease,
-            }
-            self._set_aside.run_in(connection, row)
-        return None
+        row = {
+            "session": session,
+            "run": self._run,
+            "document": document,
+            "amount": wanted,
+            "owner": self._lease,
+        }
+        while True:
+            with exclusive_transaction(self._engine, "accounts", self._run) as cursor:
+                sums = self._look_up(cursor, document, session)
+                if sums is not None:
+                    for standing in self._standings(sums):
+                        if standing.used + standing.aside + wanted > standing.limit:
+                            return standing
+                    self._set_aside.run(cursor, row)
+                    return None
+            self._keep_balances(document)
 
     @enduring
     def leave(self, session: str) -> None:
@@ -184,38 +195,46 @@ class Accounts:
     @enduring
     def used(self, document: str = RUN) -> Decimal:
         """USD that count against a limit: charged or lost, of a document or of the whole run."""
-        with exclusive(self._engine, "accounts", self._run) as connection:
-            of_document, of_run = self._sums(connection, document, session="")
-        return (of_document if document else of_run).used / UNIT
+        while True:
+            with transaction(self._engine) as cursor:
+                sums = self._look_up(cursor, document, session="")
+            if sums is not None:
+                return (sums.document if document else sums.run).used / UNIT
+            self._keep_balances(document)
 
-    def _standings(
-        self, connection: Connection, document: str, session: str
-    ) -> Sequence[_Standing]:
-        """The accounts that have a limit, without what the session itself has set aside."""
-        sums = self._sums(connection, document, session)
+    def _standings(self, sums: _Both) -> Sequence[_Standing]:
+        """The accounts that have a limit."""
         return [
             _Standing(key, limit, one.used, one.aside)
             for (key, limit), one in zip(self._limits, sums, strict=True)
             if limit is not None
         ]
 
-    def _sums(self, connection: Connection, document: str, session: str) -> tuple[_Sums, _Sums]:
-        """Sums of the document and of the run; a balance not kept yet is added up first."""
-        run = self._run
-        values = {"run": run, "document": document, "session": session}
-        row = self._look.run_in(connection, values).one()
-        if row.document_used is None or row.run_used is None:
+    def _look_up(self, cursor: DBAPICursor, document: str, session: str) -> _Both | None:
+        """Both accounts without what the session itself has set aside; None if a balance isn't
+        kept yet."""
+        values = {"run": self._run, "document": document, "session": session}
+        row = self._look.run(cursor, values).fetchone()
+        assert row is not None
+        document_used, run_used, document_lost, document_live, run_lost, run_live = row
+        if document_used is None or run_used is None:
+            return None
+        return _Both(
+            _Sums(document_used + document_lost, document_live),
+            _Sums(run_used + run_lost, run_live),
+        )
+
+    def _keep_balances(self, document: str) -> None:
+        """Add up what was spent before there was a limit, and keep it from now on."""
+        whose = (balances.c.run == self._run, balances.c.document.in_((document, RUN)))
+        with exclusive(self._engine, "accounts", self._run) as connection:
             # No charge may come in between what is added up and the balance that counts it.
             hold(connection, charges)
-            missing = {document: row.document_used, RUN: row.run_used}
-            for name in (name for name, used in missing.items() if used is None):
-                balance = {"run": run, "document": name, "used": _added_up(connection, run, name)}
+            kept = set(connection.execute(select(balances.c.document).where(*whose)).scalars())
+            for name in sorted({document, RUN} - kept):
+                used = _added_up(connection, self._run, name)
+                balance = {"run": self._run, "document": name, "used": used}
                 connection.execute(insert(balances).values(balance))
-            row = self._look.run_in(connection, values).one()
-        return (
-            _Sums(row.document_used + row.document_lost, row.document_live),
-            _Sums(row.run_used + row.run_lost, row.run_live),
-        )
 
     def _refuse(self, wanted: int, standing: _Standing) -> None:
         option = "usd" if standing.key == PER_RUN else "usd_per_document"

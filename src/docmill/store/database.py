@@ -9,7 +9,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sqlalchemy import Connection, Engine, Table, event, select, text
+from sqlalchemy import Connection, Engine, Table, event, select
 from sqlalchemy.engine import ExceptionContext
 
 from docmill.errors import PrerequisiteError
@@ -75,13 +75,15 @@ def locked(connection: Connection, *name: str | int) -> Generator[None]:
     if connection.dialect.name == "sqlite":
         connection.exec_driver_sql("BEGIN IMMEDIATE")
     else:
-        number = zlib.crc32(repr(name).encode()) - 2**31
-        connection.execute(_LOCK, {"number": number})
+        connection.exec_driver_sql(lock_statement(*name))
     yield
     connection.commit()
 
 
-_LOCK = text("SELECT pg_advisory_xact_lock(hashtext(current_schema()), CAST(:number AS INTEGER))")
+def lock_statement(*name: str | int) -> str:
+    """PostgreSQL's way to be alone under a name until the transaction's end."""
+    number = zlib.crc32(repr(name).encode()) - 2**31
+    return f"SELECT pg_advisory_xact_lock(hashtext(current_schema()), {number})"
 
 
 def hold(connection: Connection, table: Table) -> None:

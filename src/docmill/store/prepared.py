@@ -8,11 +8,11 @@ from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import ClauseElement, Connection, CursorResult, Engine
+from sqlalchemy import ClauseElement, Engine
 from sqlalchemy.engine.interfaces import DBAPICursor
 from sqlalchemy.exc import DBAPIError
 
-from docmill.store.database import explained
+from docmill.store.database import explained, is_postgres, lock_statement
 from docmill.store.patience import StoreLostError
 
 Values = Mapping[str, Any]
@@ -37,10 +37,6 @@ class Prepared:
         """Run it once; returns the cursor, for reading."""
         cursor.execute(self._text, self._placed(values))
         return cursor
-
-    def run_in(self, connection: Connection, values: Values) -> CursorResult[Any]:
-        """Run it once in a transaction of SQLAlchemy's; returns the result, for reading."""
-        return connection.exec_driver_sql(self._text, self._placed(values))
 
     def run_many(self, cursor: DBAPICursor, rows: Sequence[Values]) -> None:
         """Run it for each row."""
@@ -78,3 +74,11 @@ def transaction(engine: Engine) -> Generator[DBAPICursor]:
     finally:
         if connection is not None:
             connection.close()  # rolls back what isn't committed
+
+
+@contextmanager
+def exclusive_transaction(engine: Engine, *name: str | int) -> Generator[DBAPICursor]:
+    """As `transaction`, and as `database.exclusive` alone under a name."""
+    with transaction(engine) as cursor:
+        cursor.execute(lock_statement(*name) if is_postgres(engine) else "BEGIN IMMEDIATE")
+        yield cursor
