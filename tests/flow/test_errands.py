@@ -13,6 +13,8 @@ from docmill.flow.address import ServerAddress, ServerSettings
 from docmill.flow.errands import KeepSecret, Reply, keep_secret, read_secrets
 from docmill.spec.vault import VaultEntry
 
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
+
 SECRET = "12345678901234"
 """All digits: Prefect's own `Secret.get` would make it a number."""
 

@@ -11,6 +11,8 @@ import pytest
 
 from docmill.flow.errands import BlockMessage, Reply
 
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
+
 
 @dataclass
 class Mailbox:

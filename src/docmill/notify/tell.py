@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from docmill.egress.vault import Lookup, find_secret
 from docmill.errors import PrerequisiteError
@@ -16,10 +17,12 @@ from docmill.flow.address import ServerAddress
 from docmill.flow.errands import BlockMessage, Reply, SendMessages, run_errand
 from docmill.notify.message import body, subject
 from docmill.notify.payload import RunNotice
-from docmill.notify.webhook import Clock, Post, send
 from docmill.records.deliveries import Delivery, run_key
 from docmill.records.results import RunInfo
 from docmill.spec.notify import Notice, Outcome
+
+if TYPE_CHECKING:
+    from docmill.notify.webhook import Clock
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,14 +86,14 @@ class Teller:
         keys: Keys,
         *,
         server: Callable[[], ServerAddress],
-        clock: Clock | None = None,
+        clock: "Clock | None" = None,
     ) -> None:
         """`make` gives what is told, with or without details; `server` is asked for blocks only."""
         self._info = info
         self._make = make
         self._keys = keys
         self._server = server
-        self._clock = clock or Clock()
+        self._clock = clock
 
     def tell(self, told: Sequence[Told]) -> Iterator[Delivery]:
         """Send them all; each as it is settled, those by blocks last."""
@@ -102,6 +105,9 @@ class Teller:
             yield from self._errand(blocks)
 
     def _post(self, told: Told) -> Delivery:
+        # An HTTP client takes a while to import, and most pipelines have no webhook.
+        from docmill.notify.webhook import Clock, Post, send  # noqa: PLC0415
+
         delivery, notice = told.delivery, told.notice
         answered = send(
             Post(
@@ -110,7 +116,7 @@ class Teller:
                 body=self._make(notice.details).model_dump_json().encode(),
                 secret=self._keys.by_position.get(delivery.position, ""),
             ),
-            self._clock,
+            self._clock or Clock(),
             version=version("docmill"),
         )
         state = "done" if answered.done else "failed"

@@ -136,10 +136,6 @@ class Pipeline(Frozen):
     documents: Documents
     agent: str
     """Name of a file in agent_specs/."""
-    notify: tuple[Notice, ...] = ()
-    """Who is told when a run has ended."""
-    results: tuple[Results, ...] = ()
-    """Where results go besides the report: files in a folder or bucket, a database's table."""
     environment: str = "default"
     """Name of a file in sandbox/."""
     record: RecordSpec
@@ -160,6 +156,10 @@ class Pipeline(Frozen):
     report: ReportSettings = ReportSettings()
     schedule: Schedule | None = None
     watch: Watch | None = None
+    notify: tuple[Notice, ...] = ()
+    """Who is told when a run has ended."""
+    results: tuple[Results, ...] = ()
+    """Where results go besides the report: files in a folder or bucket, a database's table."""
     vault: dict[str, VaultEntry] = {}
     """Secrets that requests of a session get on their way out, by name: `http://NAME.egress/` is
     the first host of each."""
