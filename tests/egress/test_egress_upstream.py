@@ -3,9 +3,10 @@
 import asyncio
 import base64
 import socket
+import ssl
 
 import pytest
-from tests.egress.egress_scene import Names, Served, Website, host
+from tests.egress.egress_scene import Names, Served, Trusted, Website, host
 
 from docmill.egress.addresses import AddressRule
 from docmill.egress.broker import Broker
@@ -15,6 +16,7 @@ from docmill.egress.hosts import Authority, parse_rule
 from docmill.egress.policy import Policy
 from docmill.egress.upstream import Upstream
 
+LOGIN = base64.b64encode(b"me:p@ss").decode()
 ASK = "GET http://{0}/p HTTP/1.1\r\nHost: {0}\r\n\r\n"
 
 
@@ -33,9 +35,13 @@ class Proxy:
         if self._status != 200:
             return
         inner, outer = await asyncio.open_connection("127.0.0.1", self._port)
-        outer.write(await reader.read(4096))
-        writer.write(await inner.read())
-        outer.close()
+
+        async def carry(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+            while data := await source.read(4096):
+                sink.write(data)
+            sink.close()
+
+        await asyncio.gather(carry(reader, outer), carry(inner, writer))
 
 
 async def asked(broker: Broker, raw: str) -> tuple[str, list[str]]:
@@ -75,38 +81,56 @@ async def test_metadata_stays_closed_to_configured_hosts() -> None:
     assert "isn't public" in said
 
 
-async def test_a_host_is_reached_through_the_machines_proxy() -> None:
-    """Which resolves its name, and is told who asks."""
-    names = Names()
-    async with host(Website()) as port, host(proxy := Proxy(port)) as proxy_port:
-        upstream = Upstream.parse(f"http://me:p%40ss@127.0.0.1:{proxy_port}")
-        broker = Broker(
-            Policy((parse_rule("far.example"),)), resolver=names,
-            owned=Owned(proxy_for=lambda authority: upstream),
-        )  # fmt: skip
-        said, reasons = await asked(broker, ASK.format("far.example"))
+def through(port: int, names: Names, trust: ssl.SSLContext | None = None) -> Broker:
+    """A broker behind a proxy on this machine."""
+    upstream = Upstream.parse(f"http://me:p%40ss@127.0.0.1:{port}")
+    assert LOGIN not in repr(upstream)
+    rules = (parse_rule("far.example"), parse_rule("api.example.com"))
+    credential = Credential("crm", "canary-6f1c0a9e44b2", (parse_rule("api.example.com:443"),))
+    return Broker(
+        Policy(rules, credentials=(credential,)),
+        resolver=names,
+        trust=trust,
+        owned=Owned(proxy_for=lambda authority: upstream),
+    )
+
+
+async def test_a_proxy_is_asked_for_whole_urls() -> None:
+    """It resolves the name, and is told who asks."""
+    names, proxy = Names(), Website()
+    async with host(proxy) as port:
+        said, reasons = await asked(through(port, names), ASK.format("far.example"))
+    assert said.endswith("ok")
+    assert (reasons, names.asked) == ([""], [])
+    (head,) = map(bytes.decode, proxy.requests)
+    assert head.startswith("GET http://far.example/p HTTP/1.1\r\nHost: far.example\r\n")
+    assert f"Proxy-Authorization: Basic {LOGIN}\r\n" in head
+
+
+async def test_a_proxy_is_asked_for_a_tunnel_where_there_is_tls(trusted: Trusted) -> None:
+    """It sees neither the request nor the credential."""
+    site = Website()
+    async with (
+        host(site, trusted.server) as port,
+        host(proxy := Proxy(port)) as proxy_port,
+    ):
+        broker = through(proxy_port, Names(), trusted.client)
+        said, reasons = await asked(broker, ASK.format("crm.egress"))
     assert said.endswith("ok")
     assert reasons == [""]
-    assert names.asked == []
     (head,) = proxy.heads
-    assert head.startswith("CONNECT far.example:80 HTTP/1.1\r\nHost: far.example:80\r\n")
-    login = base64.b64encode(b"me:p@ss").decode()
-    assert f"Proxy-Authorization: Basic {login}\r\n" in head
-    assert login not in repr(upstream)
+    assert head.startswith("CONNECT api.example.com:443 HTTP/1.1\r\nHost: api.example.com:443\r\n")
+    assert f"Proxy-Authorization: Basic {LOGIN}\r\n" in head
+    assert b"canary-6f1c0a9e44b2" in site.requests[0]
 
 
 async def test_what_a_proxy_refuses_is_told() -> None:
     """With its status; nothing is tried past it."""
     async with host(Website()) as port, host(Proxy(port, status=407)) as proxy_port:
-        upstream = Upstream.parse(f"http://127.0.0.1:{proxy_port}")
-        broker = Broker(
-            Policy((parse_rule("far.example"),)),
-            resolver=Names(),
-            owned=Owned(proxy_for=lambda authority: upstream),
-        )
-        said, reasons = await asked(broker, ASK.format("far.example"))
+        ask = "CONNECT far.example:443 HTTP/1.1\r\nHost: far.example:443\r\n\r\n"
+        said, reasons = await asked(through(proxy_port, Names()), ask)
     assert reasons == ["proxy_refused"]
-    assert "answers 407 when asked for far.example:80" in said
+    assert "answers 407 when asked for far.example:443" in said
 
 
 async def test_a_login_may_go_without_tls_where_the_owner_said_so() -> None:

@@ -36,14 +36,18 @@ class Connector:
     caps: Caps
     owned: Owned = Owned()
 
-    async def connect(self, authority: Authority, clock: Clock, *, tls: bool) -> SocketStream:
+    async def connect(
+        self, authority: Authority, clock: Clock, *, tls: bool, tunnel: bool = True
+    ) -> SocketStream:
         """A connection to the host, with TLS if asked for.
+
+        `tunnel`: through a proxy, if there is one; else it is to the proxy, which is told the rest.
 
         Raises:
             RefusedError: there is no such name, one of its addresses isn't public, nobody answers
                 there, or the certificate is not the host's.
         """
-        connection = await self._reached(authority)
+        connection = await self._reached(authority, tunnel=tunnel)
         try:
             async with asyncio.timeout(self.caps.connect_seconds):
                 reader, writer = await asyncio.open_connection(
@@ -61,7 +65,7 @@ class Connector:
             raise _unreachable(authority) from error
         return SocketStream(reader, writer, clock)
 
-    async def _reached(self, authority: Authority) -> socket.socket:
+    async def _reached(self, authority: Authority, *, tunnel: bool) -> socket.socket:
         """A connection that leads to the host, be it through a proxy."""
         proxy = self.owned.proxy_for(authority)
         if proxy is None:
@@ -70,6 +74,8 @@ class Connector:
             return await self._connected(authority, found, own=own)
         found = await self._found(proxy.authority)
         connection = await self._connected(proxy.authority, found, own=True)
+        if not tunnel:
+            return connection
         try:
             async with asyncio.timeout(self.caps.connect_seconds):
                 await proxy.tunnel(connection, authority)

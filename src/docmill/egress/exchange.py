@@ -181,15 +181,17 @@ class Exchange:
         await stream.finish()
 
     async def _carry(self, client: Peer, order: _Order, *, tls: bool) -> None:
-        """To the host and back."""
-        upstream = await self._rules.connector.connect(order.authority, self._clock, tls=tls)
-        self._entry.credentials = tuple(credential.name for credential in order.credentials)
-        errand = Errand(
-            order.request,
-            order.target.encode("ascii"),
-            host_header(order.authority, _HTTPS if tls else _HTTP),
-            order.credentials,
+        """To the host and back; without TLS a proxy on the way is asked for the whole URL."""
+        connector = self._rules.connector
+        host = host_header(order.authority, _HTTPS if tls else _HTTP)
+        proxy = None if tls else connector.owned.proxy_for(order.authority)
+        upstream = await connector.connect(
+            order.authority, self._clock, tls=tls, tunnel=proxy is None
         )
+        self._entry.credentials = tuple(credential.name for credential in order.credentials)
+        target = f"http://{host}{order.target}" if proxy else order.target
+        login = proxy.login if proxy else ""
+        errand = Errand(order.request, target.encode("ascii"), host, order.credentials, login)
         server: Stream = Counted(upstream, self._entry.meter, self._log.total)
         try:
             self._entry.status = await forward(client, server, errand, most=self._caps.head)

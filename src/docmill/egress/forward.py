@@ -6,7 +6,7 @@ redirects a host answers with are the client's to follow, as requests of their o
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import h11
 
@@ -26,10 +26,12 @@ class Errand:
 
     request: h11.Request
     target: bytes
-    """Path and query."""
+    """Path and query; the whole URL for a proxy."""
     host: str
     """Value of the Host header."""
     credentials: Sequence[Credential] = ()
+    proxy_login: str = field(default="", repr=False)
+    """Value of the header Proxy-Authorization, if the proxy wants one."""
 
 
 async def forward(client: Peer, server: Stream, errand: Errand, *, most: int) -> int:
@@ -85,6 +87,8 @@ def _request_headers(errand: Errand) -> Headers:
         headers.append((credential.header.encode(), credential.value.encode()))
     if errand.credentials:
         headers.append((b"Accept-Encoding", b"identity"))
+    if errand.proxy_login:
+        headers.append((b"Proxy-Authorization", errand.proxy_login.encode()))
     return [*headers, (b"Connection", b"close")]
 
 

@@ -1,4 +1,4 @@
-"""A proxy that the machine's own network has between it and the web; asked for tunnels only.
+"""A proxy that the machine's own network has between it and the web; asks it for tunnels.
 
 `connecting` uses it where the machine's owner has configured one: for package indexes. Sessions of
 documents never go through it.
