@@ -64,11 +64,13 @@ def look(
 
     `spans`: first and last character of each word; `layers`: some content may be switched off.
     """
+    if not found:
+        return {}
     objects = PageObjects(page, layers=layers)
     kinds: dict[int, str] = {}
     invisible: list[int] = []
     suspects: list[Suspect] = []
-    object_of, handle = page.lib.FPDFText_GetTextObject, layer.handle
+    begins, ends = (layer.objects_at(places) for places in zip(*spans, strict=True))
     inks, ink_of, around, complete = objects.inks, objects.ink, objects.around, objects.complete
     width, height = page.width, page.height
     for index, (text, x0, y0, x1, y1) in enumerate(found):
@@ -78,9 +80,8 @@ def look(
             if kind:
                 kinds[index] = kind
                 continue
-        first, last = spans[index]
-        begin = object_of(handle, first)
-        if begin and begin == object_of(handle, last) and complete:
+        begin = begins[index]
+        if begin and begin == ends[index] and complete:
             ink = inks.get(begin) or ink_of(begin)
             place = around(begin, (x0, y0, x1, y1))
             if ink.plain and place is NOTHING:
@@ -88,7 +89,7 @@ def look(
             kind = _doubt(ink, place, (x0, y0, x1, y1))
             doubts = [Suspect(index, kind, {begin})] if kind else []
         else:
-            doubts = _mixed(objects, layer, index, (first, last), (x0, y0, x1, y1))
+            doubts = _mixed(objects, layer, index, spans[index], (x0, y0, x1, y1))
         if any(doubt.kind == "invisible" for doubt in doubts):
             invisible.append(index)
         else:

@@ -6,14 +6,19 @@ be seen is decided by pixels, not here.
 
 from __future__ import annotations
 
-from ctypes import addressof, c_float, c_uint, c_ulong, create_string_buffer
+from ctypes import addressof, c_float, c_uint, c_ulong, c_void_p, create_string_buffer
+from itertools import repeat
+
+from .pdfium import undeclared
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from ctypes import Array
-    from typing import Any
 
     from .pdfium import OpenPage
+
+    Get = Callable[..., int]
 
     Box = tuple[float, float, float, float]
     Colour = tuple[int, ...]
@@ -128,37 +133,49 @@ class PageObjects:
         lib, handle = page.lib, page.handle
         number = min(int(lib.FPDFPage_CountObjects(handle)), MAX_OBJECTS + 1)
         self._placement: Matrix = (m.xx, m.yx, m.xy, m.yy, m.x0, m.y0)
-        self._add(handle, lib.FPDFPage_GetObject, number, self._placement, 0)
+        get: Get = undeclared(lib, "FPDFPage_GetObject", c_void_p)
+        self._add(handle, get, number, self._placement, 0)
         self.complete = self._count <= MAX_OBJECTS and self._areas <= MAX_AREAS
         """False if there was too much to look at each."""
 
-    def _add(self, holder: int, get: Any, number: int, within: Matrix, depth: int) -> None:
+    def _add(self, holder: int, get: Get, number: int, within: Matrix, depth: int) -> None:
         """Take in the objects of a page, or of a form that `within` places in displayed space."""
-        type_of, mode_of = self._lib.FPDFPageObj_GetType, self._lib.FPDFPath_GetDrawMode
-        numbers, (fill, stroke, _, _) = self._numbers, self._places
-        for index in range(number):
-            self._count += 1
+        start = self._count
+        number = min(number, MAX_OBJECTS + 1 - start)
+        # Drawings have tens of thousands of objects, most of them lines: no loop of ours over them.
+        mode_of: Callable[..., int] = self._lib.FPDFPath_GetDrawMode
+        items = list(map(get, repeat(c_void_p(holder)), range(number)))
+        modes = (c_uint * max(number, 1))()
+        places = range(addressof(modes), addressof(modes) + 4 * number, 4)
+        paths = list(map(mode_of, items, places, repeat(self._places[1])))
+        filled = modes[:number]
+        for index in [n for n in range(number) if filled[n] or not paths[n]]:
+            self._count = start + index + 1
             if self._count > MAX_OBJECTS:
                 return
-            item = get(holder, index)
-            if mode_of(item, fill, stroke):  # a path, as most are
-                if numbers[0]:
-                    self._add_area(item, within, is_path=True)
-                continue
-            kind = type_of(item)
-            if kind == _TEXT:
-                self._orders[item] = self._count
-                if depth:
-                    self._frames[item] = within
-            elif kind == _FORM and depth < MAX_DEPTH:
-                inside = int(self._lib.FPDFFormObj_CountObjects(item))
-                placed = self._placed(item, within)
-                self._add(item, self._lib.FPDFFormObj_GetObject, inside, placed, depth + 1)
+            if paths[index]:
+                self._add_area(items[index], within, is_path=True)
             else:
-                self._add_area(item, within, is_path=False)
-                if kind == _IMAGE:
-                    x0, y0, x1, y1 = self._box(item, within) or (0.0, 0.0, 0.0, 0.0)
-                    self.pictures += (x1 - x0) * (y1 - y0)
+                self._add_other(items[index], within, depth)
+                start = self._count - index - 1  # behind what a form holds
+        self._count = start + number
+
+    def _add_other(self, item: int, within: Matrix, depth: int) -> None:
+        """Take in what is no path."""
+        kind = self._lib.FPDFPageObj_GetType(item)
+        if kind == _TEXT:
+            self._orders[item] = self._count
+            if depth:
+                self._frames[item] = within
+        elif kind == _FORM and depth < MAX_DEPTH:
+            inside = int(self._lib.FPDFFormObj_CountObjects(item))
+            placed = self._placed(item, within)
+            self._add(item, self._lib.FPDFFormObj_GetObject, inside, placed, depth + 1)
+        else:
+            self._add_area(item, within, is_path=False)
+            if kind == _IMAGE:
+                x0, y0, x1, y1 = self._box(item, within) or (0.0, 0.0, 0.0, 0.0)
+                self.pictures += (x1 - x0) * (y1 - y0)
 
     def _add_area(self, item: int, within: Matrix, *, is_path: bool) -> None:
         box = self._box(item, within)

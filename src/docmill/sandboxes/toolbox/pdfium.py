@@ -10,10 +10,12 @@ import ctypes
 import sys
 from array import array
 from ctypes import c_char_p, c_double, c_float, c_int, c_size_t, c_uint, c_ulong, c_void_p
+from itertools import repeat
 from math import pi
 
 TYPE_CHECKING = False  # importing `typing` costs more than opening a document
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
     from typing import Any
 
 PASSWORD = 4
@@ -76,6 +78,15 @@ _SIGNATURES: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "FPDF_RenderPageBitmap": (None, (c_void_p, c_void_p, *[c_int] * 6)),
     "FPDFBitmap_Destroy": (None, (c_void_p,)),
 }
+
+
+def undeclared(library: Any, name: str, result: Any) -> Any:
+    """A function that is called with `c_void_p` and numbers below 2³¹ only, in two thirds of the
+    time: there is nothing to be converted.
+    """
+    function = library[name]  # not the one that `_load` has declared
+    function.restype = result
+    return function
 
 
 class UnreadableError(Exception):
@@ -260,15 +271,23 @@ class TextLayer:
 
     def chars(self) -> Chars:
         """All characters with their loose boxes, in one pass."""
-        text, count = self.handle, self.count
-        unicode_of = self._lib.FPDFText_GetUnicode
-        codes = [unicode_of(text, i) for i in range(count)]
+        count = self.count
+        unicode_of: Callable[..., int] = undeclared(self._lib, "FPDFText_GetUnicode", c_uint)
+        codes = list(map(unicode_of, repeat(c_void_p(self.handle)), range(count)))
         rectangles = array("f", bytes(16 * count))
         address = rectangles.buffer_info()[0]
-        box_of = self._lib.FPDFText_GetLooseCharBox
-        for i in range(count):
-            box_of(text, i, address + 16 * i)
+        box_of: Callable[..., int] = self._lib.FPDFText_GetLooseCharBox
+        places = range(address, address + 16 * count, 16)
+        for _ in map(box_of, repeat(self.handle), range(count), places):
+            pass
         return Chars(codes, rectangles)
+
+    def objects_at(self, indexes: Iterable[int]) -> list[int | None]:
+        """The page objects of characters; None for one that pdfium has made up."""
+        object_of: Callable[..., int | None] = undeclared(
+            self._lib, "FPDFText_GetTextObject", c_void_p
+        )
+        return list(map(object_of, repeat(c_void_p(self.handle)), indexes))
 
     def object_at(self, index: int) -> int:
         """The page object a character belongs to; 0 for one that pdfium has made up."""
