@@ -138,7 +138,8 @@ class Dealer:
 
     async def next_shard(self) -> str | None:
         """The name of a shard that is to be started now; None: no more are."""
-        return await self._wanted.get()
+        shard = await self._wanted.get()
+        return None if self._dismissed else shard
 
     async def shard_over(self, shard: str, message: str) -> None:
         """Whoever started it says that it has ended, or never began; it may be wrong."""
