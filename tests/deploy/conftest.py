@@ -182,7 +182,7 @@ def configure(root: Path, **deploy: Any) -> None:
 def eventually() -> Callable[..., Any]:
     """Ask again until the answer is a true one."""
 
-    def wait(question: Callable[[], Any], *, seconds: float = 120) -> Any:
+    def wait(question: Callable[[], Any], *, seconds: float = 300) -> Any:
         deadline = time.monotonic() + seconds
         while not (answer := question()):
             assert time.monotonic() < deadline, "it never came true"

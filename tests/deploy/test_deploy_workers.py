@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from tests.deploy.conftest import Site, configure, working
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 Wait = Callable[..., Any]
 
@@ -31,17 +31,18 @@ def ended(state: Path) -> int:
 
 
 def flow_process(flow_run: str) -> int:
-    """The process in which a worker runs a flow."""
-    for folder in Path("/proc").iterdir():
+    """The process in which a worker's Prefect runs a flow: the parent of docmill's run."""
+    mark = f"PREFECT__FLOW_RUN_ID={flow_run}".encode()
+    for folder in Path("/proc").glob("[0-9]*"):
         try:
-            words = (folder / "environ").read_bytes().split(b"\0")
-            command = (folder / "cmdline").read_bytes()
+            mine = mark in (folder / "environ").read_bytes().split(b"\0")
+            words = (folder / "cmdline").read_bytes().split(b"\0")
+            stat = (folder / "stat").read_text()
         except OSError:
             continue
-        mine = f"PREFECT__FLOW_RUN_ID={flow_run}".encode() in words
-        if folder.name.isdigit() and mine and b"docmill.cli" not in command:
-            return int(folder.name)
-    return 0
+        if mine and b"docmill.cli" in words:
+            return int(stat.rpartition(")")[2].split()[1])
+    raise AssertionError("the flow isn't running")
 
 
 def final(site: Site, flow_run: str) -> dict[str, Any] | None:

@@ -48,10 +48,10 @@ def worker(*, pool: str | None, limit: int | None) -> None:
     command += ["--work-queue", post.queue] if post.queue else []
     command += ["--limit", str(limit)] if limit else []
     talk(f"Working for the pool {post.pool} at {post.address.api_url}; Ctrl-C ends it.")
-    # Its log lines are what somebody who watches a worker wants to see.
-    loud = {
-        name: value for name, value in environment(post.address).items() if "LOGGING" not in name
-    }
+    # Its log lines are what somebody who watches a worker wants to see, and it has time to wait.
+    unfit = ("LOGGING", "MAX_RETRIES")
+    variables = environment(post.address).items()
+    loud = {name: value for name, value in variables if not any(part in name for part in unfit)}
     os.execve(command[0], command, os.environ | loud)  # noqa: S606 - ourselves, no shell
 
 

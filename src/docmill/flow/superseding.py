@@ -5,6 +5,7 @@ asks; Prefect's own concurrency limit keeps the policies `skip` and `queue`.
 """
 
 import asyncio
+import contextlib
 from datetime import UTC, datetime
 
 from prefect.client.orchestration import PrefectClient
@@ -44,17 +45,27 @@ async def by_another(client: PrefectClient, run: FlowRun) -> State[None] | None:
     return Cancelled(message=f"Missed; made up for by the run of {max(later):%Y-%m-%d %H:%M %Z}.")
 
 
-async def end_others(client: PrefectClient, run: FlowRun) -> None:
-    """End the deployment's runs that are at work, where its schedule says so, and wait for it."""
+async def end_others(
+    client: PrefectClient, run: FlowRun, *, wait_seconds: float = WAIT_SECONDS
+) -> None:
+    """End the deployment's runs that are at work, where its schedule says so, and wait for it.
+
+    One that doesn't answer any more is called cancelled; if it is at work all the same, docmill's
+    own store lets no second one begin.
+    """
     if CANCEL_TAG not in run.tags or run.deployment_id is None:
         return
     for other in await _runs(client, run, StateType.RUNNING):
         message = f"Ended for {run.name}, which was due."
         await client.set_flow_run_state(other.id, Cancelling(message=message), force=True)
-    async with asyncio.timeout(WAIT_SECONDS):
-        # no event tells of other processes
-        while await _runs(client, run, StateType.RUNNING, StateType.CANCELLING):  # noqa: ASYNC110
-            await asyncio.sleep(POLL_SECONDS)
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(wait_seconds):
+            # no event tells of other processes
+            while await _runs(client, run, StateType.RUNNING, StateType.CANCELLING):  # noqa: ASYNC110
+                await asyncio.sleep(POLL_SECONDS)
+    for other in await _runs(client, run, StateType.CANCELLING):
+        message = f"It did not end for {run.name} within {wait_seconds:.0f} s; it seems to be dead."
+        await client.set_flow_run_state(other.id, Cancelled(message=message), force=True)
 
 
 async def _runs(client: PrefectClient, run: FlowRun, *types: StateType) -> list[FlowRun]:
