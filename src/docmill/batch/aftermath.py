@@ -21,7 +21,7 @@ from docmill.notify.tell import Keys, Teller, open_keys, owed
 from docmill.plan import CompiledPipeline
 from docmill.records.deliveries import Delivery, DeliveryKind
 from docmill.records.reader import RunReader
-from docmill.report.summary import summarise
+from docmill.report.summary import Summary, summarise
 from docmill.settings import Settings
 from docmill.store.deliveries import DeliveryLog
 from docmill.store.runs import run_number
@@ -64,9 +64,9 @@ class Aftermath:
         )
         return self._logged(reader, to_be_handed_over(entries), handing.to(entries))
 
-    def events(self, reader: RunReader, url: str) -> tuple[RunEvent, ...]:
+    def events(self, reader: RunReader, summary: Summary, url: str) -> tuple[RunEvent, ...]:
         """What Prefect's events say of a run."""
-        notice = self._notice(reader, details=False, url=url)
+        notice = self._notice(reader, summary, details=False, url=url)
         payload = notice.model_dump(mode="json")
         return tuple(RunEvent(name, payload) for name in notice.events)
 
@@ -75,10 +75,11 @@ class Aftermath:
         notices = self.compiled.pipeline.notify
         if not notices:
             return ()
-        told = owed(notices, outcomes(reader.info, summarise(reader)))
+        summary = summarise(reader)
+        told = owed(notices, outcomes(reader.info, summary))
         teller = Teller(
             reader.info,
-            lambda details: self._notice(reader, details=details, url=url),
+            lambda details: self._notice(reader, summary, details=details, url=url),
             self._keys(),
             server=partial(server.ensure, self.server),
         )
@@ -109,13 +110,13 @@ class Aftermath:
             blocks=self.blocks,
         )
 
-    def _notice(self, reader: RunReader, *, details: bool, url: str) -> RunNotice:
+    def _notice(self, reader: RunReader, summary: Summary, *, details: bool, url: str) -> RunNotice:
         around = Surroundings(
             report=self._report(reader.info.id),
             results=self.delivered(reader, "results"),
             prefect_url=url,
         )
-        return make_notice(reader, around, details=details)
+        return make_notice(reader, around, summary=summary, details=details)
 
     def _report(self, run: str) -> ReportPlaces:
         folder = self.reports / run

@@ -224,7 +224,9 @@ class BatchJob:
         parts.state.runs.update(parts.bench.run, self.info)
         markdown = self.files.md.read_text() if self.files.md else ""
         rows = await asyncio.to_thread(brief, self.reader())
-        events = await asyncio.to_thread(parts.aftermath.events, self.reader(), self._url)
+        events = await asyncio.to_thread(
+            parts.aftermath.events, self.reader(), self.files.summary, self._url
+        )
         return Published(markdown=markdown, folder=str(self.files.folder), rows=rows, events=events)
 
     def tell(self) -> None:

@@ -8,6 +8,7 @@ import json
 from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
+from itertools import islice
 from typing import Any, Literal
 
 from docmill.base import Frozen
@@ -16,7 +17,7 @@ from docmill.records.reader import RunReader
 from docmill.records.results import DocumentResult, DocumentStatus, RunInfo, RunStatus, VerdictKind
 from docmill.report.display import clip
 from docmill.report.findings import FindingKind, findings
-from docmill.report.summary import Counter, Summary
+from docmill.report.summary import Summary, summarise
 from docmill.spec.notify import Outcome
 
 FORMAT = "docmill.notice/1"
@@ -124,20 +125,20 @@ class Surroundings(Frozen):
     prefect_url: str = ""
 
 
-def make_notice(reader: RunReader, around: Surroundings, *, details: bool = False) -> RunNotice:
-    """What is told of a stored run that has ended."""
-    counter = Counter()
-    named: list[NamedDocument] = []
-    more = 0
-    for result in reader.documents():
-        counter.add(result)
-        if result.status == "ok":
-            continue
-        if len(named) < MOST_DOCUMENTS:
-            named.append(_named(result, details=details))
-        else:
-            more += 1
-    info, summary = reader.info, counter.summary(reader.info)
+def make_notice(
+    reader: RunReader,
+    around: Surroundings,
+    *,
+    summary: Summary | None = None,
+    details: bool = False,
+) -> RunNotice:
+    """What is told of a stored run that has ended; `summary` is the run's, if it is at hand."""
+    info, summary = reader.info, summary or summarise(reader)
+    wanting = summary.documents - summary.by_status["ok"]
+    doubtful = (result for result in reader.documents() if result.status != "ok")
+    # Whoever is last of them is the last document that is read.
+    first = islice(doubtful, min(wanting, MOST_DOCUMENTS))
+    named = [_named(result, details=details) for result in first]
     return RunNotice(
         events=outcomes(info, summary),
         pipeline=info.pipeline,
@@ -160,7 +161,7 @@ def make_notice(reader: RunReader, around: Surroundings, *, details: bool = Fals
             unpriced_calls=summary.usage.unpriced_calls,
         ),
         attention=tuple(named),
-        more_documents=more,
+        more_documents=wanting - len(named),
         report=around.report,
         results=tuple(_handed_over(around.results)),
         prefect_url=around.prefect_url,
