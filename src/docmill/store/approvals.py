@@ -11,7 +11,7 @@ from sqlalchemy import Engine, RowMapping, and_, func, insert, select, update
 
 from docmill.base import Frozen
 from docmill.store.database import exclusive
-from docmill.store.patience import enduring
+from docmill.store.patience import endure, enduring
 from docmill.store.schema import approvals, documents, sessions
 
 Decision = Literal["allow", "deny"]
@@ -81,18 +81,15 @@ class Approvals:
     def decide(self, session: str, call: str, decision: Decision, *, reason: str = "") -> bool:
         """Answer a question; False if somebody else, or time, was faster."""
         first = update(approvals).where(_of(session, call), approvals.c.decision.is_(None))
-        tries = 0
 
-        @enduring
-        def done() -> bool:
-            nonlocal tries
-            tries += 1
+        def decide(tries: int) -> bool:
             with self._engine.begin() as connection:
                 said = connection.execute(first.values(decision=decision, reason=reason))
-            return said.rowcount > 0
+            # Where the answer to a commit was lost, the decision that is found may be this one.
+            ours = tries > 1 and self.decided(session, call) == (decision, reason)
+            return said.rowcount > 0 or ours
 
-        # Where the answer to a commit was lost, the decision that is found may be this one.
-        return done() or (tries > 1 and self.decided(session, call) == (decision, reason))
+        return endure(decide)
 
     @enduring
     def waiting(self, *, run: int | None = None) -> list[Waiting]:

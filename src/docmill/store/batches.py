@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Engine, bindparam, delete, insert, select, update
 
-from docmill.store.patience import enduring
+from docmill.store.patience import endure, enduring
 from docmill.store.schema import batch_entries, batches
 
 
@@ -88,17 +88,13 @@ class BatchLog:
         """Store a batch that is about to be sent."""
         names = [call.custom_id for call in calls]
         known = select(batch_entries.c.batch).where(batch_entries.c.custom_id.in_(names))
-        tries = 0
 
-        @enduring
-        def stored() -> int:
-            nonlocal tries
-            tries += 1
+        def store(tries: int) -> int:
             with self._engine.begin() as connection:
                 found = connection.execute(known).scalar() if tries > 1 else None
                 return self._insert(connection, endpoint, calls, now) if found is None else found
 
-        return StoredBatch(stored(), now)
+        return StoredBatch(endure(store), now)
 
     @staticmethod
     def _insert(

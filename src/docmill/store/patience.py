@@ -60,42 +60,53 @@ class StoreLostError(PrerequisiteError):
 
 
 def enduring(function: Callable[P, R]) -> Callable[P, R]:
-    """Does a piece of work on the store again if the connection was lost in it.
-
-    The work has to be one transaction that may be repeated: where it was the commit that was cut
-    off, nobody knows whether it took place, so what the second time finds may be its own doing.
-
-    Raises (when called):
-        StoreLostError: the server stayed away for longer than the engine's patience.
-    """
+    """Does a piece of work on the store again if the connection was lost in it; see `endure`."""
 
     @wraps(function)
     def call(*args: P.args, **kwargs: P.kwargs) -> R:
         try:
             return function(*args, **kwargs)
         except StoreLostError as lost:
-            first = lost
-        patience = first.patience
-        until = time.monotonic() + patience.seconds
-        # At once first: a server that was restarted long ago has only cut a connection kept open.
-        pause, told = 0.0, False
-        while True:
-            try:
-                result = function(*args, **kwargs)
-            except StoreLostError:
-                if time.monotonic() + pause >= until:
-                    raise
-            else:
-                if told:
-                    patience.tell(f"The store at {first.place} answers again.")
-                return result
-            pause = min(2 * pause or 0.05, LONGEST_PAUSE)
-            if pause > LONGEST_PAUSE / 10 and not told:
-                told = True
-                patience.tell(
-                    f"The store at {first.place} is away; waiting for it, up to "
-                    f"{patience.seconds:.0f} s."
-                )
-            time.sleep(pause)
+            return _outlast(lost, lambda _tries: function(*args, **kwargs))
 
     return call
+
+
+def endure(work: Callable[[int], R]) -> R:
+    """Do a piece of work on the store, and again if the connection was lost in it.
+
+    It is given which try it is, from 1. The work has to be one transaction that may be repeated:
+    where it was the commit that was cut off, nobody knows whether it took place, so what a later
+    try finds may be the work's own doing.
+
+    Raises:
+        StoreLostError: the server stayed away for longer than the engine's patience.
+    """
+    try:
+        return work(1)
+    except StoreLostError as lost:
+        return _outlast(lost, work)
+
+
+def _outlast(lost: StoreLostError, work: Callable[[int], R]) -> R:
+    patience = lost.patience
+    until = time.monotonic() + patience.seconds
+    # At once first: a server that was restarted long ago has only cut a connection kept open.
+    tries, pause, told = 2, 0.0, False
+    while True:
+        try:
+            result = work(tries)
+        except StoreLostError:
+            if time.monotonic() + pause >= until:
+                raise
+        else:
+            if told:
+                patience.tell(f"The store at {lost.place} answers again.")
+            return result
+        tries += 1
+        pause = min(2 * pause or 0.05, LONGEST_PAUSE)
+        if pause > LONGEST_PAUSE / 10 and not told:
+            told = True
+            seconds = f"{patience.seconds:.0f} s"
+            patience.tell(f"The store at {lost.place} is away; waiting for it, up to {seconds}.")
+        time.sleep(pause)

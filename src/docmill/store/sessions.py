@@ -18,7 +18,7 @@ from docmill.records.flags import Flag
 from docmill.records.outputs import OutputFile, RefusedOutput
 from docmill.records.results import Usage
 from docmill.store.accounts import Counting
-from docmill.store.patience import enduring
+from docmill.store.patience import endure, enduring
 from docmill.store.prepared import Prepared, transaction
 from docmill.store.schema import charges, events, sessions
 
@@ -150,19 +150,15 @@ class SessionStore:
             "started": _now(),
             "findings": None,
         }
-        tries = 0
 
-        @enduring
-        def created() -> None:
-            nonlocal tries
-            tries += 1
+        def create(tries: int) -> None:
             with transaction(self._engine) as cursor:
                 if tries > 1 and self._known.run(cursor, {"session": session}).fetchone():
                     return
                 self._create.run(cursor, row)
                 self._check(cursor)
 
-        created()
+        endure(create)
         return session
 
     def append(
@@ -187,12 +183,8 @@ class SessionStore:
             }
             for place, entry in enumerate(entries, position)
         ]
-        tries = 0
 
-        @enduring
-        def appended() -> None:
-            nonlocal tries
-            tries += 1
+        def append(tries: int) -> None:
             with transaction(self._engine) as cursor:
                 if tries > 1 and self._holds(cursor, rows):
                     return  # the commit took place; only its answer was lost
@@ -202,7 +194,7 @@ class SessionStore:
                     if entry.charge is not None:
                         self._count(cursor, session, place, entry.event, charge=entry.charge)
 
-        appended()
+        endure(append)
 
     def _holds(self, cursor: DBAPICursor, rows: Sequence[dict[str, Any]]) -> bool:
         """Whether the journal has these very events: another writer's have other times."""
