@@ -57,6 +57,8 @@ class Wanted:
 
     report: Path
     """Folder of the run's report; may be missing."""
+    own_templates: bool = False
+    """Whether the report was made with templates that aren't docmill's."""
     document: Callable[[str, str], bytes | None] | None = None
     """Bytes of a document by name and sha256; None: without the documents."""
     secrets: Mapping[str, str] = field(default_factory=dict[str, str])
@@ -113,7 +115,7 @@ def export_run(state: State, number: int, wanted: Wanted, target: Path) -> Expor
             with state.engine.connect() as connection:
                 made = _Export(state, connection, number, writer, found)
                 made.write(wanted)
-            manifest = _manifest(info, sealed, found, made)
+            manifest = _manifest(info, wanted, sealed, found, made)
             writer.add(form.MANIFEST, [manifest.model_dump_json(indent=1).encode(), b"\n"])
         Path(temporary).chmod(0o644)
         Path(temporary).replace(target)
@@ -122,13 +124,16 @@ def export_run(state: State, number: int, wanted: Wanted, target: Path) -> Expor
     return Exported(target, manifest, sealed, found)
 
 
-def _manifest(info: RunInfo, sealed: RunSeal | None, found: RunSeal, made: "_Export") -> Manifest:
+def _manifest(
+    info: RunInfo, wanted: Wanted, sealed: RunSeal | None, found: RunSeal, made: "_Export"
+) -> Manifest:
     return Manifest(
         docmill_version=version("docmill"),
         run=info.id,
         pipeline=info.pipeline,
         seal=sealed.head if sealed else "",
         head=found.head,
+        own_templates=wanted.own_templates,
         missing=tuple(made.missing),
         parts=tuple(sorted(made.writer.parts, key=lambda part: part.name)),
     )

@@ -55,6 +55,8 @@ class Manifest(Frozen):
     """Head of the run's chain as it was sealed when the run ended; empty if it never was."""
     head: str
     """Head of the chain as it was when the bundle was made; another one: the store was changed."""
+    own_templates: bool = False
+    """The workspace's templates aren't docmill's."""
     missing: tuple[str, ...] = ()
     """What the store no longer had, one sentence each."""
     parts: tuple[Part, ...]

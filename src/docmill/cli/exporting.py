@@ -15,6 +15,7 @@ from docmill.cli.tables import put_table
 from docmill.cli.workspace import here
 from docmill.documents.find import find_documents, read_document
 from docmill.errors import EXIT_UNFINISHED, DocmillError, DocumentError
+from docmill.packaged import packaged_workspace
 from docmill.report.display import size_text
 from docmill.settings import Settings
 from docmill.spec.load import LoadedWorkspace
@@ -41,6 +42,7 @@ def export(run: str, output: Path | None, *, documents: bool, json: bool) -> Non
         pipeline = loaded.workspace.pipelines.get(info.pipeline)
         wanted = Wanted(
             report=reports_folder(loaded, info.pipeline) / info.id,
+            own_templates=_own_templates(loaded),
             document=_reader(loaded, pipeline) if documents else None,
             secrets=_secrets(loaded, settings),
         )
@@ -97,6 +99,17 @@ def _reader(
             return None
 
     return read
+
+
+def _own_templates(loaded: LoadedWorkspace) -> bool:
+    """Whether the workspace's templates differ from those that ship with docmill."""
+    shipped = packaged_workspace() / "reports" / "templates"
+    own = loaded.root / "reports" / "templates"
+    return any(
+        path.is_file() and path.read_bytes() != (own / path.name).read_bytes()
+        for path in shipped.iterdir()
+        if (own / path.name).is_file()
+    )
 
 
 def _secrets(loaded: LoadedWorkspace, settings: Settings) -> Mapping[str, str]:

@@ -14,6 +14,7 @@ from itertools import groupby
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Engine, Row, delete, insert, select
+from sqlalchemy.exc import IntegrityError
 
 from docmill.records.growth import FieldsKept
 from docmill.store.patience import enduring
@@ -100,21 +101,44 @@ class Seals:
 
         Journals of sessions that were sealed by an earlier run aren't read again.
         """
-        with self._engine.begin() as connection:
+        with self._engine.connect() as connection:
             made = _RunChain(connection, number, believe=True, open_lengths=None)
             result = made.run()
-            row = {
-                "subject": run_id(number),
-                "head": result.head,
-                "length": result.length,
-                "parts": json.dumps(result.open),
-                "at": datetime.now(UTC).isoformat(),
-            }
+        # Written at the end and in pieces: nobody else who writes has to wait for the reading.
+        for some in cut(list(made.fresh)):
+            self._keep({name: made.fresh[name] for name in some})
+        row = {
+            "subject": run_id(number),
+            "head": result.head,
+            "length": result.length,
+            "parts": json.dumps(result.open),
+            "at": datetime.now(UTC).isoformat(),
+        }
+        with self._engine.begin() as connection:
             connection.execute(delete(seals).where(seals.c.subject == run_id(number)))
             connection.execute(insert(seals), [row])
         return result.head
 
-    @enduring
+    def _keep(self, fresh: dict[str, Seal]) -> None:
+        """Store seals of sessions; another run may be doing so with the same ones right now."""
+        known = select(seals.c.subject).where(seals.c.subject.in_(fresh))
+        extra = {"parts": "{}", "at": datetime.now(UTC).isoformat()}
+        for last in (False, True):
+            try:
+                with self._engine.begin() as connection:
+                    there = set(connection.execute(known).scalars())
+                    rows = [
+                        {"subject": name, "head": seal.head, "length": seal.length} | extra
+                        for name, seal in fresh.items()
+                        if name not in there
+                    ]
+                    if rows:
+                        connection.execute(insert(seals), rows)
+                return
+            except IntegrityError:
+                if last:
+                    raise
+
     @enduring
     def check(self, number: int) -> RunSeal:
         """The chain of a run as the store has it now, every journal read."""
@@ -145,6 +169,8 @@ class _RunChain:
         self._changed: list[str] = []
         self._pruned: list[str] = []
         self._read = 0
+        self.fresh: dict[str, Seal] = {}
+        """Sessions that are over and have no seal yet."""
 
     def run(self) -> RunSeal:
         query = select(*RUN).where(runs.c.number == self._number)
@@ -186,7 +212,6 @@ class _RunChain:
         read = [name for name in ids if not (self._believe and name in known)]
         found = self._journals(read, rows)
         costs = self._charges(ids)
-        fresh: list[dict[str, object]] = []
         for name in ids:
             row = rows.get(name)
             if row is None:
@@ -202,10 +227,7 @@ class _RunChain:
                 if charge[1] < seal.length:
                     self._chain.add("charge", *charge)
             if self._believe and not is_open and name not in known:
-                fresh.append({"subject": name, "head": seal.head, "length": seal.length})
-        if fresh:
-            extra = {"parts": "{}", "at": datetime.now(UTC).isoformat()}
-            self._connection.execute(insert(seals), [row | extra for row in fresh])
+                self.fresh[name] = seal
 
     def _is_open(self, name: str, state: str) -> bool:
         return state == OPEN if self._open_then is None else name in self._open_then
