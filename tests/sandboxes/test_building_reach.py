@@ -1,6 +1,8 @@
 """What a download can reach: the index this machine is configured for, its files, nothing else."""
 
+import io
 import socket
+import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -102,6 +104,26 @@ def test_a_package_that_wants_another_host_does_not_get_there(
     assert not list(store.folder.glob("wheels-*"))
 
 
+def test_no_code_of_a_package_runs_even_if_another_names_its_address(store: LayerStore) -> None:
+    """pip would build what lies there, in spite of `--only-binary`; here it can start nothing."""
+    with serving({}) as index:
+        data = io.BytesIO()
+        backend = f"import urllib.request\nurllib.request.urlopen('{index.url}/simple/ran/')\n"
+        system = '[build-system]\nrequires = []\nbuild-backend = "own"\nbackend-path = ["."]\n'
+        with tarfile.open(fileobj=data, mode="w:gz") as archive:
+            for name, text in (("own.py", backend), ("pyproject.toml", system)):
+                entry = tarfile.TarInfo(f"evil-1.0/{name}")
+                entry.size = len(text)
+                archive.addfile(entry, io.BytesIO(text.encode()))
+        need = f"evil @ {index.url}/files/evil-1.0.tar.gz"
+        index.files |= dict([wheel("greeter", "1.0", {"greeter.py": ""}, needs=(need,))])
+        index.files["evil-1.0.tar.gz"] = data.getvalue()
+        with pytest.raises(PrerequisiteError, match="can't be had as wheels"):
+            wheels.layer(store, own_interpreter(), ("greeter",), index.supply)
+        assert "/files/evil-1.0.tar.gz" in index.asked
+        assert "/simple/ran/" not in index.asked
+
+
 def test_there_is_no_way_but_the_brokers(bubblewrap: str, stranger: socket.socket) -> None:
     """A program that takes no notice of a proxy has no route; one that does is refused."""
     place = stranger.getsockname()
@@ -143,6 +165,11 @@ def test_a_login_is_put_in_by_the_broker_and_never_seen_inside(
             way=supply.open_way(reach_for(settings)),
         )
         printed = confinement.run(["/bin/sh", "-c", f"env; cat {config}; cat /opt/way/*"]).output
+        post = f"import urllib.request as u; u.urlopen('{index.url}/simple/', b'new')"
+        asked = len(index.asked)
+        posted = confinement.run([*python_inside(), "-c", post])
+        assert "method_not_allowed" in posted.complaint
+        assert len(index.asked) == asked
     assert "index-url = https://127.0.0.1" in printed
     assert "BEGIN CERTIFICATE" in printed
     assert PROXY in printed

@@ -148,7 +148,9 @@ def _credentials(routes: dict[str, HostRule], logins: Logins) -> Iterator[Creden
         kind, _, secret = logins.value_for(origin).partition(" ")
         if secret:
             plain = origin.startswith("http:")
-            yield Credential("index", secret, (rule,), prefix=f"{kind} ", plain=plain)
+            yield Credential(
+                "index", secret, (rule,), prefix=f"{kind} ", plain=plain, reads_only=True
+            )
 
 
 def _is_private(origin: str) -> bool:

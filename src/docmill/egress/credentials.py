@@ -27,6 +27,8 @@ class Credential:
     prefix: str = ""
     plain: bool = False
     """Whether it goes over HTTP without TLS: where the machine's owner has an index like that."""
+    reads_only: bool = False
+    """Whether requests that change something are refused instead of getting it."""
 
     def is_for(self, authority: Authority) -> bool:
         """Whether requests to this host and port get the secret."""

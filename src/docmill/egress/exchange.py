@@ -22,6 +22,7 @@ from docmill.egress.streams import Clock, Counted, SocketStream, Stream, TlsStre
 from docmill.egress.tunnel import first_message, relay
 
 _HTTP, _HTTPS = 80, 443
+_READING = (b"GET", b"HEAD")
 _PLACE_END = re.compile(r"[/?#]")
 _BAD_GATEWAY = 502
 """Status of what isn't the client's fault."""
@@ -182,6 +183,10 @@ class Exchange:
 
     async def _carry(self, client: Peer, order: _Order, *, tls: bool) -> None:
         """To the host and back; without TLS a proxy on the way is asked for the whole URL."""
+        if order.request.method not in _READING and any(
+            credential.reads_only for credential in order.credentials
+        ):
+            raise RefusedError("method_not_allowed", "Only GET and HEAD are carried out here.")
         connector = self._rules.connector
         host = host_header(order.authority, _HTTPS if tls else _HTTP)
         proxy = None if tls else connector.owned.proxy_for(order.authority)

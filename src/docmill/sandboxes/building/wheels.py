@@ -30,6 +30,20 @@ from docmill.sandboxes.programs import find_bubblewrap
 KIND = "wheels"
 _PIP = "/opt/pip"
 _ASK_INDEX = "from pip._internal.models.index import PyPI; print(PyPI.simple_url)"
+_ALONE = """
+import runpy, sys
+
+def refuse(event, _):
+    if event in ("subprocess.Popen", "os.exec", "os.fork", "os.forkpty", "os.posix_spawn",
+                 "os.system"):
+        raise PermissionError("no program of a package runs here")
+
+sys.addaudithook(refuse)
+sys.argv[0] = "pip"
+runpy.run_module("pip", run_name="__main__", alter_sys=True)
+"""
+"""pip without other processes: where a package names the address of another one, pip would run that
+one's set-up program in spite of `--only-binary`."""
 _QUIET = ("--disable-pip-version-check", "--no-input", "--no-color", "--no-cache-dir")
 _UNREACHABLE = (
     *("name resolution", "NewConnectionError", "ConnectTimeout", "ProxyError", "SSLError"),
@@ -110,7 +124,7 @@ class _Builder:
             way = self._supply.open_way(reach)
         options = ("--only-binary", ":all:", "--dest", WORK, "--retries", "1", "--timeout", "30")
         confinement = self._confined(settings, way)
-        said = confinement.run([*self._pip("download"), *options, "--", *wanted])
+        said = confinement.run([*self._pip("download", "-c", _ALONE), *options, "--", *wanted])
         if said.code != 0:
             raise explained(
                 failure(said, self._interpreter), way.decisions, see="python3 -m pip config list"
@@ -165,8 +179,8 @@ class _Builder:
         parsed = (parse_wheel_filename(wheel.name) for wheel in found)
         return {str(name): str(number) for name, number, _, _ in parsed}
 
-    def _pip(self, step: str) -> list[str]:
-        return [str(self._interpreter.executable), "-m", "pip", step, *_QUIET]
+    def _pip(self, step: str, *way: str) -> list[str]:
+        return [str(self._interpreter.executable), *(way or ("-m", "pip")), step, *_QUIET]
 
 
 def find_pip(interpreter: Interpreter) -> Path:
