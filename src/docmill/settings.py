@@ -22,6 +22,7 @@ _KNOWN = {
     "DOCMILL_SANDBOX": "sandbox backend for environments that say `auto`",
     "DOCMILL_CONCURRENCY": "sessions at once for pipelines that don't say",
     "DOCMILL_PREFECT_IDLE_MINUTES": "how long the workspace's Prefect server waits before it ends",
+    "DOCMILL_PREFECT_DATABASE_URL": "PostgreSQL database of that server, instead of a file",
     "DOCMILL_EGRESS_PRIVATE": "networks sandboxes may reach though not public, such as 10.1.0.0/16",
     "DOCMILL_DEBUG": "tracebacks instead of plain errors",
 }

@@ -234,9 +234,9 @@ async def serve(
     application: Application,
     *,
     listener: socket.socket,
-    database: Database,
+    ready: Callable[[], None],
 ) -> None:
-    """Serve until told to stop or idle for too long."""
+    """Serve until told to stop or idle for too long; `ready` is called before anybody knows."""
     activity = Activity(application)
     server = uvicorn.Server(
         uvicorn.Config(
@@ -250,7 +250,7 @@ async def serve(
 
     async def watch() -> None:
         await until(lambda: server.started, every=0.02)
-        database.finish()
+        ready()
         announce(settings, port=listener.getsockname()[1], prefect_version=version("prefect"))
         limit = settings.idle_minutes * 60 or math.inf
         await until(lambda: activity.idle_seconds() >= limit, every=min(limit / 4, 30))
@@ -268,23 +268,30 @@ async def serve(
 
 
 def _other_database(environ: Mapping[str, str]) -> dict[str, str]:
-    """The database Prefect's own variable names; a server that docmill starts by itself, in the
-    background, isn't told of it."""
-    url = environ.get("PREFECT_SERVER_DATABASE_CONNECTION_URL", "").strip()
+    """The database that docmill's variable names, or Prefect's own; a server that docmill starts by
+    itself, in the background, isn't told of the latter."""
+    url = environ.get("DOCMILL_PREFECT_DATABASE_URL", "").strip()
+    url = url or environ.get("PREFECT_SERVER_DATABASE_CONNECTION_URL", "").strip()
     if not url:
         return {}
+    if url.startswith(("postgresql://", "postgres://")):
+        url = f"postgresql+asyncpg://{url.partition('://')[2]}"
     return {
         "PREFECT_SERVER_DATABASE_CONNECTION_URL": url,
         "PREFECT_SERVER_DATABASE_MIGRATE_ON_START": "true",
     }
 
 
+def silent() -> None:
+    """Does nothing."""
+
+
 def run(settings: ServerSettings) -> None:
     """Prepare and serve, in this process."""
     prefect_version = version("prefect")
     database = Database(settings, prefect_version=prefect_version)
-    current = database.prepare()
     elsewhere = _other_database(os.environ)
+    current = not elsewhere and database.prepare()
     listener = bind(settings)
     os.environ.update(
         server_environment(
@@ -298,7 +305,8 @@ def run(settings: ServerSettings) -> None:
     from prefect.server.api.server import create_app  # noqa: PLC0415  reads the environment
 
     application = create_app(final=True)
-    asyncio.run(serve(settings, application, listener=listener, database=database))
+    ready = silent if elsewhere else database.finish
+    asyncio.run(serve(settings, application, listener=listener, ready=ready))
 
 
 def main(arguments: list[str]) -> int:

@@ -27,7 +27,7 @@ from docmill.flow.address import ServerAddress, ServerSettings, read_auth
 _POLL_SECONDS = 0.05
 _STOP_SECONDS = 10
 _KEPT_VARIABLES = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "XDG_CACHE_HOME", "PYTHONPATH",
-                   "LD_LIBRARY_PATH", "VIRTUAL_ENV")  # fmt: skip
+                   "LD_LIBRARY_PATH", "VIRTUAL_ENV", "DOCMILL_PREFECT_DATABASE_URL")  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
