@@ -68,6 +68,8 @@ class FlowJob:
         self.begun = False
         """Prefect's server has taken the run."""
         self._published: Published | None = None
+        self._copies = 0
+        """Documents that end as another one does, whose content they have."""
         self._progress: Progress | None = None
         """Set for a run whose tasks alone don't show how far it has come."""
 
@@ -111,7 +113,7 @@ class FlowJob:
             url=url,
         )
         self.done.set()
-        return _final_state(end)
+        return _final_state(end, self._copies)
 
     async def _work(self, run_id: UUID) -> RunEnd:
         ingested = await step("ingest", self.job.ingest)
@@ -126,6 +128,7 @@ class FlowJob:
             tally.add(status, number)
         tasks = DocumentTasks(self.job, self.control, ingested.pending)
         await self._reuse(ingested, tally, tasks)
+        self._copies = ingested.total - tally.done - len(ingested.pending)
         if tasks.grouped:
             self._progress = Progress(
                 tally,
@@ -279,8 +282,9 @@ def _refusal(engine: asyncio.Future[Any], *, begun: bool) -> BaseException:
     return refusal
 
 
-def _final_state(end: RunEnd) -> State[Any]:
-    text = ", ".join(f"{number} {status}" for status, number in sorted(end.counts.items()))
+def _final_state(end: RunEnd, copies: int) -> State[Any]:
+    counts: dict[str, int] = {**end.counts, "copies" if copies > 1 else "copy": copies}
+    text = ", ".join(f"{number} {what}" for what, number in sorted(counts.items()) if number > 0)
     message = f"{end.message} {text}".strip()
     if end.status == "finished":
         return Completed(message=message)
