@@ -13,6 +13,7 @@ COMMANDS = (
     ("Orchestration, documents that take no time", [str(HERE / "flow.py")]),
     ("Whole runs", ["-m", "benchmarks.batch", "200", "1000"]),
     ("One run shared by three workers, and by one", ["-m", "benchmarks.scale"]),
+    ("A watched folder and bucket", [str(HERE / "watching.py")]),
     ("Side by side with others, a scripted model", ["-m", "benchmarks.peers"]),
     ("Accuracy on the sample documents", ["-m", "benchmarks.accuracy"]),
 )

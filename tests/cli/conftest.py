@@ -12,12 +12,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.buckets import bucket, s3_server
 
 from docmill.cli import main
 from docmill.flow import server
 from docmill.flow.address import ServerSettings
 from docmill.flow.launch import prefect_client
 from docmill.scaffold import make_workspace
+
+__all__ = ["bucket", "s3_server"]
 
 KEPT = (
     "Pruefbericht_2023-0442.pdf",

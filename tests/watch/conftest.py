@@ -34,6 +34,9 @@ class Ran:
     """Names in each run."""
     before: Callable[[Path], None] = lambda _: None
     """Called as a run begins."""
+    after: Callable[[Path], None] = lambda _: None
+    """Called when it has ended."""
+    _finished: dict[Path, Mapping[str, Any]] = field(default_factory=dict[Path, Mapping[str, Any]])
 
     async def prepare(self) -> None:
         """Nothing has to be."""
@@ -47,6 +50,13 @@ class Ran:
 
     def _read(self, documents: Path) -> Mapping[str, Any]:
         self.before(documents)
+        # A run that came to its end is not made again, whoever asks.
+        if documents not in self._finished:
+            self._finished[documents] = self._read_all(documents)
+        self.after(documents)
+        return self._finished[documents]
+
+    def _read_all(self, documents: Path) -> Mapping[str, Any]:
         files = sorted(path for path in documents.rglob("*") if path.is_file())
         rows = [self._row(path, documents) for path in files]
         self.drops.append([str(row["name"]) for row in rows])

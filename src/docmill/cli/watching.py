@@ -13,6 +13,7 @@ from docmill.flow import server
 from docmill.flow.hosting import stop_on_signals
 from docmill.flow.prefect_process import FlowSide
 from docmill.store.drops import DropStore
+from docmill.store.heartbeats import beating
 from docmill.watch.carrying import Outcome
 from docmill.watch.runs import RunsApart
 from docmill.watch.watcher import Watched, Watcher
@@ -53,7 +54,7 @@ def watch(pipeline: str | None, *, once: bool) -> None:
         known = [n for n, each in loaded.workspace.pipelines.items() if each.watch]
         remedy = f"pipelines that watch: {', '.join(known) or 'none'}; add `watch: FOLDER`"
         raise SpecError([Problem("command line", 0, 0, name, "it watches nothing", remedy)])
-    with open_state(loaded) as state:
+    with open_state(loaded) as state, beating(state.engine):
         watched = Watched(
             loaded.root, spec, loaded.state_folder / "drops" / name, loaded.cache_folder
         )

@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, Engine, Row, and_, insert, or_, select, update
 
 from docmill.store.database import exclusive
-from docmill.store.lease import is_alive, own_lease
+from docmill.store.heartbeats import is_alive
+from docmill.store.lease import own_lease
 from docmill.store.patience import enduring
 from docmill.store.schema import intake
 
@@ -47,7 +48,7 @@ class DropStore:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self.owner = f"{own_lease()} {secrets.token_hex(4)}"
-        """Who takes: this process, and which watcher of it."""
+        """Who takes: the lease of this process, and which watcher of it."""
 
     @enduring
     def take(
@@ -103,8 +104,10 @@ class DropStore:
                 rows = connection.execute(
                     select(intake).where(intake.c.pipeline == pipeline, intake.c.state == "taken")
                 ).all()
+                owners = {row.owner for row in rows}
+                alive = {owner for owner in owners if is_alive(connection, _lease(owner))}
                 for row in rows:
-                    if row.drop in dead or not is_alive(row.owner):
+                    if row.drop in dead or row.owner not in alive:
                         one = Intake(row.sha256, row.name, row.location)
                         drops.setdefault(row.drop, []).append(one)
                 dead.update(drops)
@@ -117,6 +120,11 @@ class DropStore:
             return {drop: tuple(files) for drop, files in drops.items()}
 
         return taken_over()
+
+    def is_alive(self, owner: str) -> bool:
+        """Whether a watcher is at work, as far as anybody can know."""
+        with self._engine.connect() as connection:
+            return is_alive(connection, _lease(owner))
 
     def finished(
         self, pipeline: str, contents: Sequence[str], *, failed: bool = False
@@ -147,6 +155,11 @@ class DropStore:
                 .where(intake.c.state == "taken")
                 .values(state="released", owner="")
             )
+
+
+def _lease(owner: str) -> str:
+    """The process of an owner."""
+    return owner.rpartition(" ")[0]
 
 
 def _found(connection: Connection, pipeline: str, contents: Sequence[str]) -> dict[str, Row[Any]]:

@@ -6,7 +6,7 @@ decided by content, when the copies are there. `carrying` goes on from here.
 
 import hashlib
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -14,7 +14,6 @@ from typing import NamedTuple
 
 from docmill.documents.sources import Candidate, is_address, look_again, open_location
 from docmill.store.drops import Intake
-from docmill.store.lease import is_alive
 from docmill.watch.names import safe_name
 
 AT_ONCE = 8
@@ -66,7 +65,7 @@ def admit(fetched: Fetched, folder: Path, files: Sequence[Intake]) -> None:
         (fetched.folder / file.name).rename(target)
 
 
-def sweep(drops: Path) -> None:
+def sweep(drops: Path, is_alive: Callable[[str], bool]) -> None:
     """Remove copies of watchers that died before anybody had their drop."""
     for owner in drops.glob(f".*/{OWNER}"):
         if not is_alive(owner.read_text(encoding="utf-8")):

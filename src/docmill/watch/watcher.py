@@ -115,7 +115,7 @@ class Watcher:
     async def go_on(self) -> None:
         """Finish what a watcher that died had begun."""
         self._taken_over = time.monotonic()
-        await asyncio.to_thread(fetching.sweep, self._watched.drops)
+        await asyncio.to_thread(fetching.sweep, self._watched.drops, self._store.is_alive)
         for drop, files in self._store.left_behind(self._watched.pipeline.name).items():
             if all((self._carrier.folder(drop) / file.name).is_file() for file in files):
                 await self._carry(drop, files)
