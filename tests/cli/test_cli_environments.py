@@ -1,5 +1,6 @@
 """`docmill sandbox build`, `list`, `prune`: environments ahead of their runs."""
 
+import socket
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -38,6 +39,21 @@ def test_a_python_that_is_not_here_is_a_prerequisite(docmill: "Docmill", bare: P
     answer = docmill("sandbox", "build", at=bare)
     assert answer.code == 3
     assert "uv python install 3.99" in answer.err
+
+
+def test_a_build_that_fails_says_what_was_asked_for(
+    docmill: "Docmill", bare: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And what came of it, with the command that shows which index is configured."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        place = f"127.0.0.1:{server.getsockname()[1]}"
+    monkeypatch.setenv("PIP_CONFIG_FILE", "/dev/null")
+    monkeypatch.setenv("PIP_INDEX_URL", f"http://{place}/simple")
+    (bare / "sandbox" / "default.yaml").write_text("name: default\npackages: [no-such-one-here]\n")
+    answer = docmill("sandbox", "build", at=bare)
+    assert answer.code == 3
+    assert f"The package index can't be reached. Asked for: {place} failed" in answer.err
+    assert "pip config list" in answer.err
 
 
 def test_layers_are_listed_and_removed(docmill: "Docmill", bare: Path) -> None:

@@ -19,6 +19,7 @@ _UNREACHED = frozenset(
     ("connect_failed", "name_not_found", "name_not_resolved", "certificate", "tls", "proxy_refused")
 )
 """Reasons of the broker's for which nobody is at fault inside."""
+_LEFT = frozenset(("broken_off", "session_ended"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,12 +104,15 @@ def explained(
 
 def _told(decisions: Sequence[Egress]) -> str:
     """Every decision, those for the same place together."""
-    counted = Counter(
-        f"{_place(one)} {one.verdict}" + (f" ({one.reason})" if one.reason else "")
-        for one in decisions
-    )
+    counted = Counter(f"{_place(one)} {_came_of(one)}" for one in decisions)
     parts = [f"{text} {times} times" if times > 1 else text for text, times in counted.items()]
     return f"Asked for: {'; '.join(parts)}."
+
+
+def _came_of(decision: Egress) -> str:
+    if decision.reason in _LEFT and decision.received:
+        return "allowed"  # who has all that it wants leaves without a word
+    return f"{decision.verdict} ({decision.reason})" if decision.reason else decision.verdict
 
 
 def _place(decision: Egress) -> str:
