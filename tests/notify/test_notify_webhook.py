@@ -18,8 +18,9 @@ class Waiting:
         self.clock = Clock(now=lambda: 1_795_000_000.7, sleep=self.pauses.append)
 
 
-def test_a_notice_is_posted_once_and_signed() -> None:
+def test_a_notice_is_posted_once_and_signed(monkeypatch: pytest.MonkeyPatch) -> None:
     """The receiver can check who it is from, and when; an id tells it apart from others."""
+    monkeypatch.setenv("HTTP_PROXY", "http://proxy.example:3128")
     with receiver() as hook:
         post = Post(
             hook.address, "ntc_1", b'{"a":1}', secret="whsec_" + base64.b64encode(b"key").decode()

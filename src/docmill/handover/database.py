@@ -29,6 +29,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.engine import Dialect, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+from sqlalchemy.schema import CreateTable
 from sqlalchemy.types import String, TypeDecorator
 
 from docmill.errors import PrerequisiteError
@@ -143,7 +144,9 @@ def _make(connection: Connection, table: Table) -> None:
     """Make the table; give one that is there the columns that it lacks."""
     looked = inspect(connection)
     if not looked.has_table(table.name, schema=table.schema):
-        table.create(connection)
+        # Two runs may find it missing at once.
+        safe = connection.dialect.name in ("postgresql", "sqlite", "mysql", "mariadb")
+        connection.execute(CreateTable(table, if_not_exists=safe))
         return
     there = {column["name"] for column in looked.get_columns(table.name, schema=table.schema)}
     quote = connection.dialect.identifier_preparer

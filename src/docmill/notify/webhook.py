@@ -11,8 +11,11 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from http import HTTPStatus
+from urllib.parse import urlsplit
 
 import httpx2
+
+from docmill.spec.notify import LOOPBACK
 
 ATTEMPTS = 4
 PAUSE_SECONDS = 1.0
@@ -57,7 +60,9 @@ class Clock:
 def send(post: Post, clock: Clock = Clock(), *, version: str = "") -> Answered:
     """Post it until it is taken, refused for good, or all attempts are used up."""
     detail = ""
-    with httpx2.Client(timeout=TIMEOUT_SECONDS, follow_redirects=False) as client:
+    # A proxy of the environment is for other machines than this one.
+    away = urlsplit(post.address).hostname not in LOOPBACK
+    with httpx2.Client(timeout=TIMEOUT_SECONDS, follow_redirects=False, trust_env=away) as client:
         for attempt in range(1, ATTEMPTS + 1):
             pause = PAUSE_SECONDS * 2 ** (attempt - 1)
             try:
