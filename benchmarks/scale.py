@@ -229,8 +229,8 @@ def docmill(root: Path, environ: dict[str, str], *arguments: str) -> str:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Print a table; 1 if three workers bring less than the bar."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--documents", type=int, default=36)
-    parser.add_argument("--latency", type=float, default=4.0)
+    parser.add_argument("--documents", type=int, default=24)
+    parser.add_argument("--latency", type=float, default=5.0)
     parser.add_argument("--concurrency", type=int, default=4, help="sessions of a shard")
     parser.add_argument("--shards", type=int, nargs="+", default=[1, 3])
     parser.add_argument("--kill", action="store_true", help="kill a worker in mid-run")
