@@ -68,6 +68,8 @@ SHARING_A_SERVER = {
     "tests/flow": "flow",
     "tests/cli/test_cli_run.py": "cli",
     "tests/cli/test_cli_terminal.py": "cli",
+    "tests/deploy/test_deploy_policies.py": "deploy",
+    "tests/deploy/test_deploy_registry.py": "deploy",
 }
 """Folder or file → tests that go to one worker, because they share an expensive fixture."""
 
@@ -75,6 +77,8 @@ SHARING_A_SERVER = {
 SLOW = {
     "tests/cli": 3,
     "tests/crash": 20,
+    "tests/deploy": 1,
+    "tests/deploy/test_deploy_workers.py": 30,
     "tests/flow": 3,
     "tests/sandboxes": 1,
 }
