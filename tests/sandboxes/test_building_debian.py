@@ -3,18 +3,21 @@
 import hashlib
 import subprocess
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
+from tests.sandboxes.package_index import Index, serving
 
 from docmill.batch.downloads import package_supply
 from docmill.errors import PrerequisiteError
+from docmill.managers.settings import basic
 from docmill.sandboxes.base import Packages, SandboxLimits, SandboxSpec
 from docmill.sandboxes.bubblewrap import BubblewrapBackend
 from docmill.sandboxes.building import debian
 from docmill.sandboxes.building.layer import read_contents
-from docmill.sandboxes.building.way import Supply
+from docmill.sandboxes.building.way import Reach, Supply, Way
 from docmill.sandboxes.layers import LayerStore
 from docmill.sandboxes.runtime import build_runtime
 from docmill.settings import load_settings
@@ -77,11 +80,16 @@ def place() -> Iterator[Path]:
         source = f"deb [trusted=yes] file:{repository} ./\n"
         (folder / "etc" / "sources.list").write_text(source)
         (folder / "apt.conf").write_text(CONFIG.format(folder))
-        subprocess.run(
-            ["apt-get", "-o", "APT::Sandbox::User=root", "update"],
-            check=True, capture_output=True, env={"APT_CONFIG": str(folder / "apt.conf")},
-        )  # fmt: skip
+        update(folder)
         yield folder
+
+
+def update(place: Path) -> None:
+    """Have apt read the repository's list."""
+    subprocess.run(
+        ["apt-get", "-o", "APT::Sandbox::User=root", "update"],
+        check=True, capture_output=True, env={"APT_CONFIG": str(place / "apt.conf")},
+    )  # fmt: skip
 
 
 def supply(place: Path) -> Supply:
@@ -101,6 +109,39 @@ async def test_packages_come_with_what_they_need(place: Path) -> None:
     async with BubblewrapBackend(store.folder).open(SandboxSpec(LIMITS, packages=packages)) as one:
         told = await one.call("bash", {"command": "greet; which greet"}, timeout=20)
     assert told["output"] == "hello\n/opt/docmill/apt/usr/bin/greet\n"
+
+
+def test_downloads_go_through_the_broker_with_its_login(place: Path) -> None:
+    """To the hosts of the files that are wanted; apt itself sees neither name nor password."""
+
+    class Repository(Index):
+        """Serves the folder."""
+
+        def answer(self, path: str) -> bytes | None:
+            """A file of it."""
+            self.asked.append(path)
+            file = place / "repository" / path.strip("/").removeprefix("./")
+            return file.read_bytes() if file.is_file() else None
+
+    with serving({}, Repository) as repository:
+        repository.login = basic("me", "hunter2")
+        (place / "etc" / "sources.list").write_text(f"deb [trusted=yes] {repository.url} ./\n")
+        login = f"machine {repository.url} login me password hunter2\n"
+        (place / "etc" / "auth.conf").write_text(login)
+        update(place)
+        repository.asked.clear()
+        ways: list[Way] = []
+
+        def open_way(reach: Reach) -> Way:
+            ways.append(supply(place).open_way(reach))
+            return ways[-1]
+
+        through = replace(supply(place), open_way=open_way)
+        (layer,) = debian.layers(LayerStore(place / "store"), ("greeting",), through)
+    assert (layer.folder / "usr/share/greeting").read_text() == "hello\n"
+    assert [path.rpartition("/")[2] for path in repository.asked] == ["greeting.deb"]
+    ((decision,),) = [way.decisions for way in ways]
+    assert (decision.verdict, decision.credentials) == ("allowed", ("index",))
 
 
 def test_a_package_apt_does_not_know_is_a_prerequisite(place: Path) -> None:
