@@ -28,8 +28,9 @@ class Kinds:
 
 def sorted_out(planned: BatchPlan, before: Mapping[str, str]) -> Kinds:
     """`before`: name → sha256 of the documents of the run before."""
+    known = frozenset(before.values())
     of: dict[str, DocumentKind] = {
-        entry.info.id: kind_of(entry, before) for entry in planned.documents
+        entry.info.id: kind_of(entry, before, known) for entry in planned.documents
     }
     documents: dict[str, list[PlannedDocument]] = {}
     for kind in KINDS:

@@ -1,6 +1,6 @@
 """A compiled pipeline and its documents: what a run would do, before it does anything."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal, get_args
@@ -86,8 +86,10 @@ content is known, but no finished session is of use; `partly`: one is, for some 
 KINDS: tuple[DocumentKind, ...] = get_args(DocumentKind)
 
 
-def kind_of(document: PlannedDocument, before: Mapping[str, str]) -> DocumentKind:
-    """`before`: name → sha256 of the documents of the run before."""
+def kind_of(
+    document: PlannedDocument, before: Mapping[str, str], contents: Set[str]
+) -> DocumentKind:
+    """`before`: name → sha256 of the documents of the run before; `contents`: all of the latter."""
     if document.code:
         return "skipped"
     if document.info.duplicate_of:
@@ -99,4 +101,4 @@ def kind_of(document: PlannedDocument, before: Mapping[str, str]) -> DocumentKin
     known = before.get(document.info.name)
     if known is not None and known != document.info.sha256:
         return "changed"
-    return "again" if document.info.sha256 in before.values() else "new"
+    return "again" if document.info.sha256 in contents else "new"
