@@ -17,12 +17,13 @@ from typing import Any
 import pytest
 from reportlab.pdfgen.canvas import Canvas  # pyright: ignore[reportMissingTypeStubs, reportUnknownVariableType]
 from tests.egress.egress_scene import make_trusted
+from tests.notify.hooks import receiver
 
 from docmill.flow import server
 from docmill.flow.address import ServerSettings
 from docmill.testing import Answer, ScriptedServer, tool_use
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 CANARY = "canary-5d41402abc4b2a76"
 BLOCKED = "canary-8b1a9953c4611296"
@@ -79,8 +80,8 @@ def customers(tls: ssl.SSLContext) -> Generator[int]:
         thread.join()
 
 
-def write_workspace(root: Path, model: str, port: int) -> None:
-    """One document, one agent with a shell, two credentials."""
+def write_workspace(root: Path, model: str, port: int, hook: str) -> None:
+    """One document, one agent with a shell, two credentials, somebody who is told."""
     for name, content in {
         "docmill.yaml": f"endpoints: {{local: {{base_url: '{model}', api_key_env: MODEL_KEY}}}}\n",
         "agent_specs/reader.yaml": "name: reader\nmodel: local/any\n",
@@ -89,7 +90,9 @@ def write_workspace(root: Path, model: str, port: int) -> None:
         "pipelines/demo.yaml": "name: demo\ndocuments: in\nagent: reader\nenvironment: narrow\n"
         "record: {fields: {voltage: {type: quantity, unit: V}}}\n"
         f"vault:\n  crm: {{env: CRM_TOKEN, hosts: ['127.0.0.1:{port}'], prefix: 'Bearer '}}\n"
-        f"  erp: {{prefect_secret: erp, hosts: ['127.0.0.1:{port}'], header: X-Api-Key}}\n",
+        f"  erp: {{prefect_secret: erp, hosts: ['127.0.0.1:{port}'], header: X-Api-Key}}\n"
+        f"notify: [{{on: finished, webhook: '{hook}', secret: {{prefect_secret: erp}}}}]\n"
+        "results: [{to: 'out/{run}', formats: [csv, parquet]}]\n",
     }.items():
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_text(content)
@@ -124,8 +127,12 @@ def test_no_secret_of_the_vault_is_anywhere_after_a_run(tmp_path: Path) -> None:
         return Answer([tool_use("submit_record", RECORD, call="s1")])
 
     settings = ServerSettings(folder=root / ".docmill" / "prefect")
-    with ScriptedServer(agent) as model, customers(trusted.server) as port:
-        write_workspace(root, model.base_url, port)
+    with (
+        ScriptedServer(agent) as model,
+        customers(trusted.server) as port,
+        receiver((404, {})) as hook,
+    ):
+        write_workspace(root, model.base_url, port, hook.address)
         environment = {
             "PATH": os.environ["PATH"],
             "MODEL_KEY": "test",
@@ -155,6 +162,9 @@ def test_no_secret_of_the_vault_is_anywhere_after_a_run(tmp_path: Path) -> None:
     assert [answer.returncode for answer in answers] == [0, 0, 0, 0], answers
     # both are for the same host, in headers of their own
     assert Customers.seen == [(f"Bearer {CANARY}", BLOCKED)] * 2
+    ((signed, notice),) = hook.got
+    assert signed["webhook-signature"].startswith("v1,")
+    assert b"Again: docmill notify run-0001" in answers[1].stderr
     events = json.loads(answers[-1].stdout)["events"]
     (result,) = [e["event"] for e in events if e["event"]["type"] == "agent.tool_result"]
     assert f"Authorization: Bearer {'*' * len(CANARY)}" in result["content"]
@@ -164,6 +174,7 @@ def test_no_secret_of_the_vault_is_anywhere_after_a_run(tmp_path: Path) -> None:
         assert (request["path"], request["verdict"]) == ("/customers", "allowed")
         assert request["credentials"] == ["crm", "erp"]
     printed = [(str(answer.args), answer.stdout + answer.stderr) for answer in answers]
+    printed += [("notice", notice + str(signed).encode())]
     found = [
         name
         for name, data in [*contents(root), *printed, ("the model", json.dumps(asked).encode())]

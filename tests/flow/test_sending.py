@@ -31,7 +31,7 @@ class Mailbox:
     async def answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """As little SMTP as a client needs."""
         writer.write(b"220 here\r\n")
-        while line := (await reader.readline()).decode():
+        while line := (await reader.readline()).decode().upper():
             if line.startswith("DATA"):
                 writer.write(b"354 go on\r\n")
                 self.got.append((await reader.readuntil(b"\r\n.\r\n")).decode())
@@ -70,6 +70,8 @@ def test_what_is_no_messenger_sends_nothing() -> None:
 
     class Broken:
         """A mail server that is away."""
+
+        username = "docmill@firm.example"
 
         def get_server(self) -> None:
             """Fail."""
