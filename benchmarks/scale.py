@@ -236,6 +236,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--kill", action="store_true", help="kill a worker in mid-run")
     parser.add_argument("--url", help="PostgreSQL to use")
     given = parser.parse_args(arguments)
+    # Told to end, it still ends what it has started.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     rows: list[Row] = []
     print(f"{'shards':>6}{'wall s':>9}{'reading s':>11}{'documents/min':>15}{'while reading':>15}")
     with (
