@@ -226,6 +226,10 @@ def docmill(root: Path, environ: dict[str, str], *arguments: str) -> str:
     return done.stdout
 
 
+def _end(_number: int, _frame: object) -> None:
+    sys.exit(1)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Print a table; 1 if three workers bring less than the bar."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -237,7 +241,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--url", help="PostgreSQL to use")
     given = parser.parse_args(arguments)
     # Told to end, it still ends what it has started.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    signal.signal(signal.SIGTERM, _end)
     rows: list[Row] = []
     print(f"{'shards':>6}{'wall s':>9}{'reading s':>11}{'documents/min':>15}{'while reading':>15}")
     with (
