@@ -115,7 +115,7 @@ def test_a_store_made_again_has_another_generation(place: "Place", tmp_path: Pat
 
 
 def test_a_full_disk_is_said_in_plain_words(engine: Engine) -> None:
-    """SQLite's own page limit stands in for the disk's; what was stored before stays."""
+    """SQLite's page limit stands in for the disk's; what was stored stays, and it goes on later."""
     if engine.dialect.name != "sqlite":
         return
     store = SessionStore(engine)
@@ -131,6 +131,11 @@ def test_a_full_disk_is_said_in_plain_words(engine: Engine) -> None:
     with pytest.raises(PrerequisiteError, match="full"):
         fill()
     assert store.resumable("k") == session
+    end = len(list(store.journal(session)))
+    with engine.connect() as connection:
+        connection.exec_driver_sql("PRAGMA max_page_count=4000")
+    store.append(session, end, message)
+    assert len(list(store.journal(session))) == end + 1
 
 
 def test_a_session_without_a_valid_record_is_not_cached(engine: Engine) -> None:

@@ -148,10 +148,10 @@ def _workspace_findings(settings: Settings) -> Iterator[Finding]:
 def _store_finding(loaded: LoadedWorkspace) -> Finding:
     try:
         with open_state(loaded) as state:
-            runs = len(state.runs.recent(limit=1000))
+            runs, place = len(state.runs.recent(limit=1000)), state.place
     except PrerequisiteError as error:
         return Finding("store", False, error.message, error.remedy)
-    return Finding("store", True, f"{loaded.state_folder / 'store.db'}, {count(runs, 'run')}")
+    return Finding("store", True, f"{place}, {count(runs, 'run')}")
 
 
 def _prices_finding(loaded: LoadedWorkspace) -> Finding:

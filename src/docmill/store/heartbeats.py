@@ -14,6 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from docmill.errors import PrerequisiteError
 from docmill.store.lease import is_ours, is_running, own_lease
+from docmill.store.patience import enduring
 from docmill.store.schema import leases
 
 LEASE_SECONDS = 30.0
@@ -52,6 +53,7 @@ class Heartbeats:
         with self._engine.begin() as connection:
             connection.execute(delete(leases).where(leases.c.owner == owner))
 
+    @enduring
     def beats(self, owners: Iterable[str]) -> dict[str, int]:
         """How often each was heard of; those never heard of are left out."""
         query = select(leases.c.owner, leases.c.beats).where(leases.c.owner.in_(list(owners)))
@@ -81,7 +83,7 @@ def beating(engine: Engine, *, seconds: float = LEASE_SECONDS) -> Generator[None
     A beat that the store doesn't take is left out: the next one comes soon.
     """
     heartbeats, owner = Heartbeats(engine), own_lease()
-    heartbeats.beat(owner)
+    enduring(heartbeats.beat)(owner)
     ended = threading.Event()
 
     def beat() -> None:

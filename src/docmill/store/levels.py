@@ -7,6 +7,7 @@ from sqlalchemy import Engine, case, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from docmill.store.heartbeats import clock
+from docmill.store.patience import enduring
 from docmill.store.schema import levels
 
 
@@ -23,6 +24,7 @@ class Level:
         full = case((filled > capacity, capacity), else_=filled)
         self._fill = update(levels).where(self._this).values(level=full, at=clock(engine))
 
+    @enduring
     def draw(self, wanted: float) -> float:
         """Take so much, or what there is; returns how much that was."""
         while True:

@@ -4,7 +4,6 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
-    Double,
     ForeignKey,
     Index,
     Integer,
@@ -18,6 +17,8 @@ VERSION = 6
 
 Text = types.Text().with_variant(types.Text(collation="C"), "postgresql")
 """Texts are in the order of their characters' numbers everywhere, as in SQLite and in Python."""
+
+Seconds: types.Double[float] = types.Double()
 
 metadata = MetaData()
 
@@ -222,7 +223,7 @@ leases = Table(
     metadata,
     Column("owner", Text, primary_key=True),
     Column("beats", Integer, nullable=False),
-    Column("seen", Double, nullable=False),
+    Column("seen", Seconds, nullable=False),
 )
 """Processes that say from time to time that they live; `seen` in seconds, by the clock of the
 database. A process of this machine is looked up in its list of processes instead."""
@@ -258,8 +259,8 @@ levels = Table(
     "levels",
     metadata,
     Column("bucket", Text, primary_key=True),
-    Column("level", Double, nullable=False),
-    Column("at", Double, nullable=False),
+    Column("level", Seconds, nullable=False),
+    Column("at", Seconds, nullable=False),
 )
 """What is left of a rate that several processes share; `at` in seconds, by the database's clock."""
 

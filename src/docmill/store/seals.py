@@ -77,7 +77,6 @@ class Seals:
         self._engine = engine
 
     @enduring
-    @enduring
     def of_run(self, number: int) -> RunSeal | None:
         """The seal a run got when it ended; None for one that was killed, or of older versions."""
         with self._engine.connect() as connection:
@@ -86,7 +85,6 @@ class Seals:
             ).one_or_none()
         return RunSeal(row.head, row.length, open=json.loads(row.parts)) if row else None
 
-    @enduring
     @enduring
     def of_session(self, session: str) -> Seal | None:
         """The seal of a session that is over; it stays when its journal is pruned."""
