@@ -193,16 +193,16 @@ def test_what_is_not_there_is_said_with_where_to_look(
 
 @pytest.mark.usefixtures("first_run")
 def test_the_plan_knows_what_is_finished(docmill: "Docmill", workspace: Path) -> None:
-    """New, finished, copies and what can't be run are told apart; nothing starts."""
+    """Finished, to be tried again, copies and what can't be run are told apart; nothing starts."""
     before = docmill("runs", "list", "--json", at=workspace).json
     answer = docmill("plan", "spec-check", at=workspace)
     assert answer.code == 0
     assert answer.out.endswith(
-        "8 documents: 1 new, 5 cached, 1 duplicate, 1 skipped. Nothing was run.\n"
+        "8 documents: 0 new, 1 again, 5 cached, 1 duplicate, 1 skipped. Nothing was run.\n"
     )
     told = docmill("plan", "spec-check", "--json", at=workspace).json
     kinds = {entry["name"]: entry["kind"] for entry in told["documents"]}
-    assert kinds["kps-2405-0119-protected.pdf"] == "new"
+    assert kinds["kps-2405-0119-protected.pdf"] == "again"
     assert kinds["upload-0.pdf"] == "skipped"
     assert docmill("runs", "list", "--json", at=workspace).json == before
 
