@@ -148,7 +148,7 @@ def test_a_pool_of_containers_by_configuration(
     assert set(there["job_variables"]) <= set(known)
     assert there["job_variables"] == variables
     (step,) = there["pull_steps"]
-    assert step["docmill.flow.fetching.fetch"]["name"] == name
+    assert step["docmill.flow.pulling.fetch"]["name"] == name
     refused = site.docmill("worker", at=workspace)
     assert refused.code == 3
     assert f"pip install prefect-{kind}" in refused.err

@@ -10,7 +10,7 @@ import pytest
 from tests.deploy.conftest import configure
 
 from docmill.errors import PrerequisiteError, SpecError
-from docmill.flow import fetching, snapshots
+from docmill.flow import fetching, pulling, snapshots
 from docmill.spec.load import load_workspace
 
 
@@ -156,3 +156,14 @@ def test_a_missing_folder_names_the_machine(tmp_path: Path) -> None:
     with pytest.raises(PrerequisiteError, match="not on this machine") as caught:
         fetching.enter(directory=str(tmp_path / "nowhere"))
     assert "deploy.workspace" in caught.value.remedy
+
+
+def test_what_goes_wrong_on_the_way_is_told_by_the_flow(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Prefect's UI shows a flow's error, and not a pull step's."""
+    monkeypatch.chdir(tmp_path)
+    pulling.require_pulled(tmp_path)
+    assert pulling.enter(directory=str(tmp_path / "nowhere")) == {"directory": str(tmp_path)}
+    with pytest.raises(PrerequisiteError, match="nowhere is not on this machine"):
+        pulling.require_pulled(tmp_path)

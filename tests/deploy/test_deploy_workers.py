@@ -68,7 +68,7 @@ def test_a_killed_run_of_a_fetched_workspace_goes_on(
         state = eventually(lambda: final(site, run))
         assert state["type"] == "CRASHED", log.read_text()
         # The worker's own report comes last; a retry before it would be taken for the first try.
-        eventually(lambda: "flow_runs.worker - Reported flow run" in log.read_text())
+        eventually(lambda: "flow_runs.worker - Check whether" in log.read_text())
         finished = ended(kept / "state")
         site.set_state(run, type="SCHEDULED", name="AwaitingRetry")
         eventually(lambda: site.run(run)["state_type"] == "RUNNING")

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from docmill.flow.deployments import Deployed, Deployment
 
 SIGNS = {"create": "+", "update": "~", "unchanged": "=", "retire": "-"}
-STEPS = "docmill.flow.fetching"
+STEPS = "docmill.flow.pulling"
 Step = Mapping[str, Any]
 
 

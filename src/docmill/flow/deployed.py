@@ -22,7 +22,7 @@ from prefect.states import Failed
 from pydantic import Field
 
 from docmill.errors import EXIT_UNFINISHED, PrerequisiteError
-from docmill.flow import fetching, superseding
+from docmill.flow import fetching, pulling, superseding
 from docmill.flow.calls import Begin, receive
 from docmill.flow.dealing import Control
 from docmill.flow.hosting import stop_on_signals
@@ -75,6 +75,7 @@ async def run_pipeline(
     assert context is not None
     assert context.flow_run is not None
     require_version(context.flow_run)
+    pulling.require_pulled(Path.cwd())
     async with get_client() as client:
         superseded = await superseding.by_another(client, context.flow_run)
         if superseded:
@@ -125,7 +126,7 @@ async def _keep_state(client: PrefectClient, run: FlowRun) -> None:
     steps = (deployment.pull_steps if deployment else None) or []
     marks = [tag.removeprefix(MARK) for tag in run.tags if tag.startswith(MARK)]
     if marks and not any(
-        name.startswith(f"{fetching.__name__}.") for step in steps for name in step
+        name.startswith(f"{pulling.__name__}.") for step in steps for name in step
     ):
         fetching.keep_state(find_workspace(Path.cwd()), fetching.worker_home() / marks[0])
 

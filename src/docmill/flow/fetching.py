@@ -1,4 +1,4 @@
-"""Pull steps of deployments: where a run finds its workspace on the worker's machine.
+"""Where a run of a deployment finds its workspace on the worker's machine; `pulling` calls this.
 
 `enter` goes to a folder; `fetch` has a snapshot unpacked, read-only, to be used again by later
 runs. What a run keeps lies beside, for all snapshots and clones of a workspace: `keep_state`.
