@@ -62,6 +62,9 @@ class Lab:
         def killed(_: Path) -> NoReturn:
             raise Killed
 
+        def nothing(_: Path) -> None:
+            pass
+
         setattr(self.post.ran, when, killed)
         try:
             self.watch()
@@ -69,7 +72,7 @@ class Lab:
             with self.engine.begin() as connection:
                 mine = intake.c.owner == self.post.store.owner
                 connection.execute(update(intake).where(mine).values(owner="gone"))
-        setattr(self.post.ran, when, lambda _: None)
+        setattr(self.post.ran, when, nothing)
 
 
 STEPS = st.lists(

@@ -36,8 +36,9 @@ class Telling:
         if isinstance(error, OSError):
             file = f"{error.filename}: " if error.filename else ""
             told = f"{file}{reason(error)}.\n{advice(error)}"
+        told = "\n".join(inert(line) for line in told.splitlines())
         again = "at first soon, then every five minutes"
-        talk(f"{what}: {inert(told)}\nNothing is lost; tried again in {seconds:.0f} s, {again}.")
+        talk(f"{what}: {told}\nNothing is lost; tried again in {seconds:.0f} s, {again}.")
 
     def mended(self, what: str) -> None:
         """It goes well again."""
