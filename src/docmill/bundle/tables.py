@@ -2,18 +2,27 @@
 
 import json
 import re
+import zlib
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from datetime import datetime
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 from openpyxl import load_workbook
+from openpyxl.utils.exceptions import InvalidFileException
 
 from docmill.bundle.cells import MISSING, compare_cells, same
 from docmill.bundle.findings import Check
 from docmill.bundle.opening import BundleError, check_inner
 
+BROKEN = (
+    ArithmeticError, AttributeError, EOFError, LookupError, OSError, SyntaxError, TypeError,
+    ValueError, BadZipFile, InvalidFileException, zlib.error,
+)  # fmt: skip
+"""What openpyxl raises at a file that is no table."""
 _DATA = re.compile(r'<script type="application/json" class="document">(.*?)</script>', re.DOTALL)
 _PICTURE = re.compile(r'<script type="text/plain" id="p-[^"]*">[^<]*</script>\n?')
 
@@ -52,17 +61,20 @@ def compare_xlsx(check: Check, found: Path, wanted: Path) -> None:
     """report.xlsx: every cell of every sheet, formulas as such."""
     check_inner(found)
     try:
-        old, new = load_workbook(found, read_only=True), load_workbook(wanted, read_only=True)
-    except Exception as error:
+        _compare_books(check, found, wanted)
+    except BROKEN as error:
         raise BundleError(f"{found.name} is no table: {error}.") from error
-    try:
+
+
+def _compare_books(check: Check, found: Path, wanted: Path) -> None:
+    with ExitStack() as opened:
+        old, new = (load_workbook(path, read_only=True) for path in (found, wanted))
+        opened.callback(old.close)
+        opened.callback(new.close)
         check.compare("sheets", old.sheetnames, new.sheetnames)
         for name in new.sheetnames:
             if name in old.sheetnames:
                 _compare_sheet(check, name, old[name], new[name])
-    finally:
-        old.close()
-        new.close()
 
 
 def _compare_sheet(check: Check, name: str, old: Any, new: Any) -> None:

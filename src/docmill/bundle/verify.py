@@ -8,7 +8,6 @@ import tempfile
 from importlib.metadata import version
 from pathlib import Path
 
-from pydantic import ValidationError
 from sqlalchemy import Engine
 
 from docmill.bundle import form
@@ -24,6 +23,9 @@ from docmill.records.results import RunInfo
 from docmill.store.reader import StoredRun
 from docmill.store.runs import RunStore
 from docmill.store.seals import Seals
+
+MALFORMED = (ArithmeticError, LookupError, RecursionError, TypeError, ValueError)
+"""What made-up data may lead to where an honest bundle's never do."""
 
 
 def verify_bundle(path: Path, *, head: str | None = None) -> Verification:
@@ -42,7 +44,7 @@ def verify_bundle(path: Path, *, head: str | None = None) -> Verification:
             return _Verifier(archive, Path(folder)).verify(head)
     except RunNotFoundError as error:
         raise BundleError("The bundle has no run.") from error
-    except (ValidationError, RecursionError) as error:
+    except MALFORMED as error:
         raise BundleError(f"The bundle's data have no form: {str(error)[:300]}") from error
     finally:
         archive.close()
