@@ -41,7 +41,7 @@ def test_a_run_is_a_flow_with_a_task_per_document(
     tasks = eventually(
         lambda: (found := task_runs(ask, job)).get("report") == "Completed" and found
     )
-    assert flow_run["name"] == "run-0001"
+    assert flow_run["name"] == "run-0001 · 3 documents"
     assert flow_run["state_name"] == "Completed"
     assert flow_run["tags"] == ["docmill"]
     assert ask(f"/flows/{flow_run['flow_id']}")["name"] == "spec-check"
