@@ -60,7 +60,7 @@ def bucket(s3: Path) -> Bucket:
     """A new one."""
     name = f"b{secrets.token_hex(6)}"
     fsspec.filesystem("s3").mkdir(name)  # pyright: ignore[reportUnknownMemberType]
-    return Bucket(f"s3://{name}/work/blobs", s3 / name)
+    return Bucket(f"s3://{name}/state/blobs", s3 / name)
 
 
 class Machine(Protocol):

@@ -73,7 +73,7 @@ def test_a_damaged_object_is_no_content(bucket: "Bucket", tmp_path: Path, data: 
     there = BlobStore(tmp_path / "b", shared=Shared(bucket.address))
     name = here.put(data)
     (file,) = (path for path in bucket.folder.rglob("*") if path.is_file())
-    Shared(bucket.address).write(str(file.relative_to(bucket.folder / "work/blobs")), b"other")
+    Shared(bucket.address).write(str(file.relative_to(bucket.folder / "state/blobs")), b"other")
     with pytest.raises(KeyError):
         there.get(name)
     here.put(data)
