@@ -33,7 +33,7 @@ SETTLE = 10.0
 """Seconds; the default, in which the watcher has a run get ready."""
 DOCUMENTS = 10
 PATIENCE = 120.0
-WATCH = "\nwatch: {{path: '{path}', settle_seconds: {settle}}}\n"
+WATCH = "\nwatch: {{path: '{path}', settle_seconds: {settle}, poll_seconds: 2}}\n"
 
 
 HEAD = '<?xml version="1.0"?><ListBucketResult><Name>bucket</Name><MaxKeys>1000</MaxKeys>'

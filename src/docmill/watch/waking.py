@@ -17,12 +17,14 @@ from docmill.watch.queues import Queue
 
 SLOW = 60.0
 """Seconds between two looks where changes are told; every look is the safety net of the last."""
-GATHER = 400
+GATHER = 200
 """Milliseconds in which further changes belong to the first: a slow copy makes thousands."""
-STEP = 200
+STEP = 100
 """Milliseconds between two questions to the operating system's queue."""
-AT_MOST_EVERY = 1.0
+AT_MOST_EVERY = 0.5
 """Seconds between two looks, however much is told."""
+SHARE = 10
+"""A look that took long is followed by a pause so many times as long."""
 DEAF = frozenset({"nfs", "nfs4", "cifs", "smb3", "9p", "fuse", "fuseblk", "afs", "ceph", "vboxsf"})
 """File systems that other machines write to without this one's operating system hearing of it."""
 
@@ -53,9 +55,9 @@ class Waking:
         """Something did."""
         self._changed.set()
 
-    async def wait(self, stop: asyncio.Event, seconds: float) -> None:
-        """Until it is time, something changed or the watcher is to stop."""
-        least = min(seconds, AT_MOST_EVERY)
+    async def wait(self, stop: asyncio.Event, seconds: float, *, took: float = 0) -> None:
+        """Until it is time, something changed or the watcher is to stop; `took`: the last look."""
+        least = min(seconds, max(AT_MOST_EVERY, SHARE * took))
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), least)
         if stop.is_set():

@@ -84,6 +84,8 @@ class Watcher:
         self._handled: dict[str, str] = {}
         """Location → stamp of files that were carried and lie where they lay."""
         self._taken_over = time.monotonic()
+        self._took = 0.0
+        """Seconds that the last listing took."""
 
     async def watch(self, stop: asyncio.Event) -> None:
         """Look until told to stop; what is under way then is finished first."""
@@ -93,7 +95,7 @@ class Watcher:
                 await self.go_on()
                 while not stop.is_set():
                     seconds = await self._look(changes)
-                    await changes.wait(stop, seconds)
+                    await changes.wait(stop, seconds, took=self._took)
         finally:
             await self._runs.close()
 
@@ -151,9 +153,11 @@ class Watcher:
         return min([pace, *(seconds for seconds in waits if seconds is not None)])
 
     def _list(self) -> Listing:
+        begun = time.monotonic()
         try:
             return list_files(self._watch.path, self._watched.root)
         finally:
+            self._took = time.monotonic() - begun
             if is_address(self._watch.path):
                 forget_listings(self._watch.path)
 
