@@ -24,6 +24,7 @@ _KNOWN = {
     "DOCMILL_PREFECT_IDLE_MINUTES": "how long the workspace's Prefect server waits before it ends",
     "DOCMILL_PREFECT_DATABASE_URL": "PostgreSQL database of that server, instead of a file",
     "DOCMILL_EGRESS_PRIVATE": "networks sandboxes may reach though not public, such as 10.1.0.0/16",
+    "DOCMILL_WORKER_HOME": "folder of the workspaces that a worker has fetched, and of their state",
     "DOCMILL_DEBUG": "tracebacks instead of plain errors",
 }
 _TRUE, _FALSE = {"1", "true", "yes", "on"}, {"", "0", "false", "no", "off"}
