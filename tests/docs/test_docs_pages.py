@@ -129,7 +129,7 @@ def test_every_command_has_its_section() -> None:
 
 def test_readme_names_only_commands_that_exist() -> None:
     """In its table and in its examples."""
-    known = re.findall(r"### docmill ([a-z ]+)\n", cli_page())
+    known = re.findall(r"### docmill ([a-z -]+)\n", cli_page())
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     named = re.findall(r"(?:`|\$ )docmill ([a-z]+(?:-[a-z]+)*(?: [a-z]+)?)", text)
     assert len(named) > 10
