@@ -84,3 +84,11 @@ def test_the_process_environment_is_the_default(monkeypatch: pytest.MonkeyPatch)
     """Without an argument the process's own environment is read."""
     monkeypatch.setenv("DOCMILL_CONCURRENCY", "3")
     assert load_settings().concurrency == 3
+
+
+def test_a_database_is_never_shown_with_its_password() -> None:
+    """Nor is it in what a debugger or a traceback prints."""
+    settings = load_settings({"DOCMILL_DATABASE_URL": " postgresql://u:s3cret@db.example/d "})
+    assert settings.database_url == "postgresql://u:s3cret@db.example/d"
+    assert "s3cret" not in repr(settings)
+    assert settings.unknown == ()
