@@ -12,6 +12,7 @@ COMMANDS = (
     ("Sandboxes", [str(HERE / "sandbox.py")]),
     ("Orchestration, documents that take no time", [str(HERE / "flow.py")]),
     ("Whole runs", ["-m", "benchmarks.batch", "200", "1000"]),
+    ("From 100 to 10,000 documents", ["-m", "benchmarks.ten_thousand"]),
     ("One run shared by three workers, and by one", ["-m", "benchmarks.scale"]),
     ("A watched folder and bucket", [str(HERE / "watching.py")]),
     ("Side by side with others, a scripted model", ["-m", "benchmarks.peers"]),
