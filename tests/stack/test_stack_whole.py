@@ -3,6 +3,7 @@
 import base64
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -47,11 +48,11 @@ class Running:
         self.lines: list[str] = []
 
     def until(self, words: str) -> str:
-        """Read on to a line with these words."""
+        """Read on to a line with these words, a regular expression."""
         assert self.process.stdout is not None
         for line in self.process.stdout:
             self.lines.append(line)
-            if words in line:
+            if re.search(words, line):
                 return line
         raise AssertionError(f"{words!r} was never said:\n{''.join(self.lines)}")
 
@@ -122,7 +123,7 @@ def test_a_stack_runs_what_is_asked_of_it_and_ends_cleanly(
         code, said = checked(root, monkeypatch, capsys)
         deployment = ask(loaded, f"/deployments/name/{PIPELINE}/default")["id"]
         ask(loaded, f"/deployments/{deployment}/create_flow_run", {"state": {"type": "SCHEDULED"}})
-        stack.until("Finished in state Completed")
+        stack.until(r"Flow run '.*' - Finished in state Completed")
         assert stack.end() == 0
     finally:
         if stack.process.poll() is None:
