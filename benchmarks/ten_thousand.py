@@ -2,9 +2,9 @@
 
 Usage: `python -m benchmarks.ten_thousand [DOCUMENTS ...]` (100, 1,000 and 10,000 by default; some
 20 to 25 minutes on two quiet cores). Each row is one `docmill run` with the embedded model over
-distinct documents, in a workspace and with a Prefect server of its own. The bars: CPU per document at most 1.15 times that of the first row; the runner at most
-300 MiB, Prefect's server at most 450 MiB, and memory flat: what the runner holds in the last tenth
-of a run is what it held when a third was done.
+distinct documents, in a workspace and with a Prefect server of its own. The bars: CPU per document
+at most 1.15 times that of the first row; the runner at most 300 MiB, Prefect's server at most 450
+MiB, and memory flat: what the runner holds near the end is what it held when a third was done.
 """
 
 import argparse
