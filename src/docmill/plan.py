@@ -31,8 +31,8 @@ class CompiledPipeline:
     """sha256 of all that decides what a session finds, except the document: agent, record schema,
     environment, model, tool versions, prompts, engine format."""
     spec_digest: str
-    """sha256 of everything, checks, reference and report settings included; not of limits, scale and
-    concurrency, with which a run may go on differently."""
+    """sha256 of everything, checks, reference and report settings included; not of limits, scale
+    and concurrency, with which a run may go on differently."""
     references: tuple[ReferenceInfo, ...] = ()
     preamble: str = ""
     """The system prompt without the fields."""
