@@ -1,4 +1,4 @@
-"""Every command with its arguments and help; the work is done in the sibling modules."""
+"""The command line: its commands with their arguments; the work is done in the sibling modules."""
 
 import gc
 import sys
@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from docmill.cli import bundling, history, sandboxing
+from docmill.cli import history, production, sandboxing, stored
 from docmill.cli.arguments import Json, Pipeline, RunName, Set
 from docmill.cli.console import debugging, flush, put_json, talk
 from docmill.errors import DocmillError, PrerequisiteError, SpecError
@@ -33,7 +33,6 @@ app = typer.Typer(
 prefect_app = typer.Typer(
     help="The workspace's own Prefect server.", no_args_is_help=True, rich_markup_mode=None
 )
-bundling.register(app)
 app.add_typer(history.app, name="runs")
 app.add_typer(sandboxing.app, name="sandbox")
 app.add_typer(prefect_app, name="prefect")
@@ -106,14 +105,6 @@ def run(
         raise
 
 
-@app.command(hidden=True)
-def shard(run: RunName, name: str) -> None:
-    """Carry out a share of a run's documents; runs start it on workers."""
-    from docmill.cli import sharding
-
-    sharding.shard(run, name)
-
-
 @app.command()
 def resume(
     run: RunName = "latest",
@@ -145,130 +136,8 @@ def resume(
         raise
 
 
-@app.command()
-def deploy(
-    pipelines: Annotated[
-        list[str] | None,
-        typer.Argument(metavar="[PIPELINE]...", help="Files in pipelines/; all if left out."),
-    ] = None,
-    *,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Only show what would change.")
-    ] = False,
-    json: Json = False,
-) -> None:
-    """Register pipelines with Prefect as deployments: schedule, parameters, version.
-
-    Without names all pipelines are registered, and deployments of removed ones are taken away.
-    """
-    from docmill.cli import deploying
-
-    deploying.deploy(pipelines or [], dry_run=dry_run, json=json)
-
-
-@app.command()
-def worker(
-    pool: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Another pool than docmill.yaml's.")
-    ] = None,
-    limit: Annotated[
-        int | None, typer.Option(metavar="N", help="Runs at once; no limit if left out.")
-    ] = None,
-) -> None:
-    """Run what deployments schedule: a Prefect worker for the workspace's pool.
-
-    Away from any workspace it works for the server of PREFECT_API_URL, and fetches workspaces.
-    """
-    from docmill.cli import working
-
-    working.worker(pool=pool, limit=limit)
-
-
-@app.command()
-def watch(
-    pipeline: Pipeline = None,
-    *,
-    once: Annotated[bool, typer.Option("--once", help="Do what lies there now, then end.")] = False,
-) -> None:
-    """Run the pipeline over what is dropped into its watched folder or bucket, until Ctrl-C."""
-    from docmill.cli import watching
-
-    watching.watch(pipeline, once=once)
-
-
-@app.command(hidden=True)
-def standby(pipeline: str) -> None:
-    """A watcher's run: `docmill run --json` over the folder that is named on stdin."""
-    from docmill.flow.prefect_process import flow_side
-
-    with flow_side() as process:
-        from docmill.cli import watching
-
-        watching.standby(pipeline, process=process)
-
-
-@app.command()
-def show(
-    run: RunName,
-    document: Annotated[str, typer.Argument(help="Id or name of a document of the run.")],
-    *,
-    json: Json = False,
-) -> None:
-    """Print the trace of a document's session: every event, every cost."""
-    from docmill.cli import trace
-
-    trace.show(run, document, json=json)
-
-
-@app.command()
-def approve(
-    run: Annotated[
-        str | None, typer.Argument(help="`run-0007`, `7`, or `latest`; lists what waits without.")
-    ] = None,
-    document: Annotated[
-        str | None, typer.Argument(help="Id or name of a document of the run.")
-    ] = None,
-    *,
-    deny: Annotated[bool, typer.Option("--deny", help="Refuse instead.")] = False,
-    reason: Annotated[
-        str, typer.Option(metavar="TEXT", help="Why not, as the agent is told.")
-    ] = "",
-    call: Annotated[str | None, typer.Option(metavar="ID", help="Only this call.")] = None,
-    every: Annotated[bool, typer.Option("--all", help="All calls that wait there.")] = False,
-    json: Json = False,
-) -> None:
-    """Allow tool calls that wait for a person (`permission_policy: always_ask`), or list them."""
-    from docmill.cli import approving
-
-    if run is None:
-        approving.list_waiting(json=json)
-        return
-    say = approving.Say("deny" if deny else "allow", reason, call, every)
-    approving.approve(run, document, say, json=json)
-
-
-@app.command()
-def report(run: RunName = "latest", *, json: Json = False) -> None:
-    """Write the report of a stored run anew and say where it lies."""
-    from docmill.cli import reading
-
-    reading.report(run, json=json)
-
-
-@app.command()
-def notify(run: RunName = "latest", *, json: Json = False) -> None:
-    """Tell those whom the pipeline's `notify` names of a stored run, once more."""
-    from docmill.cli import notifying
-
-    notifying.notify(run, json=json)
-
-
-@app.command()
-def results(run: RunName = "latest", *, json: Json = False) -> None:
-    """Hand a stored run over to the places in the pipeline's `results`, once more."""
-    from docmill.cli import notifying
-
-    notifying.results(run, json=json)
+stored.register(app)
+production.register(app)
 
 
 @app.command()

@@ -23,6 +23,7 @@ from pydantic import Field
 
 from docmill.errors import EXIT_UNFINISHED, PrerequisiteError
 from docmill.flow import fetching, pulling, superseding
+from docmill.flow.beside import listen
 from docmill.flow.calls import Begin, receive
 from docmill.flow.dealing import Control
 from docmill.flow.hosting import stop_on_signals
@@ -32,9 +33,6 @@ from docmill.flow.remote import Streams, converse
 from docmill.flow.runner import run_within
 from docmill.flow.tasks import PREFECT_ERRORS
 from docmill.spec.load import find_workspace
-
-LAST_WORDS = 4000
-"""Characters of what the run's process said last that stand in the flow run's state."""
 
 MARK = "workspace:"
 """Tag of deployments and their runs, with the workspace's name."""
@@ -164,7 +162,7 @@ async def _run(run: FlowRun, arguments: list[str]) -> _End:
         )
         theirs.close()
         theirs_quick.close()
-        saying = asyncio.create_task(_listen(process))
+        saying = asyncio.create_task(listen(process.stderr))
         try:
             state = await _answer(run, await asyncio.open_connection(sock=work), quick)
             code = await process.wait()
@@ -196,17 +194,6 @@ async def _answer(run: FlowRun, work: Streams, quick: socket.socket) -> Any:
 
     await converse(begin, work, quick, within)
     return states[0] if states else None
-
-
-async def _listen(process: asyncio.subprocess.Process) -> str:
-    """Pass on what the run's process says, and keep the end of it."""
-    assert process.stderr is not None
-    said = ""
-    while line := await process.stderr.readline():
-        text = line.decode("utf-8", "replace")
-        sys.stderr.write(text)
-        said = (said + text)[-LAST_WORDS:]
-    return said
 
 
 def _options(settings: list[str]) -> Iterator[str]:
