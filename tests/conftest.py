@@ -174,7 +174,16 @@ def nothing_stays_behind(request: pytest.FixtureRequest) -> Iterator[None]:
     yield
     left = {pid: name for pid, name in _children().items() if pid not in before}
     left = {pid: name for pid, name in left.items() if pid not in request.config.stash[KEEPERS]}
-    assert not left, f"processes left behind: {left}"
+    commands = [_command(pid) or name for pid, name in left.items()]
+    assert not left, f"processes left behind: {commands}"
+
+
+def _command(pid: int) -> str:
+    """The command line of a process; empty if it has gone."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
+    except OSError:
+        return ""
 
 
 def _children() -> dict[int, str]:

@@ -89,8 +89,8 @@ class RunsApart:
         """Let nobody wait any more."""
         process, self._ready = self._ready, None
         if process is not None:
-            # It ends by itself at the end of its stdin.
-            await process.communicate()
+            # It ends by itself at the end of its stdin, which is closed where there is input only.
+            await process.communicate(b"")
 
 
 async def _end(process: Process) -> None:
