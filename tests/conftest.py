@@ -75,12 +75,26 @@ SHARING_A_SERVER = {
 
 
 SLOW = {
-    "tests/cli": 3,
-    "tests/crash": 20,
-    "tests/deploy": 1,
-    "tests/deploy/test_deploy_workers.py": 30,
-    "tests/flow": 3,
-    "tests/sandboxes": 1,
+    "tests/bundles": 1,
+    "tests/cli": 4,
+    "tests/cli/test_cli_batches.py": 40,
+    "tests/cli/test_cli_deploy.py": 45,
+    "tests/cli/test_cli_killed.py": 55,
+    "tests/cli/test_cli_resume.py": 27,
+    "tests/cli/test_cli_terminal.py": 19,
+    "tests/cli/test_cli_vault.py": 60,
+    "tests/cli/test_cli_watch.py": 50,
+    "tests/crash": 58,
+    "tests/deploy": 3,
+    "tests/deploy/test_deploy_workers.py": 94,
+    "tests/flow": 8,
+    "tests/models/rules/test_rules_accuracy.py": 27,
+    "tests/scaffold": 6,
+    "tests/scale": 5,
+    "tests/scale/test_scale_prefect.py": 55,
+    "tests/scale/test_scale_shards.py": 35,
+    "tests/selfcheck": 2,
+    "tests/stack/test_stack_whole.py": 60,
 }
 """Folder or file → seconds that a test in it takes, roughly; others take `QUICK`."""
 QUICK = 0.2

@@ -89,7 +89,7 @@ def first_difference(one: Any, other: Any) -> str:
 
 
 _PASSING = {
-    *("id", "session_id", "prefect_flow_run", "started", "ended", "seconds"),
+    *("id", "session_id", "prefect_flow_run", "seal", "started", "ended", "seconds"),
     *("attempts", "retried", "cached", "cache_share", "usage", "wall_seconds", "sandbox_seconds"),
     *("usd", "cost", "costs", "headline", "forecast"),
 }

@@ -40,6 +40,8 @@ def test_another_version_is_another_session(
     for version in ("1.3.0", "1.3.1"):
         write_contents(layer, Contents("npm", ("left-pad",), {"left-pad": version}))
         made = equipment.equipped(compiled, load_settings({}), build=False)
-        assert made == replace(compiled, session_digest=made.session_digest)
+        assert made.base_digest != compiled.base_digest
+        digests_of_both = {name: getattr(made, name) for name in ("session_digest", "base_digest")}
+        assert made == replace(compiled, **digests_of_both)
         digests.add(made.session_digest)
     assert len(digests | {compiled.session_digest}) == 4

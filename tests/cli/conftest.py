@@ -91,7 +91,7 @@ def trimmed(folder: Path, kept: tuple[str, ...] = KEPT) -> Path:
 def workspace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A workspace with its Prefect server up; none is left after the tests."""
     root = trimmed(tmp_path_factory.mktemp("cli") / "demo")
-    settings = ServerSettings(folder=root / ".docmill" / "prefect")
+    settings = ServerSettings(folder=root / ".docmill" / "prefect", idle_minutes=90)
     address = server.ensure(settings)
     with warnings.catch_warnings(), prefect_client(address):
         # Prefect and what it brings along warn at import; not ours to mend.

@@ -128,7 +128,7 @@ class Site:
 @pytest.fixture(scope="session")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """A server for all tests of deployments."""
-    settings = ServerSettings(folder=tmp_path_factory.mktemp("site") / "prefect")
+    settings = ServerSettings(folder=tmp_path_factory.mktemp("site") / "prefect", idle_minutes=90)
     address = server.ensure(settings)
     with warnings.catch_warnings(), prefect_client(address):
         # Prefect and what it brings along warn at import; not ours to mend.

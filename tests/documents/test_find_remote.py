@@ -65,14 +65,14 @@ def test_refused_objects_have_codes_too(bucket: str) -> None:
     ("address", "message"),
     [
         ("nosuch://bucket/in", "not an address fsspec knows"),
-        ("s3://bucket/in", "need s3fs, which is not installed"),
+        ("gs://bucket/in", "need gcsfs, which is not installed"),
     ],
 )
 def test_an_address_that_cannot_be_used_says_what_is_missing(
     address: str, message: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A missing driver is a prerequisite with the command that installs it."""
-    monkeypatch.setitem(sys.modules, "s3fs", None)
+    monkeypatch.setitem(sys.modules, "gcsfs", None)
     with pytest.raises(PrerequisiteError, match=message):
         find_documents(Documents(path=address), HERE)
 

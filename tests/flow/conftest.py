@@ -28,7 +28,9 @@ Ask = Callable[..., Any]
 @pytest.fixture(scope="session")
 def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerAddress]:
     """A server for the whole test session; none is left after it."""
-    settings = ServerSettings(folder=tmp_path_factory.mktemp("workspace") / ".docmill" / "prefect")
+    settings = ServerSettings(
+        folder=tmp_path_factory.mktemp("workspace") / ".docmill" / "prefect", idle_minutes=90
+    )
     address = server.ensure(settings)
     with warnings.catch_warnings(), prefect_client(address):
         # Prefect and what it brings along warn at import; not ours to mend.

@@ -86,8 +86,17 @@ def test_a_batch_is_expected_at_its_lower_price() -> None:
     assert abs(live.usd.expected - 2 * batched.usd.expected) < Decimal("0.001")
 
 
+SIZED = st.builds(
+    Sized,
+    tokens=st.integers(0, 50_000),
+    spread=st.floats(0, 2),
+    prefix=st.none() | st.integers(0, 5_000),
+    share=st.floats(0, 1),
+)
+
+
 @given(
-    st.lists(st.builds(Sized, st.integers(0, 50_000), st.floats(0, 2)), max_size=30),
+    st.lists(SIZED, max_size=30),
     st.lists(st.builds(took, st.integers(1, 30_000), st.floats(0.1, 10)), max_size=10),
 )
 def test_what_is_expected_lies_within_the_interval(

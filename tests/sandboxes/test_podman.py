@@ -4,10 +4,12 @@ import asyncio
 import os
 import shutil
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -28,13 +30,13 @@ UNLIMITED = ("tmpfs /dev ", "tmpfs /proc/", "tmpfs /sys/")
 
 
 @pytest.fixture(scope="module")
-def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def service() -> Iterator[str]:
     """The address of a service with storage of its own, ended with all it has started."""
     if not shutil.which("podman"):
         pytest.skip("podman is not installed")
     if os.getuid():
         pytest.skip("only root can start a Podman service of its own here")
-    folder = tmp_path_factory.mktemp("podman")
+    folder = Path(tempfile.mkdtemp(prefix="podman-"))  # it takes no long names
     options = ("--root", f"{folder}/root", "--runroot", f"{folder}/run")
     words = ("podman", *options, "--cgroup-manager=cgroupfs", "--events-backend=file")
     address = f"unix://{folder}/socket"
@@ -45,13 +47,16 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         )
         try:
             deadline = time.monotonic() + READY_SECONDS
-            while not (folder / "socket").exists() and time.monotonic() < deadline:
+            while not (folder / "socket").exists():
+                assert time.monotonic() < deadline, (folder / "log").read_text()
+                assert process.poll() is None, (folder / "log").read_text()
                 time.sleep(0.05)
             yield address
         finally:
             subprocess.run((*words, "rm", "--all", "--force"), env=env, check=False, stdout=log)
             process.terminate()
             process.wait()
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="module")
