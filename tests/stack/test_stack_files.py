@@ -56,6 +56,12 @@ def test_nothing_runs_as_root_or_listens_beyond_this_machine() -> None:
     assert "USER docmill" in (FOLDER / "Dockerfile").read_text()
 
 
+def test_no_password_is_given() -> None:
+    """Compose refuses to start without one."""
+    text = (FOLDER / "compose.yaml").read_text()
+    assert set(re.findall(r"docmill:([^@/ ]+)@", text)) == {"${POSTGRES_PASSWORD:?}"}
+
+
 def test_the_unit_starts_the_stack() -> None:
     """And gives it longer to stop than it takes itself."""
     unit = configparser.ConfigParser(strict=False, interpolation=None)
