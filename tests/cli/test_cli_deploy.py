@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from tests.cli.conftest import Docmill, copied
+from tests.workers import end_worker
 
 from docmill.flow import server
 from docmill.flow.address import ServerSettings, environment
@@ -86,8 +87,7 @@ def worker(deployed: Path, docmill: Docmill) -> Iterator[Path]:
             start_new_session=True,
         )
     yield deployed
-    process.terminate()
-    process.wait(30)
+    end_worker(process)
 
 
 def test_a_dry_run_says_what_would_change_and_changes_nothing(

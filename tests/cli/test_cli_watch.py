@@ -11,6 +11,7 @@ import pytest
 from tests.buckets import Bucket
 from tests.cli.conftest import Docmill, copied
 from tests.cli.test_cli_deploy import prefect, prefect_environment
+from tests.workers import end_worker
 
 
 @contextmanager
@@ -29,8 +30,7 @@ def worker_of(root: Path, pool: str) -> Generator[Path]:
         try:
             yield log
         finally:
-            process.terminate()
-            process.wait(60)
+            end_worker(process)
 
 
 @pytest.mark.timeout(300)

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+from tests.workers import end_worker
 
 from docmill.cli import main
 from docmill.flow import server
@@ -209,5 +210,4 @@ def working(site: Site, folder: Path, pool: str) -> Generator[Path]:
     try:
         yield log
     finally:
-        process.terminate()
-        process.wait(60)
+        end_worker(process)

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from tests.scale.conftest import KEY, SETTINGS, make_workspace, script
+from tests.workers import end_worker
 
 from docmill.flow import server
 from docmill.flow.address import ServerSettings
@@ -58,8 +59,7 @@ def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
             try:
                 yield root
             finally:
-                worker.terminate()
-                worker.wait(60)
+                end_worker(worker)
         finally:
             server.stop(prefect)
 
