@@ -46,7 +46,7 @@ class Batch:
         """What a run would do."""
         loaded = self.loaded()
         planned = make_plan(loaded, compile_pipeline(loaded, "demo"), state)
-        return planned, sorted_out(planned, state.growth.last_batch("demo"))
+        return planned, sorted_out(planned, state.growth)
 
     def run(self, state: State) -> dict[str, DocumentResult]:
         """A run, without Prefect; its results by name."""
@@ -109,6 +109,19 @@ def test_only_new_and_changed_documents_are_read(batch: Batch) -> None:
         third = batch.run(state)
     assert sorted(third) == ["b.pdf", "c.pdf"]
     assert set(spent(third).values()) == {0}
+
+
+def test_a_run_over_a_part_forgets_nothing(batch: Batch) -> None:
+    """What an earlier run had is changed, not new, also if the newest run left it out."""
+    with open_state(batch.loaded()) as state:
+        batch.run(state)
+        batch.specs["documents"] = {"path": "in", "glob": "a*"}
+        batch.run(state)
+        batch.specs["documents"] = "in"
+        batch.report("b", "3.15")
+        planned, kinds = batch.plan(state)
+    assert kinds.of == {"a": "cached", "b": "changed"}
+    assert tally(planned, kinds).startswith("2 documents: 0 new, 1 changed, 1 cached")
 
 
 def test_what_judges_asks_nothing_anew(batch: Batch) -> None:

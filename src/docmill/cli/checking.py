@@ -55,7 +55,7 @@ def plan(pipeline: str | None, settings: list[str], *, forecast: bool, json: boo
     with open_state(loaded) as state:
         compiled = equipped(compile_pipeline(loaded, name), environment, build=False)
         planned = make_plan(loaded, compiled, state)
-        kinds = sorted_out(planned, state.growth.last_batch(name))
+        kinds = sorted_out(planned, state.growth)
         sandbox = sandbox_of(planned.compiled, environment).probe()
         if forecast:
             ground = survey(loaded, planned.compiled, environment, state)

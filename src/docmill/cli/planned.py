@@ -1,12 +1,12 @@
 """What a plan makes of each document, in words: `docmill plan` prints it."""
 
 from collections import Counter
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from docmill.compile.batch import KINDS, DocumentKind, kind_of
 from docmill.plan import BatchPlan, CompiledPipeline, PlannedDocument
 from docmill.report.display import count
+from docmill.store.growth import Growth
 
 _ALWAYS: tuple[DocumentKind, ...] = ("new", "cached", "duplicate", "skipped")
 """Kinds that are named also where there are none."""
@@ -26,19 +26,21 @@ class Kinds:
     """Names of documents of the run before that aren't found any more, nor their content."""
 
 
-def sorted_out(planned: BatchPlan, before: Mapping[str, str]) -> Kinds:
-    """`before`: name → sha256 of the documents of the run before."""
-    known = frozenset(before.values())
+def sorted_out(planned: BatchPlan, growth: Growth) -> Kinds:
+    """Hold a plan against what earlier runs of the pipeline had."""
+    open_names = [entry.info.name for entry in planned.documents if not entry.cached]
+    past = growth.past(planned.compiled.pipeline.name, open_names)
+    contents = frozenset((*past.last.values(), *past.known.values()))
     of: dict[str, DocumentKind] = {
-        entry.info.id: kind_of(entry, before, known) for entry in planned.documents
+        entry.info.id: kind_of(entry, past.known, contents) for entry in planned.documents
     }
     documents: dict[str, list[PlannedDocument]] = {}
     for kind in KINDS:
         if found := [entry for entry in planned.documents if of[entry.info.id] == kind]:
             documents[kind] = found
     names = {entry.info.name for entry in planned.documents}
-    contents = {entry.info.sha256 for entry in planned.documents}
-    gone = [name for name, sha in before.items() if name not in names and sha not in contents]
+    shas = {entry.info.sha256 for entry in planned.documents}
+    gone = [name for name, sha in past.last.items() if name not in names and sha not in shas]
     return Kinds(of, documents, tuple(sorted(gone)))
 
 

@@ -89,7 +89,7 @@ KINDS: tuple[DocumentKind, ...] = get_args(DocumentKind)
 def kind_of(
     document: PlannedDocument, before: Mapping[str, str], contents: Set[str]
 ) -> DocumentKind:
-    """`before`: name → sha256 of the documents of the run before; `contents`: all of the latter."""
+    """`before`: name → sha256 of documents that earlier runs had; `contents`: sha256 of such."""
     if document.code:
         return "skipped"
     if document.info.duplicate_of:

@@ -7,11 +7,12 @@ lie in `sessions`.
 import hashlib
 import json
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from typing import Any, NamedTuple
 
 from pydantic import TypeAdapter
-from sqlalchemy import Engine, insert, select
+from sqlalchemy import Engine, Row, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from docmill.plan import Earlier
@@ -22,6 +23,15 @@ from docmill.store.sessions import Session, read_findings
 
 FIELDS = TypeAdapter(dict[str, Field])
 _CHUNK = 500
+
+
+class Past(NamedTuple):
+    """Documents of a pipeline's earlier runs: name → sha256."""
+
+    last: dict[str, str]
+    """Those of the newest run; none before the first."""
+    known: dict[str, str]
+    """Those of the names asked for that any run had, as the newest of these knew them."""
 
 
 class Growth:
@@ -73,19 +83,21 @@ class Growth:
         )
 
     @enduring
-    def last_batch(self, pipeline: str) -> dict[str, str]:
-        """Documents of the pipeline's newest run: name → sha256; none before the first."""
-        newest = (
-            select(runs.c.number)
-            .where(runs.c.pipeline == pipeline)
-            .order_by(runs.c.number.desc())
-            .limit(1)
-        )
+    def past(self, pipeline: str, names: Sequence[str]) -> Past:
+        """What the pipeline's runs had; of those before its newest, only these names."""
+        own = select(runs.c.number).where(runs.c.pipeline == pipeline)
+        columns = select(documents.c.name, documents.c.info)
         with self._engine.connect() as connection:
-            number = connection.execute(newest).scalar()
-            query = select(documents.c.name, documents.c.info).where(documents.c.run == number)
-            rows = connection.execute(query).all()
-        return {str(name): str(json.loads(info)["sha256"]) for name, info in rows}
+            numbers = connection.execute(own.order_by(runs.c.number)).scalars().all()
+            if not numbers:
+                return Past({}, {})
+            last = _shas(connection.execute(columns.where(documents.c.run == numbers[-1])))
+            known: dict[str, str] = {}
+            for start in range(0, len(names), _CHUNK):
+                named = documents.c.name.in_(names[start : start + _CHUNK])
+                found = columns.where(documents.c.run.in_(own), named).order_by(documents.c.run)
+                known |= _shas(connection.execute(found))
+        return Past(last, known)
 
     def _sessions(self, keys: Sequence[str]) -> Iterator[tuple[str, str, str]]:
         joined = bases.join(sessions, sessions.c.session == bases.c.session)
@@ -107,6 +119,11 @@ class Growth:
         query = select(record_fields.c.fields).where(record_fields.c.digest == record)
         with self._engine.connect() as connection:
             return FIELDS.validate_json(connection.execute(query).scalar_one())
+
+
+def _shas(rows: Iterable[Row[Any]]) -> dict[str, str]:
+    """From names and infos; of a name that comes twice, the later."""
+    return {str(name): str(json.loads(info)["sha256"]) for name, info in rows}
 
 
 def _text(fields: Mapping[str, Field]) -> str:
