@@ -4,11 +4,12 @@ import subprocess
 from typing import Any
 
 
-def end_worker(process: subprocess.Popen[Any], *, seconds: float = 20) -> None:
-    """End a worker; Prefect's now and then hangs at its end once it has run something."""
+def end_worker(process: subprocess.Popen[Any], *, seconds: float = 100) -> None:
+    """SIGTERM; a worker that has to be killed is a mistake."""
     process.terminate()
     try:
         process.wait(seconds)
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
+        raise

@@ -44,14 +44,18 @@ def worker(
     limit: Annotated[
         int | None, typer.Option(metavar="N", help="Runs at once; no limit if left out.")
     ] = None,
+    grace: Annotated[
+        float, typer.Option(metavar="SECONDS", min=0, help="For runs to end in, once told to.")
+    ] = 60,
 ) -> None:
     """Run what deployments schedule: a Prefect worker for the workspace's pool.
 
     Away from any workspace it works for the server of PREFECT_API_URL, and fetches workspaces.
+    SIGTERM or Ctrl-C ends its runs, then itself; a second one ends it at once.
     """
     from docmill.cli import working
 
-    working.worker(pool=pool, limit=limit)
+    working.worker(pool=pool, limit=limit, grace=grace)
 
 
 def watch(

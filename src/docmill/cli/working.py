@@ -31,8 +31,8 @@ class Post(NamedTuple):
     queue: str | None = None
 
 
-def worker(*, pool: str | None, limit: int | None) -> None:
-    """Become a Prefect worker; doesn't return.
+def worker(*, pool: str | None, limit: int | None, grace: float) -> None:
+    """Become a Prefect worker (`docmill.flow.worker`); doesn't return.
 
     Raises:
         PrerequisiteError: neither a workspace nor a server is known here, or what the pool's type
@@ -41,12 +41,12 @@ def worker(*, pool: str | None, limit: int | None) -> None:
     post = _post(pool)
     if post.kind:
         _require_package(post.kind)
-    command = [sys.executable, "-P", "-m", "prefect", "worker", "start", "--pool", post.pool]
     # A pool that isn't there yet is made; its type is what docmill.yaml says.
-    command += ["--type", post.kind] if post.kind else []
-    command += ["--install-policy", "never"]
-    command += ["--work-queue", post.queue] if post.queue else []
+    command = [sys.executable, "-P", "-m", "docmill.flow.worker", "--pool", post.pool]
+    command += ["--kind", post.kind] if post.kind else []
+    command += ["--queue", post.queue] if post.queue else []
     command += ["--limit", str(limit)] if limit else []
+    command += ["--grace", str(grace)]
     talk(f"Working for the pool {post.pool} at {post.address.api_url}; Ctrl-C ends it.")
     # Its log lines are what somebody who watches a worker wants to see, and it has time to wait.
     unfit = ("LOGGING", "MAX_RETRIES")

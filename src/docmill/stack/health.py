@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from docmill.errors import PrerequisiteError
 from docmill.stack.parts import PartStatus, StackStatus
-from docmill.stack.processes import Process
+from docmill.processes import Process
 
 FILE, LOCK = "stack.json", "stack.lock"
 

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from docmill.stack.parts import Part, PartStatus, StackStatus, State
-from docmill.stack.processes import Process, born, offspring
+from docmill.processes import Process, born, offspring
 
 Say = Callable[[str, str], None]
 """Part and what happened to it, or what it said."""
