@@ -1,6 +1,6 @@
 """Checks over the batch: the same number twice, contradictions, the same content."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
@@ -18,7 +18,7 @@ UNIQUE = {"type": "unique", "fields": ["number"]}
 SAME = {"type": "consistent", "field": "net", "per": ["number"], "severity": "warning"}
 
 
-def kinds(verdicts: dict[str, tuple[Verdict, ...]]) -> dict[str, list[str]]:
+def kinds(verdicts: Mapping[str, tuple[Verdict, ...]]) -> dict[str, list[str]]:
     """Verdicts of each document as words."""
     return {key: [each.verdict for each in found] for key, found in verdicts.items()}
 

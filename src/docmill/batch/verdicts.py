@@ -8,7 +8,7 @@ import asyncio
 import csv
 import hashlib
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -105,7 +105,7 @@ class BatchVerdicts:
         return count
 
     def _judged(
-        self, reader: StoredRun, across: dict[str, tuple[Verdict, ...]]
+        self, reader: StoredRun, across: Mapping[str, tuple[Verdict, ...]]
     ) -> Iterator[Judged]:
         """Documents whose verdicts aren't those stored when their session ended."""
         for result in reader.documents():

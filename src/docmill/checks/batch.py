@@ -3,11 +3,12 @@
 Fed one document at a time; keeps a short key per document and check, never a record.
 """
 
-from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from itertools import islice
+from operator import itemgetter
 from typing import NamedTuple
 
 from docmill.checks.compiled import Heading, Scope
@@ -77,14 +78,14 @@ class BatchJudge:
         )
         if scope.problems:
             raise ValueError("; ".join(problem.message for problem in scope.problems))
-        self._documents: list[_Document] = []
-        self._entries: tuple[list[_Entry], ...] = tuple([] for _ in self._rules)
+        self._documents: dict[str, _Document] = {}
+        self._entries: tuple[dict[str, _Entry], ...] = tuple({} for _ in self._rules)
         self._single: defaultdict[str, list[tuple[int, Verdict]]] = defaultdict(list)
 
     def add(self, document: DocumentInfo, record: CheckedRecord | None) -> None:
         """Take note of a document; without a record only its content counts."""
         known = _Document(document.id, document.name, document.duplicate_of or document.id)
-        self._documents.append(known)
+        self._documents[known.id] = known
         if record is None:
             return
         view = RecordView(record, self._fields)
@@ -94,27 +95,65 @@ class BatchJudge:
                 if isinstance(applies, Verdict):
                     self._single[known.id].append((index, applies))
                 elif applies:
-                    self._entries[index].append(_entry(rule, known, view))
+                    self._entries[index][known.id] = _entry(rule, known, view)
             except Unproven as unproven:
                 verdict = rule.heading.verdict(
                     unproven.verdict, unproven.reason, path=rule.key_fields[0]
                 )
                 self._single[known.id].append((index, verdict))
 
-    def verdicts(self) -> dict[str, tuple[Verdict, ...]]:
-        """Verdicts by document id, each in the order of the checks; no entry without a verdict."""
-        found = defaultdict(list, {key: list(value) for key, value in self._single.items()})
-        for index, (rule, entries) in enumerate(zip(self._rules, self._entries, strict=True)):
-            judge = _unique if isinstance(rule.check, UniqueCheck) else _consistent
-            for entry, verdict in judge(rule, entries):
-                found[entry.document.id].append((index, verdict))
-        for document, verdict in _same_content(self._documents):
-            found[document.id].append((len(self._rules), verdict))
-        order = [document.id for document in self._documents if document.id in found]
-        return {
-            key: tuple(verdict for _, verdict in sorted(found[key], key=lambda item: item[0]))
-            for key in order
-        }
+    def verdicts(self) -> Mapping[str, tuple[Verdict, ...]]:
+        """Verdicts by document id, each in the order of the checks; no entry without a verdict.
+
+        They are made when they are asked for: each may be as long as a record.
+        """
+        rulings = [
+            _Ruling(rule, entries) for rule, entries in zip(self._rules, self._entries, strict=True)
+        ]
+        return _Verdicts(self._documents, rulings, self._single)
+
+
+class _Verdicts(Mapping[str, tuple[Verdict, ...]]):
+    """Verdicts on a batch, in the order of its documents."""
+
+    def __init__(
+        self,
+        documents: Mapping[str, _Document],
+        rulings: Sequence["_Ruling"],
+        single: Mapping[str, Sequence[tuple[int, Verdict]]],
+    ) -> None:
+        self._documents = documents
+        self._rulings = rulings
+        self._single = single
+        self._copies = _copies(documents.values())
+
+    def __getitem__(self, document: str) -> tuple[Verdict, ...]:
+        if not self._judged(document):
+            raise KeyError(document)
+        found = [*self._single.get(document, ())]
+        for index, ruling in enumerate(self._rulings):
+            if document in ruling:
+                found.append((index, ruling.on(document)))
+        found.sort(key=itemgetter(0))
+        verdicts = [verdict for _, verdict in found]
+        known = self._documents[document]
+        if known.content in self._copies:
+            verdicts.append(_same_content(known, self._copies[known.content]))
+        return tuple(verdicts)
+
+    def __iter__(self) -> Iterator[str]:
+        return filter(self._judged, self._documents)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    def _judged(self, document: str) -> bool:
+        known = self._documents.get(document)
+        return known is not None and (
+            document in self._single
+            or known.content in self._copies
+            or any(document in ruling for ruling in self._rulings)
+        )
 
 
 def _heading(check: UniqueCheck | ConsistentCheck, name: str, scope: Scope) -> Heading:
@@ -159,57 +198,71 @@ def _normal(reading: Reading, field: Field | None) -> str:
             return str(reading.value)
 
 
-def _groups(entries: Sequence[_Entry]) -> dict[Key, list[_Entry]]:
-    groups: dict[Key, list[_Entry]] = {}
-    for entry in entries:
-        groups.setdefault(entry.key, []).append(entry)
-    return groups
+class _Ruling:
+    """What one check says of each document it has compared with the others."""
+
+    def __init__(self, rule: _Rule, entries: Mapping[str, _Entry]) -> None:
+        self._rule = rule
+        self._entries = entries
+        self._groups: dict[Key, list[_Entry]] = {}
+        for entry in entries.values():
+            self._groups.setdefault(entry.key, []).append(entry)
+        self._rivals: dict[Key, _Rivals] = {}
+
+    def __contains__(self, document: str) -> bool:
+        return document in self._entries
+
+    def on(self, document: str) -> Verdict:
+        """The verdict on a document."""
+        entry, rule = self._entries[document], self._rule
+        others = self._others(entry)
+        if isinstance(rule.check, UniqueCheck):
+            return _unique(rule, entry, others)
+        return _consistent(rule, rule.check, entry, others)
+
+    def _others(self, entry: _Entry) -> "_Others":
+        group = self._groups[entry.key]
+        if len(group) == 1:
+            return _Others((), 0)
+        if entry.key not in self._rivals:
+            of = _content if isinstance(self._rule.check, UniqueCheck) else _value
+            self._rivals[entry.key] = _Rivals(group, of=of)
+        return self._rivals[entry.key].of_others(entry)
 
 
-def _unique(rule: _Rule, entries: Sequence[_Entry]) -> list[tuple[_Entry, Verdict]]:
+def _content(entry: _Entry) -> str:
+    return entry.document.content
+
+
+def _value(entry: _Entry) -> str:
+    return entry.value
+
+
+def _unique(rule: _Rule, entry: _Entry, rivals: "_Others") -> Verdict:
     path = rule.key_fields[0]
-    verdicts: list[tuple[_Entry, Verdict]] = []
-    for group in _groups(entries).values():
-        rivals = _Rivals(group, of=lambda entry: entry.document.content)
-        for entry in group:
-            others, unnamed = rivals.of_others(entry)
-            if others:
-                names = tuple(other.document.name for other in others)
-                message = f"{entry.shown} also stands in {_listed(names, unnamed)}"
-                verdict = rule.heading.verdict("fail", message, path=path, value=entry.shown)
-                verdict = verdict.model_copy(update={"related": names, "unnamed": unnamed})
-            else:
-                verdict = rule.heading.verdict(
-                    "pass", "in no other document of the batch", path=path, value=entry.shown
-                )
-            verdicts.append((entry, verdict))
-    return verdicts
+    others, unnamed = rivals
+    if not others:
+        message = "in no other document of the batch"
+        return rule.heading.verdict("pass", message, path=path, value=entry.shown)
+    names = tuple(other.document.name for other in others)
+    message = f"{entry.shown} also stands in {_listed(names, unnamed)}"
+    verdict = rule.heading.verdict("fail", message, path=path, value=entry.shown)
+    return verdict.model_copy(update={"related": names, "unnamed": unnamed})
 
 
-def _consistent(rule: _Rule, entries: Sequence[_Entry]) -> list[tuple[_Entry, Verdict]]:
-    assert isinstance(rule.check, ConsistentCheck)
-    verdicts: list[tuple[_Entry, Verdict]] = []
-    for group in _groups(entries).values():
-        rivals = _Rivals(group, of=lambda entry: entry.value)
-        for entry in group:
-            others, unnamed = rivals.of_others(entry)
-            value = {"path": rule.check.field, "value": entry.shown_value}
-            if others:
-                stated = "; ".join(
-                    f"{each.document.name}: {each.shown_value}" for each in others[:5]
-                )
-                more = len(others) - 5 + unnamed
-                stated += f" and {more} more" if more > 0 else ""
-                verdict = rule.heading.verdict(
-                    "fail", f"for {entry.shown} other documents state {stated}", **value
-                )
-                names = tuple(dict.fromkeys(each.document.name for each in others))
-                verdict = verdict.model_copy(update={"related": names, "unnamed": unnamed})
-            else:
-                message = f"no other document contradicts it for {entry.shown}"
-                verdict = rule.heading.verdict("pass", message, **value)
-            verdicts.append((entry, verdict))
-    return verdicts
+def _consistent(rule: _Rule, check: ConsistentCheck, entry: _Entry, rivals: "_Others") -> Verdict:
+    value = {"path": check.field, "value": entry.shown_value}
+    others, unnamed = rivals
+    if not others:
+        message = f"no other document contradicts it for {entry.shown}"
+        return rule.heading.verdict("pass", message, **value)
+    stated = "; ".join(f"{each.document.name}: {each.shown_value}" for each in others[:5])
+    more = len(others) - 5 + unnamed
+    stated += f" and {more} more" if more > 0 else ""
+    message = f"for {entry.shown} other documents state {stated}"
+    verdict = rule.heading.verdict("fail", message, **value)
+    names = tuple(dict.fromkeys(each.document.name for each in others))
+    return verdict.model_copy(update={"related": names, "unnamed": unnamed})
 
 
 class _Others(NamedTuple):
@@ -223,9 +276,7 @@ class _Rivals:
     def __init__(self, group: Sequence[_Entry], *, of: Callable[[_Entry], str]) -> None:
         self._of = of
         self._count = len(group)
-        self._alike: dict[str, list[_Entry]] = {}
-        for entry in group:
-            self._alike.setdefault(of(entry), []).append(entry)
+        self._alike = Counter(map(of, group))
         # Of each kind as many as are ever named, so that a large group isn't gone through for each
         # of its members.
         first: dict[str, int] = dict.fromkeys(self._alike, 0)
@@ -243,26 +294,27 @@ class _Rivals:
         """The first of those that differ, and how many there are besides."""
         kind = self._of(entry)
         others = list(islice((e for e in self._named if self._of(e) != kind), NAMED))
-        return _Others(others, self._count - len(self._alike[kind]) - len(others))
+        return _Others(others, self._count - self._alike[kind] - len(others))
 
 
-def _same_content(documents: Sequence[_Document]) -> list[tuple[_Document, Verdict]]:
-    groups: defaultdict[str, list[_Document]] = defaultdict(list)
+def _copies(documents: Collection[_Document]) -> dict[str, list[_Document]]:
+    """Documents that are byte-identical with others, by content; the others have no entry."""
+    several = {each.content for each in documents if each.content != each.id}
+    groups: dict[str, list[_Document]] = {content: [] for content in several}
     for document in documents:
-        groups[document.content].append(document)
-    verdicts: list[tuple[_Document, Verdict]] = []
-    for group in groups.values():
-        for document in group if len(group) > 1 else ():
-            others = (other.name for other in group if other.id != document.id)
-            names = tuple(islice(others, NAMED))
-            unnamed = len(group) - 1 - len(names)
-            verdict = Verdict(
-                check=SAME_CONTENT, verdict="fail", severity="info", related=names,
-                unnamed=unnamed,
-                message=f"The same bytes as {_listed(names, unnamed)}; they were read once.",
-            )  # fmt: skip
-            verdicts.append((document, verdict))
-    return verdicts
+        if document.content in several:
+            groups[document.content].append(document)
+    return {content: group for content, group in groups.items() if len(group) > 1}
+
+
+def _same_content(document: _Document, group: Sequence[_Document]) -> Verdict:
+    others = (other.name for other in group if other.id != document.id)
+    names = tuple(islice(others, NAMED))
+    unnamed = len(group) - 1 - len(names)
+    return Verdict(
+        check=SAME_CONTENT, verdict="fail", severity="info", related=names, unnamed=unnamed,
+        message=f"The same bytes as {_listed(names, unnamed)}; they were read once.",
+    )  # fmt: skip
 
 
 def _listed(names: Sequence[str], unnamed: int) -> str:
