@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Any, NamedTuple
 
 from pydantic import TypeAdapter
@@ -19,9 +20,13 @@ from docmill.store.prepared import Prepared, transaction
 from docmill.store.schema import documents, runs
 
 VERDICTS = TypeAdapter(tuple[Verdict, ...])
+ENTERED_AT_ONCE = 1_000
+"""Documents of a batch whose rows are in memory at a time."""
+JUDGED_AT_ONCE = 200
+"""Documents whose verdicts are stored in one transaction; some have many."""
 
 
-class RunDocument(Frozen):
+class RunDocument(NamedTuple):
     """A document to be entered in a run."""
 
     info: DocumentInfo
@@ -268,8 +273,11 @@ class RunStore:
         self._write(self._end, rows)
 
     def set_verdicts(self, number: int, judged: Iterable[Judged]) -> None:
-        """Replace verdicts, and the status they lead to, in one transaction."""
-        rows = [
+        """Replace verdicts, and the status they lead to, of some documents per transaction.
+
+        Who is killed between two has lost nothing: whoever goes on judges the whole batch again.
+        """
+        rows = (
             {
                 "status": status,
                 "verdicts": _verdicts_json(verdicts),
@@ -277,8 +285,9 @@ class RunStore:
                 "which": document,
             }
             for document, status, verdicts in judged
-        ]
-        self._write(self._judge, rows)
+        )
+        while some := list(islice(rows, JUDGED_AT_ONCE)):
+            self._write(self._judge, some)
 
     @enduring
     def _write(self, statement: Prepared, rows: Sequence[dict[str, Any]]) -> None:
@@ -369,12 +378,12 @@ def _enter(connection: Connection, number: int, batch: Sequence[RunDocument]) ->
         )
     }
     wanted = {entry.info.id: entry.key for entry in batch}
-    stale = [document for document, key in known.items() if wanted.get(document) != key]
+    stale = {document for document, key in known.items() if wanted.get(document) != key}
     for document in stale:
         connection.execute(
             documents.delete().where(documents.c.run == number, documents.c.document == document)
         )
-    rows = [
+    rows = (
         {
             "run": number,
             "document": entry.info.id,
@@ -384,6 +393,6 @@ def _enter(connection: Connection, number: int, batch: Sequence[RunDocument]) ->
         }
         for entry in batch
         if entry.info.id not in known or entry.info.id in stale
-    ]
-    if rows:
-        connection.execute(insert(documents), rows)
+    )
+    while some := list(islice(rows, ENTERED_AT_ONCE)):
+        connection.execute(insert(documents), some)
