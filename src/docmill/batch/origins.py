@@ -11,6 +11,7 @@ from sqlalchemy import insert, select
 
 from docmill.base import Frozen
 from docmill.batch.state import State
+from docmill.checks.expectations import library_version
 from docmill.ledger.prices import PriceTable
 from docmill.output.fields import resolve_record
 from docmill.output.shape import Bounds, RecordShape
@@ -23,6 +24,9 @@ from docmill.store.schema import origins
 
 SPECS, PRICES, REFERENCE = "specs.json", "prices.json", "reference"
 """Parts; the reference standard's has the file's own suffix: `reference.xlsx`."""
+VERSIONS = "versions.json"
+"""Part: library → version, of libraries whose answers stand in the report."""
+GREAT_EXPECTATIONS = "great-expectations"
 
 
 class Specs(Frozen):
@@ -54,6 +58,8 @@ def keep_origins(state: State, number: int, compiled: CompiledPipeline, prices: 
         SPECS: _json(_specs(compiled).model_dump(mode="json")),
         PRICES: _json(prices.model_dump(mode="json")),
     }
+    if compiled.pipeline.expectations:
+        parts[VERSIONS] = _json({GREAT_EXPECTATIONS: library_version()})
     reference = compiled.pipeline.reference
     if reference is not None:
         path = compiled.root / reference.path

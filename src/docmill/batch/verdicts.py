@@ -5,7 +5,6 @@ stores what they say. Verdicts cost nothing, so they are always made anew.
 """
 
 import asyncio
-import csv
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping
@@ -16,10 +15,10 @@ from pydantic import TypeAdapter
 
 from docmill.batch.status import status_of
 from docmill.checks.batch import BatchJudge
-from docmill.checks.expectations import run_expectations
+from docmill.checks.expectations import library_version, run_expectations
 from docmill.checks.expectations_process import LibraryProcess
 from docmill.checks.judge import Judge
-from docmill.checks.table import Table
+from docmill.checks.table import Table, write_table
 from docmill.plan import CompiledPipeline
 from docmill.records.checked import CheckedRecord
 from docmill.records.results import ExpectationResult, Verdict
@@ -79,28 +78,18 @@ class BatchVerdicts:
         return await asyncio.to_thread(self._judge_all)
 
     def _judge_all(self) -> BatchSummary:
-        table = self._cache / f"run-{self._number}.csv"
-        table.parent.mkdir(parents=True, exist_ok=True)
         try:
-            count = self._judge_records(table)
-            return BatchSummary(count, self._expectations(table))
+            return BatchSummary(self._judge_records(), self._expectations())
         finally:
             self.close()
-            table.unlink(missing_ok=True)
 
-    def _judge_records(self, path: Path) -> int:
+    def _judge_records(self) -> int:
         reader = self._reader()
         batch = BatchJudge(self._compiled.pipeline, self._compiled.fields)
-        table = Table(self._compiled.fields)
         count = 0
-        with path.open("w", newline="") as file:
-            rows = csv.writer(file)
-            rows.writerow(table.columns)
-            for result in reader.documents():
-                batch.add(result.document, result.record)
-                if result.record is not None:
-                    rows.writerow(table.row(result))
-                    count += 1
+        for result in reader.documents():
+            batch.add(result.document, result.record)
+            count += result.record is not None
         self._runs.set_verdicts(self._number, self._judged(reader, batch.verdicts()))
         return count
 
@@ -117,13 +106,23 @@ class BatchVerdicts:
                 status = status_of(result.record, verdicts, result.flags)
                 yield Judged(result.document.id, status, verdicts)
 
-    def _expectations(self, table: Path) -> tuple[ExpectationResult, ...]:
-        """Results over the batch's table; the same table and expectations are judged once."""
-        expectations = self._compiled.pipeline.expectations
-        if not expectations:
+    def _expectations(self) -> tuple[ExpectationResult, ...]:
+        """Results over the batch's table, which has the statuses that the report shows."""
+        if not self._compiled.pipeline.expectations:
             return ()
+        table = self._cache / f"run-{self._number}.csv"
+        table.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            write_table(table, self._compiled.fields, self._reader().documents())
+            return self._asked(table)
+        finally:
+            table.unlink(missing_ok=True)
+
+    def _asked(self, table: Path) -> tuple[ExpectationResult, ...]:
+        """What the library says; the same table and expectations are judged once."""
+        expectations = self._compiled.pipeline.expectations
         declared = json.dumps([entry.model_dump(mode="json") for entry in expectations])
-        content = hashlib.sha256(declared.encode())
+        content = hashlib.sha256(f"{library_version()}\n{declared}".encode())
         content.update(table.read_bytes())
         known = self._cache / f"{content.hexdigest()}.json"
         if known.is_file():

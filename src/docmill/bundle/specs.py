@@ -12,7 +12,14 @@ from pathlib import Path
 from pydantic import TypeAdapter, ValidationError
 from sqlalchemy import Engine, select
 
-from docmill.batch.origins import PRICES, REFERENCE, SPECS, Specs
+from docmill.batch.origins import (
+    GREAT_EXPECTATIONS,
+    PRICES,
+    REFERENCE,
+    SPECS,
+    VERSIONS,
+    Specs,
+)
 from docmill.bundle import form
 from docmill.bundle.findings import Check
 from docmill.bundle.opening import Archive, BundleError, check_inner
@@ -38,6 +45,8 @@ class Rules:
     """Those in force when it began, and each time it went on."""
     judge: Judge
     table: ReferenceTable | None
+    library: tuple[str, ...] = ()
+    """Versions of Great Expectations that it was judged with, each time it went on."""
 
 
 class Origins:
@@ -84,6 +93,7 @@ def read_rules(
     try:
         every = [Specs.model_validate_json(data) for _, data in parts.named(SPECS)]
         prices = [PriceTable.model_validate_json(data) for _, data in parts.named(PRICES)]
+        versions = [_TEXTS.validate_json(data) for _, data in parts.named(VERSIONS)]
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         where = ".".join(str(part) for part in first["loc"])
@@ -109,7 +119,8 @@ def read_rules(
         judge = compile_judge(specs.pipeline, specs.fields, table)
     except CheckSpecError as error:
         raise BundleError(f"The checks can't be computed: {error.problems[0].message}.") from error
-    return Rules(specs, prices, judge, table)
+    library = [each[GREAT_EXPECTATIONS][:20] for each in versions if GREAT_EXPECTATIONS in each]
+    return Rules(specs, prices, judge, table, tuple(library))
 
 
 def _digest(specs: Specs, info: RunInfo) -> str:

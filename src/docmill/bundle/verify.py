@@ -12,6 +12,7 @@ from sqlalchemy import Engine
 
 from docmill.bundle import form
 from docmill.bundle.derived import Derivation, DerivedRun, check_run
+from docmill.bundle.expecting import Evaluate, ask_library, expect_again
 from docmill.bundle.findings import Verification
 from docmill.bundle.loading import load, number_of_run, read_manifest
 from docmill.bundle.opening import Archive, BundleError
@@ -28,12 +29,15 @@ MALFORMED = (ArithmeticError, LookupError, RecursionError, TypeError, ValueError
 """What made-up data may lead to where an honest bundle's never do."""
 
 
-def verify_bundle(path: Path, *, head: str | None = None) -> Verification:
+def verify_bundle(
+    path: Path, *, head: str | None = None, evaluate: Evaluate = ask_library
+) -> Verification:
     """Check everything in a bundle that can be checked.
 
     Args:
         path: the file.
         head: the seal shown by a report the reader holds; the bundle's has to be the same.
+        evaluate: who runs expectations over the table.
 
     Raises:
         BundleError: it is no bundle, or one that isn't safe to open, or its data have no form.
@@ -41,7 +45,7 @@ def verify_bundle(path: Path, *, head: str | None = None) -> Verification:
     archive = Archive(path)
     try:
         with tempfile.TemporaryDirectory(prefix="docmill-verify-") as folder:
-            return _Verifier(archive, Path(folder)).verify(head)
+            return _Verifier(archive, Path(folder), evaluate).verify(head)
     except RunNotFoundError as error:
         raise BundleError("The bundle has no run.") from error
     except MALFORMED as error:
@@ -51,9 +55,10 @@ def verify_bundle(path: Path, *, head: str | None = None) -> Verification:
 
 
 class _Verifier:
-    def __init__(self, archive: Archive, folder: Path) -> None:
+    def __init__(self, archive: Archive, folder: Path, evaluate: Evaluate) -> None:
         self._archive = archive
         self._folder = folder
+        self._evaluate = evaluate
         self._manifest = read_manifest(archive)
         self._number = number_of_run(self._manifest)
         manifest = self._manifest
@@ -136,10 +141,6 @@ class _Verifier:
             self._told.unproven.append(
                 "The pipeline's own python model: it is code, and is never imported."
             )
-        if info.expectations:
-            self._told.unproven.append(
-                f"{len(info.expectations)} expectations: their results are those that were sealed."
-            )
         return rules
 
     def _derive(self, engine: Engine, rules: Rules) -> None:
@@ -154,6 +155,7 @@ class _Verifier:
         check_run(told.check("run", "how the run ended"), stored.info, limited=derivation.limited)
         reports = Reports(self._archive, self._folder, self._manifest, told)
         run = DerivedRun(stored.info, documents, picture=reports.picture, output=reports.output)
+        expect_again(run, rules, told, folder=self._folder, evaluate=self._evaluate)
         reports.compare(run, rules.specs.pipeline.report)
 
 

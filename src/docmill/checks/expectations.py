@@ -95,26 +95,49 @@ def run_expectations(
     column of digits counts as numbers. An expectation that can't be evaluated didn't succeed.
     `process` is one that was started before; it is used up.
     """
+    try:
+        return evaluate(table, expectations, kinds=kinds, seconds=seconds, process=process)
+    except NoAnswerError as error:
+        found = ChildResult(success=False, message=f"Not evaluated: {error}")
+        return tuple(_result(each, found) for each in expectations)
+
+
+def evaluate(
+    table: Path,
+    expectations: Sequence[Expectation],
+    *,
+    kinds: Mapping[str, str] | None = None,
+    seconds: float = SECONDS,
+    process: LibraryProcess | None = None,
+) -> tuple[ExpectationResult, ...]:
+    """As `run_expectations`.
+
+    Raises:
+        NoAnswerError: the library gave no answer at all.
+    """
     if not expectations:
         return ()
     request = {"mode": "run", "table": str(table.resolve()), "kinds": dict(kinds or {})}
-    try:
-        found = RESULTS.validate_json(_ask(request, expectations, seconds, process))
-    except NoAnswerError as error:
-        found = [ChildResult(success=False, message=f"Not evaluated: {error}")] * len(expectations)
-    return tuple(
-        ExpectationResult(
-            type=each.type, kwargs=each.kwargs, severity=each.severity, success=result.success,
-            message=result.message, documents=result.documents,
-        )
-        for each, result in zip(expectations, found, strict=True)
-    )  # fmt: skip
+    found = RESULTS.validate_json(_ask(request, expectations, seconds, process))
+    return tuple(_result(each, result) for each, result in zip(expectations, found, strict=True))
+
+
+def library_version() -> str:
+    """Version of Great Expectations that would be asked, without importing it."""
+    return version("great-expectations")
 
 
 def known_types() -> tuple[str, ...]:
     """Types of expectations that come with the library, without importing it."""
     core = core_folder()
     return tuple(sorted(path.stem for path in core.glob("expect_*.py"))) if core else ()
+
+
+def _result(each: Expectation, result: ChildResult) -> ExpectationResult:
+    return ExpectationResult(
+        type=each.type, kwargs=each.kwargs, severity=each.severity, success=result.success,
+        message=result.message, documents=result.documents,
+    )  # fmt: skip
 
 
 def _type_problems(index: int, each: Expectation) -> list[KeyProblem]:
@@ -148,7 +171,7 @@ def _mistakes(
     expectations: Sequence[Expectation], cache: Path | None, seconds: float
 ) -> list[ChildMistake]:
     declared = json.dumps([each.model_dump(mode="json") for each in expectations], sort_keys=True)
-    label = f"{version('great-expectations')}\n{declared}"
+    label = f"{library_version()}\n{declared}"
     known = cache / f"checked-{hashlib.sha256(label.encode()).hexdigest()}.json" if cache else None
     if known is not None and known.is_file():
         return MISTAKES.validate_json(known.read_bytes())

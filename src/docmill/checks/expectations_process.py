@@ -5,8 +5,10 @@ Importing takes seconds, so a run may start it while its last documents are stil
 """
 
 import os
+import resource
 import subprocess
 import sys
+from contextlib import suppress
 from tempfile import TemporaryDirectory
 
 from docmill.children import ChildProcess
@@ -19,7 +21,8 @@ class NoAnswerError(Exception):
 class LibraryProcess(ChildProcess):
     """One child process for one question; leaving the block ends it in any case."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, memory: int | None = None) -> None:
+        """`memory`: bytes of address space it may have, where the system can see to that."""
         self._home = TemporaryDirectory(prefix="docmill-expectations-")
         environment = {
             "HOME": self._home.name,
@@ -38,6 +41,9 @@ class LibraryProcess(ChildProcess):
             cwd=self._home.name,
         )
         super().__init__(process)
+        if memory is not None and hasattr(resource, "prlimit"):
+            with suppress(ProcessLookupError):  # it has failed already: `ask` says how
+                resource.prlimit(process.pid, resource.RLIMIT_AS, (memory, memory))
 
     def ask(self, request: bytes, *, seconds: float) -> bytes:
         """The answer to a request, both JSON.
