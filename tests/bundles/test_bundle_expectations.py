@@ -160,20 +160,20 @@ def test_what_may_be_code_is_never_handed_over(forger: Forger) -> None:
 
 
 @pytest.mark.parametrize(
-    ("suite", "complaint"),
+    ("key", "value", "complaint"),
     [
-        (UNIQUE | {"type": "expect_my_own_code"}, "`expect_my_own_code` is no expectation"),
-        (UNIQUE | {"kwargs": {"column": "no_such"}}, "no column `no_such`"),
-        (UNIQUE | {"kwargs": {}}, "`column` is missing"),
+        ("type", "expect_my_own_code", "`expect_my_own_code` is no expectation"),
+        ("kwargs", {"column": "no_such"}, "no column `no_such`"),
+        ("kwargs", {"mostly": 1}, "`column` is missing"),
     ],
 )
 def test_a_suite_that_no_run_would_have_begun_with(
-    suite: dict[str, Any], complaint: str, forger: Forger
+    key: str, value: object, complaint: str, forger: Forger
 ) -> None:
     """Is refused before the library hears of it."""
     library = Library()
     with pytest.raises(BundleError, match=complaint):
-        verify_bundle(expecting(forger, (suite, PASSED)), evaluate=library)
+        verify_bundle(expecting(forger, (UNIQUE | {key: value}, PASSED)), evaluate=library)
     assert library.asked == []
 
 
