@@ -1,16 +1,17 @@
 """A stored run, read back one document at a time for reports and the command line."""
 
 from collections.abc import Callable, Iterator
+from functools import cached_property
 from typing import Any
 
-from sqlalchemy import Engine, RowMapping, select, tuple_
+from sqlalchemy import Engine, RowMapping, func, select, tuple_
 
 from docmill.records.results import DocumentInfo, DocumentResult, RunInfo, Usage
 from docmill.store.patience import enduring
 from docmill.store.runs import VERDICTS, RunStore
 from docmill.store.schema import charges, documents, sessions
 from docmill.store.seals import Seals
-from docmill.store.sessions import REMEMBERED, read_findings
+from docmill.store.sessions import REMEMBERED, Findings, read_findings
 
 CHUNK = 100
 
@@ -33,18 +34,29 @@ class StoredRun:
         last = _place(self._first[-1].document) if self._first else ("", "")
         while rows := self._chunk(last):
             costs = self._costs([row["document"] for row in rows])
+            last = (rows[-1]["name"], rows[-1]["document"])
             for row in rows:
                 result = self._result(row, costs.get(row["document"], {}))
                 self._remember(result)
                 yield result
-            last = (rows[-1]["name"], rows[-1]["document"])
 
     def _remember(self, result: DocumentResult) -> None:
-        """Keep the first documents, in order and without gaps: a report reads a run many times."""
-        if len(self._first) < REMEMBERED and (
+        """Keep the documents of a small run, in order: a report reads a run many times."""
+        if self._small and (
             not self._first or _place(self._first[-1].document) < _place(result.document)
         ):
             self._first.append(result)
+
+    @cached_property
+    def _small(self) -> bool:
+        """Whether its documents can be kept; of a large run none is, for each pass needs all."""
+        return self._count() <= REMEMBERED
+
+    @enduring
+    def _count(self) -> int:
+        query = select(func.count()).where(documents.c.run == self._number)
+        with self._engine.connect() as connection:
+            return connection.execute(query).scalar_one()
 
     def document(self, wanted: str) -> DocumentResult | None:
         """One document by id or name; None if the run has none such."""
@@ -81,7 +93,8 @@ class StoredRun:
     def _result(self, row: RowMapping, costs: dict[str, Usage]) -> DocumentResult:
         several = len(self.info.models) > 1
         asked = {model: usage for model, usage in costs.items() if model} if several else {}
-        return _result(row, sum(costs.values(), Usage()), asked)
+        read = read_findings if self._small else Findings.model_validate_json
+        return _result(row, read, sum(costs.values(), Usage()), asked)
 
     @enduring
     def _costs(self, ids: list[str]) -> dict[str, dict[str, Usage]]:
@@ -105,11 +118,13 @@ def _place(info: DocumentInfo) -> tuple[str, str]:
     return info.name, info.id
 
 
-def _result(row: RowMapping, usage: Usage, by_model: dict[str, Usage]) -> DocumentResult:
+def _result(
+    row: RowMapping, read: Callable[[str], Findings], usage: Usage, by_model: dict[str, Usage]
+) -> DocumentResult:
     info = DocumentInfo.model_validate_json(row["info"])
     found: dict[str, Any] = {}
     if row["findings"]:
-        findings = read_findings(row["findings"])
+        findings = read(row["findings"])
         info = info.model_copy(update={"pages": findings.pages})
         found = {
             "record": findings.record,
