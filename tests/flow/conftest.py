@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.forked import template
 
 from docmill.flow import server
 from docmill.flow.address import ServerAddress, ServerSettings
@@ -36,7 +37,8 @@ def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerA
         # Prefect and what it brings along warn at import; not ours to mend.
         warnings.simplefilter("ignore")
         importlib.import_module("docmill.flow.runner")
-    yield address
+    with template():
+        yield address
     assert server.stop(settings)
     assert not server.status(settings).running
 

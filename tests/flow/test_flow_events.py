@@ -5,12 +5,13 @@ from typing import Any
 
 import pytest
 from scripted_job import ScriptedJob, documents
+from tests.forked import run
 from tests.notify.hooks import receiver
 
 from docmill.flow.address import ServerAddress
 from docmill.flow.errands import BlockMessage, SendMessages, run_errand
 from docmill.flow.job import Published, RunEnd, RunEvent
-from docmill.flow.launch import prefect_client, run
+from docmill.flow.launch import prefect_client
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 

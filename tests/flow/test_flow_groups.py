@@ -12,11 +12,10 @@ from typing import Any
 
 import pytest
 from scripted_job import ScriptedJob, documents
+from tests.forked import fork, run
 
 from docmill.errors import DocumentError, RunError, SandboxError, TooManyFailuresError
 from docmill.flow.address import ServerAddress
-from docmill.flow.launch import run
-from docmill.flow.prefect_process import PrefectProcess
 from docmill.plan import PlannedDocument
 from docmill.records.results import DocumentStatus
 from docmill.spec.pipeline import FailureThreshold
@@ -234,7 +233,7 @@ def test_a_killed_large_run_goes_on_where_it_was(
 ) -> None:
     """What the store has is taken over; only the rest is dealt out, in groups of its own."""
     batch = documents(90, batch="going on")
-    process = PrefectProcess()
+    process = fork()
 
     async def work(document: PlannedDocument, attempt: int) -> DocumentStatus:
         del attempt

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 from scripted_job import ScriptedJob, documents
+from tests.forked import run
 
 from docmill.errors import PrerequisiteError
 from docmill.flow import server
 from docmill.flow.address import ServerAddress, ServerSettings
-from docmill.flow.launch import run
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 

@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 from scripted_job import ScriptedJob, documents
+from tests.forked import run
 
 from docmill.errors import DocumentError, RunError, SandboxError, TooManyFailuresError
 from docmill.flow.address import ServerAddress
-from docmill.flow.launch import run
 from docmill.plan import PlannedDocument
 from docmill.records.results import DocumentStatus
 from docmill.spec.pipeline import FailureThreshold

@@ -114,7 +114,7 @@ def read_secrets(address: ServerAddress, names: Sequence[str]) -> dict[str, str]
     replies = run_errand(address, ReadSecrets(wanted))
     for name, reply in zip(wanted, replies, strict=True):
         if reply.kind != "found":
-            raise _refusal(address, name, reply)
+            raise refusal(address, name, reply)
     return {name: reply.secret for name, reply in zip(wanted, replies, strict=True)}
 
 
@@ -126,10 +126,11 @@ def keep_secret(address: ServerAddress, name: str, secret: str) -> None:
     """
     (reply,) = run_errand(address, KeepSecret(name, secret))
     if reply.kind != "found":
-        raise _refusal(address, name, reply)
+        raise refusal(address, name, reply)
 
 
-def _refusal(address: ServerAddress, name: str, reply: Reply) -> PrerequisiteError:
+def refusal(address: ServerAddress, name: str, reply: Reply) -> PrerequisiteError:
+    """What a reply that brings no secret means, and how to mend it."""
     block = f"Secret block `{name}`"
     remedy = (
         f"Write it: docmill prefect secret {name}\nIn Prefect's UI: prefect block create secret"
