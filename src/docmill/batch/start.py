@@ -29,6 +29,7 @@ from docmill.batch.sharded import ShardedBatchJob, fenced, make_dealer
 from docmill.batch.state import State, open_state, server_settings
 from docmill.batch.verdicts import BatchVerdicts
 from docmill.batch.workbench import Ground, make_bench, of_run, open_models
+from docmill.checks.expectations_process import LibraryProcess
 from docmill.checks.judge import compile_judge
 from docmill.checks.reference import load_reference
 from docmill.compile import compile_pipeline, plan_batch
@@ -81,12 +82,13 @@ def run_pipeline(
     observer: Observer,
     *,
     process: FlowSide | None = None,
+    library: LibraryProcess | None = None,
     resume: int | None = None,
 ) -> RunResult:
     """Run a pipeline to its end, or go on with its run that was killed.
 
-    `process` is Prefect's, if it was started ahead; `resume` the number of a run that did not
-    finish and is to go on.
+    `process` is Prefect's, `library` that of Great Expectations, if they were started ahead;
+    `resume` the number of a run that did not finish and is to go on.
 
     Raises:
         SpecError, PrerequisiteError, RunBusyError: before anything was run or spent.
@@ -107,6 +109,7 @@ def run_pipeline(
             observer=observer,
             resume=resume,
             telemetry=telemetry,
+            library=library,
         )
         try:
             job.warm_up()
@@ -131,6 +134,7 @@ def prepare_job(
     observer: Observer,
     resume: int | None = None,
     telemetry: Telemetry | None = None,
+    library: LibraryProcess | None = None,
 ) -> BatchJob:
     """A run that is planned and claimed, ready for the flow to carry out.
 
@@ -142,7 +146,7 @@ def prepare_job(
     compiled = equipped(compiled, settings, tell=observer.preparing)
     plan = make_plan(loaded, compiled, state)
     ground = survey(loaded, compiled, settings, state, tell=observer.preparing)
-    ground = replace(ground, telemetry=telemetry)
+    ground = replace(ground, telemetry=telemetry, library=library)
     return _claim(ground, plan, observer, resume=resume)
 
 
@@ -282,6 +286,7 @@ def _job(
         reader=lambda: state.reader(number),
         number=number,
         cache=ground.loaded.cache_folder / "expectations",
+        library=ground.library,
     )
     parts = JobParts(
         plan=plan,

@@ -49,14 +49,16 @@ class BatchVerdicts:
         reader: Callable[[], StoredRun],
         number: int,
         cache: Path,
+        library: LibraryProcess | None = None,
     ) -> None:
+        """`library`: one that `prepare` need not start."""
         self._compiled = compiled
         self._judge = judge
         self._runs = runs
         self._reader = reader
         self._number = number
         self._cache = cache
-        self._library: LibraryProcess | None = None
+        self._library = library
 
     def prepare(self) -> None:
         """Let Great Expectations be imported, if it will be asked; the batch is nearly done."""

@@ -10,6 +10,7 @@ from docmill.backends.local import LocalBackend
 from docmill.batch.crowd import sessions_at_once, waiting_seconds
 from docmill.batch.egress import open_broker
 from docmill.batch.state import State
+from docmill.checks.expectations_process import LibraryProcess
 from docmill.compile.forms import sandbox_spec
 from docmill.egress.vault import Lookup, no_blocks
 from docmill.errors import PrerequisiteError
@@ -54,6 +55,8 @@ class Ground:
     blocks: Lookup = no_blocks
     """Reads Secret blocks of Prefect."""
     telemetry: Telemetry | None = None
+    library: LibraryProcess | None = None
+    """Great Expectations, started ahead; one run uses it up."""
 
 
 def open_models(

@@ -7,6 +7,7 @@ from typing import Any
 
 from docmill.batch.start import RunResult, reports_folder, run_pipeline
 from docmill.batch.state import open_state
+from docmill.checks.expectations_process import LibraryProcess
 from docmill.cli.console import flush, put, put_json, talk
 from docmill.cli.delivering import tell_failures
 from docmill.cli.outcome import document_row, put_documents, put_tallies
@@ -31,11 +32,22 @@ LIMITS = {"usd": "usd_per_run"}
 """Short names that `--limit` knows besides the keys of `limits`."""
 
 
-def run(pipeline: str | None, settings: list[str], *, json: bool, process: FlowSide) -> None:
-    """Run it and say what came of it; exits with the code of the outcome."""
+def run(
+    pipeline: str | None,
+    settings: list[str],
+    *,
+    json: bool,
+    process: FlowSide,
+    library: LibraryProcess | None = None,
+) -> None:
+    """Run it and say what came of it; exits with the code of the outcome.
+
+    `library`: Great Expectations, if it was started ahead.
+    """
     loaded, environment = here(pipeline)
     name = chosen(loaded, pipeline)
-    _carry_out(overridden(loaded, name, settings), name, environment, json=json, process=process)
+    loaded = overridden(loaded, name, settings)
+    _carry_out(loaded, name, environment, json=json, process=process, library=library)
 
 
 def resume(run: str, limits: list[str], *, json: bool, process: FlowSide) -> None:
@@ -67,13 +79,16 @@ def _carry_out(
     *,
     json: bool,
     process: FlowSide,
+    library: LibraryProcess | None = None,
     resume: int | None = None,
 ) -> None:
     observer = Progressing()
     error: RunError | None = None
     result: RunResult | None = None
     try:
-        result = run_pipeline(loaded, name, environment, observer, process=process, resume=resume)
+        result = run_pipeline(
+            loaded, name, environment, observer, process=process, library=library, resume=resume
+        )
     except RunError as stopped:
         if not observer.run:
             raise

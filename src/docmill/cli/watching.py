@@ -1,15 +1,17 @@
 """`docmill watch`: drops in a folder or bucket become runs, until Ctrl-C; and a run that waits."""
 
 import asyncio
+import os
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 
 from docmill.batch.state import open_state, server_settings
 from docmill.cli.console import inert, put, talk
 from docmill.cli.workspace import chosen, here
 from docmill.documents.stores import advice, reason
 from docmill.errors import EXIT_UNFINISHED, DocmillError, Problem, SpecError
-from docmill.flow import server
+from docmill.flow import launch, server
 from docmill.flow.hosting import stop_on_signals
 from docmill.flow.prefect_process import FlowSide
 from docmill.store.drops import DropStore
@@ -93,11 +95,25 @@ def _counts(counts: Mapping[str, int]) -> str:
 
 def standby(pipeline: str, *, process: FlowSide) -> None:
     """Run a pipeline over the folder whose name comes on stdin, with all there is to be ready."""
+    from docmill.batch.rehearsal import rehearsed
     from docmill.cli import running
 
     loaded, settings = here(pipeline)
-    server.begin(server_settings(loaded, settings))
-    line = sys.stdin.readline()
-    if line:
-        documents = f"documents.path={line.strip()}"
-        running.run(pipeline, [documents], json=True, process=process)
+    prefect = server_settings(loaded, settings)
+    server.begin(prefect)
+    with rehearsed(loaded, chosen(loaded, pipeline), settings) as library:
+        launch.meet(process, server.ensure(prefect), pipeline)
+        line = sys.stdin.readline()
+        if line:
+            documents = [f"documents.path={line.strip()}"]
+            try:
+                running.run(pipeline, documents, json=True, process=process, library=library)
+            finally:
+                _hang_up()
+
+
+def _hang_up() -> None:
+    """All is said: whoever listens needn't wait for the end of the process."""
+    sys.stdout.flush()
+    with Path(os.devnull).open("w") as nowhere:
+        os.dup2(nowhere.fileno(), 1)

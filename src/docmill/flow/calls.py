@@ -20,7 +20,7 @@ _LENGTH = struct.Struct("!Q")
 
 @dataclass(frozen=True, slots=True)
 class Begin:
-    """The first message: which job to run, and on which server."""
+    """The first message but for `Meet`: which job to run, and on which server."""
 
     address: ServerAddress
     name: str
@@ -30,6 +30,15 @@ class Begin:
     failure_threshold: FailureThreshold
     sharded: bool = False
     """The job is a `ShardedJob`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Meet:
+    """There will be a job on that server; sent before `Begin` by who knows so ahead."""
+
+    address: ServerAddress
+    name: str
+    """Of the flow."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +83,7 @@ class Ended:
     error: BaseException | None = None
 
 
-Message = Begin | Ask | Forget | Answer | Stop | Ended
+Message = Meet | Begin | Ask | Forget | Answer | Stop | Ended
 
 
 def packed(message: Message) -> bytes:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Generator
 from contextlib import AbstractAsyncContextManager, contextmanager, nullcontext
 
 from docmill.flow.address import ServerAddress, environment
+from docmill.flow.calls import Meet, packed
 from docmill.flow.hosting import host
 from docmill.flow.job import Job, RunOutcome
 from docmill.flow.prefect_process import FlowSide, PrefectProcess
@@ -35,6 +36,11 @@ def prefect_client(address: ServerAddress) -> Generator[None]:
     finally:
         os.environ.clear()
         os.environ.update(before)
+
+
+def meet(process: FlowSide, address: ServerAddress, name: str) -> None:
+    """Let a process that was started ahead make itself known to the server, as flow `name`."""
+    process.work.sendall(packed(Meet(address, name)))
 
 
 def run(

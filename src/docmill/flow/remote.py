@@ -21,6 +21,7 @@ from docmill.flow.calls import (
     Begin,
     Ended,
     Forget,
+    Meet,
     Message,
     Stop,
     packed,
@@ -31,7 +32,7 @@ from docmill.flow.dealing import Control
 from docmill.flow.hosting import JobError
 from docmill.flow.job import Ingested, Job, Published, RunEnd, RunOutcome
 from docmill.flow.launch import prefect_client
-from docmill.flow.runner import run_flow
+from docmill.flow.runner import greet, run_flow
 from docmill.plan import PlannedDocument
 from docmill.records.results import DocumentStatus
 
@@ -184,10 +185,14 @@ def main() -> None:
         signal.signal(number, signal.SIG_IGN)
     work, quick = (socket.socket(fileno=int(handle)) for handle in sys.argv[1:])
     with work, quick:
-        begin = receive_now(work)
-        if isinstance(begin, Begin):
-            with prefect_client(begin.address):
-                asyncio.run(_run(begin, work, quick))
+        message = receive_now(work)
+        if isinstance(message, Meet):
+            with prefect_client(message.address):
+                asyncio.run(greet(message.name))
+            message = receive_now(work)
+        if isinstance(message, Begin):
+            with prefect_client(message.address):
+                asyncio.run(_run(message, work, quick))
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ process waits for the folder's name on stdin (`cli.standby`). Knows nothing of d
 """
 
 import asyncio
+import contextlib
 import json
 import os
 import sys
@@ -15,8 +16,6 @@ from typing import Any, Protocol
 
 from docmill.errors import RunError
 
-SAID = (0, 1, 4)
-"""Exit codes of a run that has a report: all well, some documents failed, a limit was met."""
 LAST_WORDS = 2000
 
 
@@ -48,6 +47,8 @@ class RunsApart:
         self._root = root
         self._pipeline = pipeline
         self._ready: Process | None = None
+        self._leaving: set[asyncio.Task[None]] = set()
+        """Processes that have said all they had to."""
 
     async def prepare(self) -> None:
         """Have a process wait for the next run; does nothing if one does."""
@@ -73,17 +74,29 @@ class RunsApart:
         await self.prepare()
         process, self._ready = self._ready, None
         assert process is not None
+        assert process.stdin is not None
+        assert process.stdout is not None
+        assert process.stderr is not None
+        talking = asyncio.create_task(process.stderr.read())
         try:
-            out, err = await process.communicate(json.dumps(str(documents)).encode() + b"\n")
-        finally:
-            await _end(process)
-        if process.returncode not in SAID:
-            words = err.decode("utf-8", "replace").strip()[-LAST_WORDS:]
-            raise RunError(
-                f"docmill run ended with exit code {process.returncode}: {words}",
-                remedy="It is tried again.",
-            )
-        return json.loads(out)
+            # One that has ended can't be told anything; what it said last is told below.
+            with contextlib.suppress(ConnectionError):
+                process.stdin.write(json.dumps(str(documents)).encode() + b"\n")
+                await process.stdin.drain()
+            said = await process.stdout.read()
+            answer = _answer(said)
+            if answer is None:
+                await process.wait()
+                raise _no_report(process, await talking)
+        except BaseException:
+            if process.returncode is None:
+                process.terminate()
+            await _leave(process, talking)
+            raise
+        leaving = asyncio.create_task(_leave(process, talking))
+        self._leaving.add(leaving)
+        leaving.add_done_callback(self._leaving.discard)
+        return answer
 
     async def close(self) -> None:
         """Let nobody wait any more."""
@@ -91,9 +104,30 @@ class RunsApart:
         if process is not None:
             # It ends by itself at the end of its stdin, which is closed where there is input only.
             await process.communicate(b"")
+        await asyncio.gather(*self._leaving)
 
 
-async def _end(process: Process) -> None:
-    if process.returncode is None:
-        process.terminate()
-        await process.communicate()
+async def _leave(process: Process, talking: asyncio.Task[bytes]) -> None:
+    """Until a process has gone."""
+    assert process.stdin is not None
+    process.stdin.close()
+    await talking
+    await process.wait()
+
+
+def _answer(said: bytes) -> dict[str, Any] | None:
+    """What a run said that came to its end."""
+    try:
+        answer: dict[str, Any] = json.loads(said)
+    except ValueError:
+        # The process was killed.
+        return None
+    return None if answer["status"] == "cancelled" else answer
+
+
+def _no_report(process: Process, words: bytes) -> RunError:
+    last = words.decode("utf-8", "replace").strip()[-LAST_WORDS:]
+    return RunError(
+        f"docmill run ended with exit code {process.returncode}: {last}",
+        remedy="It is tried again.",
+    )
