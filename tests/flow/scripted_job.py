@@ -9,7 +9,9 @@ import json
 import os
 import signal
 import sys
+import threading
 from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -103,26 +105,38 @@ class ScriptedJob:
         self.flow_run_id, self.url = flow_run_id, url
 
 
-def main(folder: Path, victim: str, number: int) -> int:
-    """So many documents; at the sixth of them, `victim` is hit: this process, or its server."""
+def main(folder: Path, victim: str, numbers: list[int]) -> int:
+    """Jobs at once, of so many documents each; when all are at their sixth, `victim` is hit: this
+    process, or its server."""
     settings = ServerSettings(folder=folder)
+    there = threading.Barrier(len(numbers))
 
     async def work(document: PlannedDocument, attempt: int) -> DocumentStatus:
         del attempt
         if document.info.id == "d5":
+            first = await asyncio.to_thread(there.wait) == 0
             if victim == "server":
-                os.kill(server.status(settings).pid, signal.SIGKILL)
+                if first:
+                    os.kill(server.status(settings).pid, signal.SIGKILL)
             else:
                 os.kill(os.getpid(), signal.SIGINT)
                 await asyncio.sleep(60)
         return "ok"
 
-    job = ScriptedJob(documents(number), work)
-    outcome = launch.run(job, server.ensure(settings))
-    ends = {"status": outcome.end.status, "ends": job.ends, "notice": outcome.notice}
+    def one(number: int) -> dict[str, Any]:
+        job = ScriptedJob(documents(number), work)
+        outcome = launch.run(job, server.ensure(settings))
+        return {"status": outcome.end.status, "ends": job.ends, "notice": outcome.notice}
+
+    if len(numbers) == 1:  # signals are for the main thread
+        ends = [one(numbers[0])]
+    else:
+        server.ensure(settings)
+        with ThreadPoolExecutor(len(numbers)) as pool:
+            ends = list(pool.map(one, numbers))
     sys.stdout.write(json.dumps(ends))
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])))
+    sys.exit(main(Path(sys.argv[1]), sys.argv[2], [int(each) for each in sys.argv[3:]]))

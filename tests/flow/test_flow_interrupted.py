@@ -24,10 +24,10 @@ ONE_BY_ONE, IN_GROUPS = 12, 60
 """Documents that have a task each, and documents that share tasks."""
 
 
-def run_program(folder: Path, victim: str, number: int) -> dict[str, Any]:
-    """Run `scripted_job` in a process of its own; nothing but its result may be printed."""
+def run_program(folder: Path, victim: str, *numbers: int) -> list[dict[str, Any]]:
+    """Run `scripted_job` in a process of its own; nothing but its results may be printed."""
     done = subprocess.run(
-        [sys.executable, str(PROGRAM), str(folder), victim, str(number)],
+        [sys.executable, str(PROGRAM), str(folder), victim, *map(str, numbers)],
         capture_output=True,
         text=True,
         timeout=150,
@@ -41,7 +41,7 @@ def run_program(folder: Path, victim: str, number: int) -> dict[str, Any]:
 @pytest.mark.parametrize("number", [ONE_BY_ONE, IN_GROUPS])
 def test_ctrl_c_ends_a_run_cleanly(prefect_server: ServerAddress, number: int) -> None:
     """Documents that are done stay done, the others end cancelled, and the terminal stays quiet."""
-    result = run_program(prefect_server.folder, "self", number)
+    (result,) = run_program(prefect_server.folder, "self", number)
     ends = Counter[str](result["ends"].values())
     assert result["status"] == "cancelled"
     assert sum(ends.values()) == number
@@ -50,14 +50,14 @@ def test_ctrl_c_ends_a_run_cleanly(prefect_server: ServerAddress, number: int) -
     assert result["ends"]["d5"] == "cancelled"
 
 
-@pytest.mark.parametrize("number", [ONE_BY_ONE, IN_GROUPS])
-def test_a_run_outlives_its_server(tmp_path: Path, number: int) -> None:
+def test_runs_outlive_their_server(tmp_path: Path) -> None:
     """The server is killed in mid-run: every document is done; a notice says what is missing."""
     folder = tmp_path / "prefect"
-    result = run_program(folder, "server", number)
-    assert result["status"] == "finished"
-    assert Counter(result["ends"].values()) == {"ok": number}
-    assert "Prefect's server was lost" in result["notice"]
+    sizes = (ONE_BY_ONE, IN_GROUPS)
+    for number, result in zip(sizes, run_program(folder, "server", *sizes), strict=True):
+        assert result["status"] == "finished"
+        assert Counter(result["ends"].values()) == {"ok": number}
+        assert "Prefect's server was lost" in result["notice"]
     assert not server.status(ServerSettings(folder=folder)).starting
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from scripted_job import ScriptedJob, documents
+from tests import forked
 
 from docmill.errors import RunError
 from docmill.flow.address import ServerAddress
@@ -55,7 +56,7 @@ def test_a_process_started_ahead_runs_the_job(prefect_server: ServerAddress) -> 
 def test_a_lost_process_ends_the_run(prefect_server: ServerAddress) -> None:
     """Killed for want of memory, say: what is under way is cancelled, the command says so."""
     cancelled: list[str] = []
-    process = PrefectProcess()
+    process = forked.fork()
 
     async def work(document: PlannedDocument, attempt: int) -> DocumentStatus:
         del attempt
@@ -68,7 +69,7 @@ def test_a_lost_process_ends_the_run(prefect_server: ServerAddress) -> None:
         return "ok"
 
     with pytest.raises(RunError, match="Prefect's process ended"):
-        run(ScriptedJob(documents(1, batch="lost"), work), prefect_server, process)
+        forked.run(ScriptedJob(documents(1, batch="lost"), work), prefect_server, process)
     assert cancelled == ["d0"]
 
 
@@ -81,5 +82,5 @@ def test_a_bug_in_the_job_is_raised_as_it_is(prefect_server: ServerAddress) -> N
             raise bug
 
     with pytest.raises(KeyError) as caught:
-        run(Buggy(documents(1, batch="bug")), prefect_server)
+        forked.run(Buggy(documents(1, batch="bug")), prefect_server)
     assert caught.value is bug
