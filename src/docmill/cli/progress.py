@@ -37,7 +37,7 @@ class Progressing:
         self._begun: dict[str, float] = {}
         self._usd = Decimal(0)
         self._unpriced = 0
-        self._documents: dict[str, str] = {}
+        self._documents: Sequence[PlannedDocument] = ()
         self._silent = Counter[str]()
         self._names = 0
         self.run = ""
@@ -46,7 +46,7 @@ class Progressing:
     def planned(self, info: RunInfo, plan: BatchPlan, *, resumed: bool) -> None:
         """The headline: what runs, on what, within which limits."""
         self.run = info.id
-        self._documents = {entry.info.id: _name(entry) for entry in plan.documents}
+        self._documents = plan.documents
         self._names = max((len(_name(document)) for document in plan.documents), default=0)
         documents = count(len(plan.documents), "document")
         self._say("  ".join([info.id, info.pipeline, documents]), style="bold")
@@ -83,6 +83,7 @@ class Progressing:
 
     def ended(self, document: PlannedDocument, end: DocumentEnd, usage: Usage) -> None:
         """How a document ended; those of an earlier run, or not begun, are only counted."""
+        begun = self._begun.pop(document.info.id, None)
         self._usd += usage.usd
         self._unpriced += usage.unpriced_calls
         if self._bar is not None and self._task is not None:
@@ -95,12 +96,13 @@ class Progressing:
         line.append(glyph, style=style)
         line.append(f" {_name(document):<{self._names}}  ")
         line.append(f"{end.status:<8}", style=style)
-        line.append(self._details(document, end, usage))
+        line.append(self._details(document, end, usage, begun=begun))
         self._console.print(line)
 
     def waits(self, document: str, questions: Sequence[Question]) -> None:
         """What a person is asked, and the command that answers."""
-        name = self._documents.get(document, document)
+        names = (_name(entry) for entry in self._documents if entry.info.id == document)
+        name = next(names, document)
         if not questions:
             self._say(f"  ▶ {name} goes on")
         for question in questions:
@@ -142,12 +144,13 @@ class Progressing:
         if cancelled := self._silent.pop("cancelled", 0):
             self._say(f"  – {count(cancelled, 'document')} not done")
 
-    def _details(self, document: PlannedDocument, end: DocumentEnd, usage: Usage) -> str:
+    def _details(
+        self, document: PlannedDocument, end: DocumentEnd, usage: Usage, *, begun: float | None
+    ) -> str:
         if end.message:
             return f" {inert(end.message)}"
         if document.info.duplicate_of:
             return f" same content as {document.info.duplicate_of}"
-        begun = self._begun.get(document.info.id)
         if begun is None:
             parts = [" read before the interruption"]
         else:
