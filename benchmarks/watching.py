@@ -1,14 +1,14 @@
-"""What a watcher costs: seconds from a settled drop to its report, and CPU while nothing comes.
+"""What a watcher costs: seconds from a settled drop to its report, step by step; CPU while idle.
 
-Ten documents, the embedded model, Prefect's server up, in a folder and in a bucket of rclone's S3
-server. `python benchmarks/watching.py [--idle SECONDS] [--listing OBJECTS]`; the listing of many
-objects is measured only when asked for.
+Ten documents nobody has read, whose table no earlier drop had either, and the embedded model; in a
+folder and in a bucket of rclone's S3 server; Prefect's server down at the first drop, up at the
+next. `python benchmarks/watching.py [--idle SECONDS] [--listing OBJECTS]`.
 """
 
 import argparse
 import contextlib
+import json
 import os
-import shutil
 import socket
 import subprocess
 import sys
@@ -17,7 +17,9 @@ import threading
 import time
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import parse_qs, urlsplit
@@ -25,8 +27,12 @@ from urllib.parse import parse_qs, urlsplit
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from benchmarks.measuring import cpu_of_tree
+from sqlalchemy import func, select
 
 from docmill.documents.stores import open_store
+from docmill.store import schema
+from docmill.store.database import open_database
+from docmill.store.runs import RunStore
 
 PROGRAM = Path(sys.executable)
 SETTLE = 10.0
@@ -56,13 +62,26 @@ print(found, time.monotonic() - begun, before, after)
 """
 
 
-class Figures(NamedTuple):
-    """Of one kind of place."""
+STEPS = ("taken", "planned", "begun", "read", "judged", "built", "there")
+"""What follows on each other: the drop was noticed and copied; its run was planned and claimed; its
+flow and the first sandboxes stood; all documents were read; their table was judged; the report was
+written here; it lay where it belongs."""
 
-    report: float
-    """Seconds from the moment the drop had settled to the report."""
-    idle: float
-    """Share of one processor while nothing comes."""
+
+class Figures(NamedTuple):
+    """Of one drop."""
+
+    steps: dict[str, float]
+    """Seconds each step took, in the order of STEPS, from the moment the drop had settled."""
+    cpu: float
+    """Seconds of the watcher and all it starts, from the drop to its report."""
+    server: float
+    """The same, of Prefect's server."""
+
+    @property
+    def report(self) -> float:
+        """Seconds until the report was there."""
+        return sum(self.steps.values())
 
 
 def docmill(*arguments: str, cwd: Path) -> None:
@@ -121,17 +140,18 @@ def documents(root: Path) -> list[Path]:
     return list(usable)[:DOCUMENTS]
 
 
-def drop(root: Path, path: str, lab: Path) -> None:
+def drop(root: Path, path: str, lab: Path, *, box: str) -> None:
     """Put the documents into the watched place, as somebody who copies a folder."""
     for document in documents(root):
-        # Nobody has read this content before.
-        content = document.read_bytes() + f"\n% {path}\n".encode()
+        # Nobody has read this content before, nor judged a table with this name.
+        content = document.read_bytes() + f"\n% {path} {box}\n".encode()
+        name = f"{box}/{box}-{document.name}"
         if path.startswith("s3://"):
             filesystem, base = open_store(path)
-            filesystem.pipe_file(f"{base}/box/{document.name}", content)
+            filesystem.pipe_file(f"{base}/{name}", content)
         else:
-            (lab / "incoming/box").mkdir(parents=True, exist_ok=True)
-            (lab / "incoming/box" / document.name).write_bytes(content)
+            (lab / "incoming" / box).mkdir(parents=True, exist_ok=True)
+            (lab / "incoming" / name).write_bytes(content)
 
 
 def wait_for_rest(pid: int) -> None:
@@ -142,26 +162,83 @@ def wait_for_rest(pid: int) -> None:
         used, before = cpu_of_tree(pid), used
 
 
-def measure(root: Path, path: str, lab: Path, *, idle: float) -> Figures:
-    """Watch a place: first idle, then with a drop."""
+def server_pid(root: Path) -> int:
+    """Prefect's server, 0 if there is none."""
+    try:
+        return int(json.loads((root / ".docmill/prefect/server.json").read_text())["pid"])
+    except FileNotFoundError:
+        return 0
+
+
+def measure(root: Path, path: str, lab: Path, *, pid: int, box: str) -> Figures:
+    """Drop documents and wait for their report."""
+    log = root / "watch.log"
+    known, said = set((lab / "reports").glob("*")), len(log.read_bytes())
+    used = cpu_of_tree(pid), cpu_of_tree(server_pid(root))
+    drop(root, path, lab, box=box)
+    settled = time.time() + SETTLE
+    taken = there = 0.0
+    while not there:
+        if time.time() > settled + PATIENCE:
+            raise SystemExit(log.read_text())
+        time.sleep(0.02)
+        if not taken and b" documents" in log.read_bytes()[said:]:
+            taken = time.time()
+        if set((lab / "reports").glob("*/report.html")) - {old / "report.html" for old in known}:
+            there = time.time()
+    cpu = cpu_of_tree(pid) - used[0], cpu_of_tree(server_pid(root)) - used[1]
+    moments = [settled, taken, *moments_of_run(root), there]
+    took = [after - before for before, after in pairwise(moments)]
+    return Figures(dict(zip(STEPS, took, strict=True)), *cpu)
+
+
+def moments_of_run(root: Path) -> list[float]:
+    """When the newest run was claimed, began to read, had read all, was judged, had a report."""
+    engine = open_database(root / ".docmill")
+    try:
+        with engine.connect() as connection:
+            number = connection.execute(select(func.max(schema.sessions.c.run))).scalar_one()
+            (begun,) = connection.execute(
+                select(func.min(schema.sessions.c.started)).where(schema.sessions.c.run == number)
+            ).one()
+            (read,) = connection.execute(
+                select(func.max(schema.events.c.at))
+                .join(schema.sessions, schema.sessions.c.session == schema.events.c.session)
+                .where(schema.sessions.c.run == number)
+            ).one()
+        info = RunStore(engine).info(number)
+    finally:
+        engine.dispose()
+    assert info.ended is not None
+    report = root / "reports/spec-check" / info.id / "report.html"
+    return [
+        info.started.timestamp(),
+        datetime.fromisoformat(begun).timestamp(),
+        datetime.fromisoformat(read).timestamp(),
+        info.ended.timestamp(),
+        report.parent.stat().st_ctime,
+    ]
+
+
+def watched(root: Path, path: str, lab: Path, *, idle: float) -> Iterator[str]:
+    """Watch a place: a drop into a cold workspace, then nothing, then another drop."""
+    kind = "bucket" if path.startswith("s3://") else "folder"
     spec = root / "pipelines/spec-check.yaml"
     before = spec.read_text()
     spec.write_text(before + WATCH.format(path=path, settle=SETTLE))
-    docmill("prefect", "start", cwd=root)
+    docmill("prefect", "stop", cwd=root)
     with watcher(root) as process:
         wait_for_rest(process.pid)
+        for box in ("first", "next"):
+            figures = measure(root, path, lab, pid=process.pid, box=f"{kind}-{box}")
+            steps = "".join(f"{figures.steps[step]:>8.2f}" for step in STEPS)
+            cpu = f"{figures.cpu:>8.1f}{figures.server:>8.1f}"
+            yield f"{kind:<7} {box:<6}{figures.report:>8.2f}{steps}{cpu}"
+            wait_for_rest(process.pid)
         begun = cpu_of_tree(process.pid)
         time.sleep(idle)
-        used = (cpu_of_tree(process.pid) - begun) / idle
-        drop(root, path, lab)
-        settled = time.monotonic() + SETTLE
-        while not list((lab / "reports").glob("*/report.html")):
-            if time.monotonic() > settled + PATIENCE:
-                raise SystemExit((root / "watch.log").read_text())
-            time.sleep(0.02)
-        report = time.monotonic() - settled
+        yield f"{kind:<7} idle  {(cpu_of_tree(process.pid) - begun) / idle:>8.2%} of a processor"
     spec.write_text(before)
-    return Figures(report, used)
 
 
 class Pages(BaseHTTPRequestHandler):
@@ -216,7 +293,7 @@ def many(objects: int, lab: Path) -> Iterator[str]:
 
 
 def main() -> int:
-    """Print a line for each place."""
+    """Print a line for each drop."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--idle", type=float, default=20.0, help="seconds to watch it do nothing")
     parser.add_argument("--listing", type=int, default=0, help="objects to list, instead")
@@ -235,15 +312,15 @@ def main() -> int:
         (base / "lab/incoming").mkdir(parents=True)
         # The first run of a workspace makes what later ones find.
         docmill("run", "spec-check", "-c", f"documents.path={documents(root)[0]}", cwd=root)
-        places = {
-            "folder": (str(base / "lab/incoming"), base / "lab"),
-            "bucket": ("s3://lab/incoming", buckets / "lab"),
-        }
-        print(f"{'place':<8} {'report after s':>15} {'idle CPU %':>11}")
-        for kind, (path, lab) in places.items():
-            figures = measure(root, path, lab, idle=given.idle)
-            print(f"{kind:<8} {figures.report:>15.1f} {100 * figures.idle:>11.2f}", flush=True)
-            shutil.rmtree(root / ".docmill/drops", ignore_errors=True)
+        places = [
+            (str(base / "lab/incoming"), base / "lab"),
+            ("s3://lab/incoming", buckets / "lab"),
+        ]
+        heads = "".join(f"{step:>8}" for step in STEPS)
+        print(f"{'place':<7} {'drop':<6}{'report':>8}{heads}{'cpu':>8}{'server':>8}", flush=True)
+        for path, lab in places:
+            for line in watched(root, path, lab, idle=given.idle):
+                print(line, flush=True)
     return 0
 
 
