@@ -137,13 +137,15 @@ class BlobStore:
         for path in self._files():
             yield path.name.removesuffix(".z")
 
-    def prune(self, keep: Container[str], *, min_age: float = 3600.0) -> Pruned:
-        """Remove blobs that are not in `keep`, and what killed writers left.
+    def prune(
+        self, keep: Container[str], *, min_age: float = 3600.0, dry_run: bool = False
+    ) -> Pruned:
+        """Remove blobs that are not in `keep`, and what killed writers left; or only say which.
 
         A blob younger than `min_age` seconds is spared: a running session may not have referred to
         it yet. Of a shared store the count is of what is removed there; copies here go, too.
         """
-        here = self._prune_here(keep, min_age)
+        here = self._prune_here(keep, min_age, dry_run=dry_run)
         if self._shared is None:
             return here
         before = self._clock() - min_age
@@ -152,18 +154,20 @@ class BlobStore:
             for name, place, entry in _blobs(self._shared)
             if name not in keep and entry.written <= before
         ]
-        self._shared.remove([place for place, _ in old])
+        if not dry_run:
+            self._shared.remove([place for place, _ in old])
         return Pruned(len(old), sum(size for _, size in old))
 
-    def _prune_here(self, keep: Container[str], min_age: float) -> Pruned:
+    def _prune_here(self, keep: Container[str], min_age: float, *, dry_run: bool) -> Pruned:
         blobs = size = 0
         before = self._clock() - min_age
         for path in self._files():
             found = path.stat()
             if path.name.removesuffix(".z") not in keep and found.st_mtime <= before:
-                path.unlink(missing_ok=True)
                 blobs, size = blobs + 1, size + found.st_size
-        for path in self._folder.glob("*.tmp"):
+                if not dry_run:
+                    path.unlink(missing_ok=True)
+        for path in () if dry_run else self._folder.glob("*.tmp"):
             if path.stat().st_mtime <= self._clock() - _ABANDONED_SECONDS:
                 path.unlink(missing_ok=True)
         return Pruned(blobs, size)

@@ -54,9 +54,31 @@ def prune(
 ) -> None:
     """Forget old runs as `retention` in docmill.yaml says; records and costs are kept.
 
-    A document that an old run has read is not paid for again.
+    A document that an old run has read is not paid for again. See `docmill runs keep` for runs
+    that no age limit is to take.
     """
     from docmill.cli import pruning
 
     rules = pruning.rules(days, newest, journals, pictures)
     pruning.prune(pipeline, rules, dry_run=dry_run, json=json)
+
+
+@app.command("keep")
+def keep(
+    run: RunName,
+    reason: Annotated[str, typer.Option(help="Why; shown when it is asked for.")] = "",
+    *,
+    json: Json = False,
+) -> None:
+    """Keep a run whatever its age: its report, journals and pictures."""
+    from docmill.cli import pruning
+
+    pruning.keep(run, reason, json=json)
+
+
+@app.command("release")
+def release(run: RunName, *, json: Json = False) -> None:
+    """Let a run that was kept go when its time comes."""
+    from docmill.cli import pruning
+
+    pruning.release(run, json=json)

@@ -1,28 +1,34 @@
-"""`docmill runs prune`: forget what is older than it has to be kept."""
-
-import shutil
-from contextlib import suppress
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
+"""`docmill runs prune`, `keep` and `release`: what is old is forgotten, but for what is kept."""
 
 from pydantic import ValidationError
 
-from docmill.batch.start import reports_folder
-from docmill.batch.state import State, open_state
+from docmill.batch.retention import Gone, Housekeeping
+from docmill.batch.state import open_state
 from docmill.cli.console import put, put_json, talk
+from docmill.cli.reading import number_of
+from docmill.cli.tables import put_table
 from docmill.cli.workspace import here
 from docmill.errors import Problem, SpecError
-from docmill.records.results import RunInfo
-from docmill.spec.load import LoadedWorkspace
+from docmill.report.display import count, size_text
 from docmill.spec.workspace import Retention
-from docmill.store.pruning import Age, Pruner
-from docmill.store.runs import run_number
+from docmill.store.keeps import Keeps
+from docmill.store.runs import run_id
+
+AGES = ("days", "journal_days", "picture_days")
+NO_POLICY = (
+    "Nothing has an age limit: docmill runs prune --days 90, or `retention` in docmill.yaml. "
+    "Blobs that nothing refers to go all the same."
+)
 
 
 def rules(
     days: float | None, newest: int | None, journals: float | None, pictures: float | None
 ) -> Retention:
-    """What the command line says; what it leaves out is docmill.yaml's to say."""
+    """What the command line says; what it leaves out is docmill.yaml's to say.
+
+    Raises:
+        SpecError: a number is none that can be.
+    """
     given = {
         "days": days,
         "newest": newest,
@@ -44,73 +50,82 @@ def rules(
 
 def prune(pipeline: str | None, given: Retention, *, dry_run: bool, json: bool) -> None:
     """Forget old runs, journals and pictures; what was found and paid for stays."""
-    loaded, _ = here()
-    ruling = _merged(loaded.workspace.config.retention, given)
-    with open_state(loaded) as state:
-        pruner = Pruner(state.engine, _age(ruling))
-        old, journals = pruner.old_runs(pipeline), pruner.old_journals()
-        removed = 0
-        if not dry_run:
-            removed = _carry_out(loaded, state, pruner, old=old, journals=journals)
-    if json:
-        put_json(
-            {
-                "dry_run": dry_run,
-                "runs": [info.id for info in old],
-                "journals": len(journals),
-                "blob_bytes": removed,
-            }
-        )
-        return
-    for info in old:
-        put(f"{info.id}  {info.pipeline}  {info.started:%Y-%m-%d}")
-    done = "would be removed" if dry_run else "removed"
-    put(f"{len(old)} runs and {len(journals)} journals {done}.")
-    if not dry_run:
-        put(f"{removed / 2**20:.1f} MiB of pictures and layouts removed.")
-    if ruling == Retention():
-        talk(
-            "Nothing has an age limit: docmill runs prune --days 90, or `retention` in docmill.yaml"
-        )
-
-
-def _carry_out(
-    loaded: LoadedWorkspace,
-    state: State,
-    pruner: Pruner,
-    *,
-    old: tuple[RunInfo, ...],
-    journals: tuple[str, ...],
-) -> int:
-    # Reports first: a run that is forgotten leaves no report behind that nobody can rebuild.
-    for info in old:
-        with suppress(FileNotFoundError):
-            shutil.rmtree(_report(loaded, info))
-    if old:
-        pruner.forget([run_number(info.id) for info in old])
-    pruner.drop_journals(journals)
-    removed = state.blobs.prune(pruner.blobs()).bytes
-    pruner.shrink()
-    return removed
-
-
-def _report(loaded: LoadedWorkspace, info: RunInfo) -> Path:
-    return reports_folder(loaded, info.pipeline) / info.id
-
-
-def _merged(rules: Retention, given: Retention) -> Retention:
-    return rules.model_copy(update=given.model_dump(exclude_unset=True))
-
-
-def _age(rules: Retention) -> Age:
-    now = datetime.now(UTC)
-
-    def before(days: float | None) -> datetime | None:
-        return None if days is None else now - timedelta(days=days)
-
-    return Age(
-        runs=before(rules.days),
-        journals=before(rules.journal_days),
-        pictures=before(rules.picture_days),
-        newest=rules.newest,
+    loaded, settings = here()
+    ruling = loaded.workspace.config.retention.model_copy(
+        update=given.model_dump(exclude_unset=True)
     )
+    with open_state(loaded, settings) as state:
+        kept = Keeps(state.engine).all()
+        gone = Housekeeping(loaded, state, ruling).carry_out(pipeline, dry_run=dry_run)
+    if json:
+        put_json(_as_json(gone, dry_run=dry_run) | {"kept": [each.run for each in kept]})
+        return
+    for info in gone.runs:
+        put(f"{info.id}  {info.pipeline}  {info.started:%Y-%m-%d}")
+    if gone.runs:
+        put()
+    done = "would be removed" if dry_run else "removed"
+    put_table(
+        ["", done, "bytes"],
+        [
+            ["runs, with their reports", f"{len(gone.runs):,}", size_text(gone.run_bytes)],
+            ["journals", f"{gone.journals:,}", size_text(gone.journal_bytes)],
+            ["pictures and texts", f"{gone.blobs.blobs:,}", size_text(gone.blobs.bytes)],
+            ["pictures from reports of", f"{gone.reports:,}", size_text(gone.report_bytes)],
+            ["all", "", size_text(gone.bytes)],
+        ],
+    )
+    if kept:
+        names = ", ".join(each.run for each in kept)
+        talk(f"{count(len(kept), 'run')} kept whatever their age: {names}")
+    if all(getattr(ruling, name) is None for name in AGES):
+        talk(NO_POLICY)
+
+
+def _as_json(gone: Gone, *, dry_run: bool) -> dict[str, object]:
+    return {
+        "dry_run": dry_run,
+        "runs": [info.id for info in gone.runs],
+        "run_bytes": gone.run_bytes,
+        "journals": gone.journals,
+        "journal_bytes": gone.journal_bytes,
+        "blobs": gone.blobs.blobs,
+        "blob_bytes": gone.blobs.bytes,
+        "reports": gone.reports,
+        "report_bytes": gone.report_bytes,
+        "bytes": gone.bytes,
+    }
+
+
+def keep(run: str, reason: str, *, json: bool) -> None:
+    """Keep a run whatever its age.
+
+    Raises:
+        RunNotFoundError: there is no such run.
+    """
+    loaded, settings = here()
+    with open_state(loaded, settings) as state:
+        number = number_of(state, run)
+        state.runs.info(number)
+        Keeps(state.engine).keep(number, reason)
+    if json:
+        put_json({"run": run_id(number), "kept": True, "reason": reason})
+    else:
+        put(f"{run_id(number)} is kept: no age limit takes it, its journals or its pictures.")
+
+
+def release(run: str, *, json: bool) -> None:
+    """Let a run that was kept go when its time comes.
+
+    Raises:
+        RunNotFoundError: there is no such run.
+    """
+    loaded, settings = here()
+    with open_state(loaded, settings) as state:
+        number = number_of(state, run)
+        state.runs.info(number)
+        was = Keeps(state.engine).release(number)
+    if json:
+        put_json({"run": run_id(number), "kept": False, "was_kept": was})
+    else:
+        put(f"{run_id(number)} {'is kept no longer' if was else 'was not kept'}.")

@@ -104,7 +104,7 @@ IRRELEVANT = _table(
     Expectation="type kwargs severity",
     # where a model answers and what it costs, not which model it is
     WorkspaceConfig="endpoints prices state blobs reports deploy retention",
-    Retention="days newest journal_days picture_days",
+    Retention="days newest journal_days picture_days after_runs",
     Deploy="name work_pool pool_type work_queue job_variables workspace storage_options include "
     "pull",
     Endpoint="base_url service api_key_env api_key_file region project stall_seconds capabilities "

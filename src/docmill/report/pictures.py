@@ -14,6 +14,8 @@ from docmill.records.results import DocumentResult
 
 PNG = b"\x89PNG\r\n\x1a\n"
 FOLDER = "pages"
+LENGTH = 20
+"""Characters of a picture's name: the first ones of its blob's."""
 
 
 class Embedded(NamedTuple):
@@ -63,7 +65,7 @@ class Shelf:
             return None
         if not data.startswith(PNG):
             return None
-        name = sha256(data).hexdigest()[:20]
+        name = sha256(data).hexdigest()[:LENGTH]
         if name in self._embedded:
             return name
         encoded_size = (len(data) + 2) // 3 * 4

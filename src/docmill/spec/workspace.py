@@ -72,16 +72,22 @@ Days = Annotated[float, Field(ge=0)]
 
 
 class Retention(Frozen):
-    """What `docmill runs prune` forgets; what was found and what it cost is always kept."""
+    """What `docmill runs prune` forgets; what was found and what it cost is always kept.
+
+    Nothing is forgotten that no key here, and no option of the command, gives an age to. A run of
+    `docmill runs keep` is spared.
+    """
 
     days: Days | None = None
-    """Runs that ended longer ago, with their reports; None: none."""
+    """Runs that ended longer ago, with their reports; left out: none."""
     newest: Annotated[int, Field(ge=1)] = 3
     """Runs of each pipeline that stay whatever their age."""
     journal_days: Days | None = None
     """Journals of sessions that no younger run refers to: `docmill show` has no trace of them."""
     picture_days: Days | None = None
-    """Pictures of pages that only older runs show."""
+    """Pictures of pages that only older runs show; their reports lose them, and say so."""
+    after_runs: bool = False
+    """Carried out by itself when a run has ended, at most once a day."""
 
 
 class WorkspaceConfig(Frozen):

@@ -6,19 +6,25 @@ blobs themselves lie in `blobs`: here is only which of them are still referred t
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
-from sqlalchemy import Connection, Engine, Table, delete, select
+from sqlalchemy import Connection, Engine, Table, delete, func, select
 
 from docmill.records.results import RunInfo
-from docmill.store.database import is_postgres
+from docmill.store.database import exclusive, is_postgres
+from docmill.store.dropping import OPEN, Lengths, drop
+from docmill.store.heartbeats import is_alive
+from docmill.store.keeps import kept_runs
 from docmill.store.patience import enduring
 from docmill.store.runs import run_id
 from docmill.store.schema import (
     approvals,
     balances,
+    charges,
+    deals,
     deliveries,
     documents,
     events,
@@ -27,17 +33,20 @@ from docmill.store.schema import (
     runs,
     seals,
     sessions,
+    shards,
 )
-from docmill.store.seals import with_sources
+from docmill.store.seals import cut, with_sources
 from docmill.store.sessions import read_findings
 
+RUNS = "runs"
+"""The name that `runs` claims a run under: nobody begins or goes on with one meanwhile."""
 _HASH = re.compile(r"\b[0-9a-f]{64}\b")
-_CHUNK = 500
+_OF_RUN = (documents, balances, approvals, reservations, deliveries, origins, deals, shards)
 
 
 @dataclass(frozen=True, slots=True)
 class Age:
-    """Until when what is kept; None: for ever."""
+    """Until when what is kept; None: for ever. A run that is kept, or at work, is young."""
 
     runs: datetime | None = None
     """Runs that ended before are forgotten, but for the newest of each pipeline."""
@@ -49,8 +58,21 @@ class Age:
     """Runs of each pipeline that stay whatever their age."""
 
 
+class _Run(NamedTuple):
+    info: RunInfo
+    number: int
+    busy: bool
+    """A process works on it."""
+    kept: bool
+
+    def before(self, day: datetime) -> bool:
+        """Whether it is old; a run whose process died counts from when it began."""
+        spared = self.busy or self.kept
+        return not spared and (self.info.ended or self.info.started) < day
+
+
 class Pruner:
-    """Finds and removes what is older than it may be; one transaction for each kind."""
+    """Finds and removes what is older than it may be."""
 
     def __init__(self, engine: Engine, age: Age) -> None:
         self._engine = engine
@@ -59,100 +81,140 @@ class Pruner:
     @enduring
     def old_runs(self, pipeline: str | None = None) -> tuple[RunInfo, ...]:
         """Runs to be forgotten, the oldest first; never one that a process works on."""
-        if self._age.runs is None:
-            return ()
         with self._engine.connect() as connection:
-            rows = connection.execute(
-                select(runs.c.number, runs.c.info, runs.c.owner).order_by(runs.c.number.desc())
-            ).all()
+            return tuple(run.info for run in self._forgettable(connection, pipeline))
+
+    def _forgettable(self, connection: Connection, pipeline: str | None) -> list[_Run]:
+        if self._age.runs is None:
+            return []
         seen: dict[str, int] = defaultdict(int)
-        found: list[RunInfo] = []
-        for row in rows:
-            info = RunInfo.model_validate_json(row.info)
-            seen[info.pipeline] += 1
-            young = seen[info.pipeline] <= max(1, self._age.newest) or row.owner
-            ended = info.ended or info.started
-            if not young and ended < self._age.runs and pipeline in (None, info.pipeline):
-                found.append(info.model_copy(update={"id": run_id(row.number)}))
-        return tuple(reversed(found))
+        found: list[_Run] = []
+        for run in reversed(_runs(connection)):
+            seen[run.info.pipeline] += 1
+            new = seen[run.info.pipeline] <= max(1, self._age.newest)
+            if not new and run.before(self._age.runs) and pipeline in (None, run.info.pipeline):
+                found.append(run)
+        return found[::-1]
 
     @enduring
-    def forget(self, numbers: Sequence[int]) -> None:
-        """Remove runs with what only they have; findings and charges of their sessions stay."""
-        with self._engine.begin() as connection:
-            for table in (documents, balances, approvals, reservations, deliveries, origins):
-                _delete(connection, table, numbers)
-            names = [run_id(number) for number in numbers]
-            connection.execute(delete(seals).where(seals.c.subject.in_(names)))
-            connection.execute(delete(runs).where(runs.c.number.in_(numbers)))
+    def forget(self, numbers: Collection[int]) -> None:
+        """Remove runs with what only they have; findings and charges of their sessions stay.
+
+        One that a process has gone on with since, or that is kept now, stays.
+        """
+        with exclusive(self._engine, RUNS) as connection:
+            old = {run.number for run in self._forgettable(connection, None)}
+            for some in cut(sorted(old & set(numbers))):
+                for table in _OF_RUN:
+                    _delete(connection, table, some)
+                names = [run_id(number) for number in some]
+                connection.execute(delete(seals).where(seals.c.subject.in_(names)))
+                connection.execute(delete(runs).where(runs.c.number.in_(some)))
 
     @enduring
     def old_journals(self) -> tuple[str, ...]:
-        """Sessions whose events are to be removed: done, and no young run refers to them."""
+        """Sessions whose events are to be removed: no young run refers to them.
+
+        Those that nobody has ended are among them only while no run is at work: it may be its.
+        """
         if self._age.journals is None:
             return ()
         with self._engine.connect() as connection:
             young = self._referred_to(connection, self._age.journals)
-            rows = connection.execute(
-                select(sessions.c.session)
-                .where(
-                    sessions.c.state != "open",
-                    sessions.c.started < self._age.journals.isoformat(),
-                    sessions.c.session.in_(select(events.c.session).distinct()),
-                )
-                .order_by(sessions.c.session)
-            ).all()
-        return tuple(row.session for row in rows if row.session not in young)
+            query = select(sessions.c.session).where(
+                sessions.c.started < self._age.journals.isoformat(),
+                sessions.c.session.in_(select(events.c.session).distinct()),
+            )
+            if _at_work(connection):
+                query = query.where(sessions.c.state != OPEN)
+            rows = connection.execute(query.order_by(sessions.c.session)).scalars().all()
+        return tuple(session for session in rows if session not in young)
 
     @enduring
+    def journal_bytes(self, found: Sequence[str]) -> int:
+        """What the events of these sessions take, about."""
+        total = 0
+        with self._engine.connect() as connection:
+            for some in cut(found):
+                query = select(func.sum(func.length(events.c.body)))
+                total += connection.execute(query.where(events.c.session.in_(some))).scalar() or 0
+        return total
+
     def drop_journals(self, found: Sequence[str]) -> int:
         """Remove the events of these sessions; returns how many that were. Their seals stay."""
-        dropped = 0
-        for start in range(0, len(found), _CHUNK):
-            some = found[start : start + _CHUNK]
-            with self._engine.begin() as connection:
-                dropped += connection.execute(
-                    delete(events).where(events.c.session.in_(some))
-                ).rowcount
-        return dropped
+        return sum(self._drop(some) for some in cut(found))
 
     @enduring
-    def blobs(self) -> frozenset[str]:
-        """Names of all blobs that are still referred to, pictures of old runs left out."""
-        return frozenset(self._blobs())
+    def _drop(self, some: Sequence[str]) -> int:
+        with exclusive(self._engine, RUNS) as connection:
+            if _at_work(connection):
+                over = select(sessions.c.session).where(
+                    sessions.c.session.in_(some), sessions.c.state != OPEN
+                )
+                some = list(connection.execute(over).scalars())
+            return drop(connection, some, Lengths(connection))
 
-    def _blobs(self) -> Iterator[str]:
+    @enduring
+    def blobs(
+        self, *, runs: Collection[int] = (), journals: Collection[str] = ()
+    ) -> frozenset[str]:
+        """Names of all blobs that are still referred to, pictures of old runs left out.
+
+        Without what only these runs and journals refer to: it is about to go.
+        """
+        return frozenset(self._blobs(runs, frozenset(journals)))
+
+    def _blobs(self, gone: Collection[int], dropped: Collection[str]) -> Iterator[str]:
         with self._engine.connect() as connection:
-            yield from connection.execute(select(origins.c.blob)).scalars()
-            young = (
-                None
-                if self._age.pictures is None
-                else self._referred_to(connection, self._age.pictures)
-            )
-            rows = connection.execute(select(sessions.c.session, sessions.c.findings))
+            for row in connection.execute(select(origins.c.run, origins.c.blob)):
+                if row.run not in gone:
+                    yield row.blob
+            since = self._age.pictures
+            young = None if since is None else self._referred_to(connection, since)
             old: set[str] = set()
-            for row in rows:
+            for row in connection.execute(select(sessions.c.session, sessions.c.findings)):
                 if not row.findings:
                     continue
-                if young is None or row.session in young:
-                    yield from _HASH.findall(row.findings)
-                else:
+                found = set(_HASH.findall(row.findings))
+                if young is not None and row.session not in young:
                     pictures = set(read_findings(row.findings).pictures.values())
                     old |= pictures
-                    yield from set(_HASH.findall(row.findings)) - pictures
+                    found -= pictures
+                yield from found
             for body in connection.execute(select(events.c.session, events.c.body)):
+                if body.session in dropped:
+                    continue
                 kept = young is None or body.session in young
                 yield from (name for name in _HASH.findall(body.body) if kept or name not in old)
 
+    @enduring
+    def pictures(self) -> frozenset[str]:
+        """Names of all pictures of pages that were ever shown, whether they are still there."""
+        found: set[str] = set()
+        with self._engine.connect() as connection:
+            for findings in connection.execute(select(sessions.c.findings)).scalars():
+                if findings:
+                    found |= set(read_findings(findings).pictures.values())
+        return frozenset(found)
+
+    @enduring
+    def old_reports(self) -> tuple[RunInfo, ...]:
+        """Runs whose reports are older than pictures of pages may be."""
+        since = self._age.pictures
+        if since is None:
+            return ()
+        with self._engine.connect() as connection:
+            return tuple(run.info for run in _runs(connection) if run.before(since))
+
     def _referred_to(self, connection: Connection, since: datetime) -> frozenset[str]:
-        """Sessions in runs that ended since then, or have not ended."""
-        young = [
-            row.number
-            for row in connection.execute(select(runs.c.number, runs.c.info))
-            if (RunInfo.model_validate_json(row.info).ended or since) >= since
-        ]
-        query = select(documents.c.session).where(documents.c.run.in_(young)).distinct()
-        return frozenset(with_sources(connection, connection.execute(query).scalars()))
+        """Sessions in runs that ended since then, or are at work, or are kept."""
+        young = [run.number for run in _runs(connection) if not run.before(since)]
+        found: set[str] = set()
+        for some in cut(young):
+            for table in (documents, charges):  # its documents come from them, or it paid for them
+                query = select(table.c.session).where(table.c.run.in_(some)).distinct()
+                found |= set(connection.execute(query).scalars())
+        return frozenset(with_sources(connection, found))
 
     def shrink(self) -> None:
         """Give the room of what was removed back to the disk; PostgreSQL sees to it by itself."""
@@ -160,6 +222,26 @@ class Pruner:
             return
         with self._engine.connect() as connection:
             connection.execution_options(isolation_level="AUTOCOMMIT").exec_driver_sql("VACUUM")
+
+
+def _runs(connection: Connection) -> list[_Run]:
+    """All runs, by number."""
+    kept = kept_runs(connection)
+    query = select(runs.c.number, runs.c.info, runs.c.owner).order_by(runs.c.number)
+    return [
+        _Run(
+            RunInfo.model_validate_json(row.info).model_copy(update={"id": run_id(row.number)}),
+            row.number,
+            busy=is_alive(connection, row.owner),
+            kept=row.number in kept,
+        )
+        for row in connection.execute(query).all()
+    ]
+
+
+def _at_work(connection: Connection) -> bool:
+    owners = connection.execute(select(runs.c.owner).where(runs.c.owner != "")).scalars().all()
+    return any(is_alive(connection, owner) for owner in owners)
 
 
 def _delete(connection: Connection, table: Table, numbers: Sequence[int]) -> None:

@@ -274,3 +274,12 @@ deliveries = Table(
 )
 """What was sent of a run when it had ended: hand-overs and notices by their place in the pipeline;
 `body` is a `Delivery`."""
+
+keeps = Table(
+    "keeps",
+    metadata,
+    Column("run", Integer, primary_key=True),
+    Column("reason", Text, nullable=False, default=""),
+    Column("at", Text, nullable=False),
+)
+"""Runs that somebody wants to be kept, whatever their age."""

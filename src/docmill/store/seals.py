@@ -11,16 +11,18 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import groupby
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from sqlalchemy import Connection, Engine, Row, delete, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from docmill.records.growth import FieldsKept
 from docmill.store.patience import enduring
+from docmill.store.remains import Remains, remains_of
 from docmill.store.runs import run_id
 from docmill.store.schema import charges, documents, events, origins, runs, seals, sessions
 
+Id = TypeVar("Id", str, int)
 FORMAT = "docmill.seal/1"
 CHUNK = 200
 OPEN = "open"
@@ -209,13 +211,18 @@ class _RunChain:
         known = self._known(ids)
         read = [name for name in ids if not (self._believe and name in known)]
         found = self._journals(read, rows)
+        left = remains_of(self._connection, ids)
         costs = self._charges(ids)
         for name in ids:
             row = rows.get(name)
             if row is None:
                 continue
             is_open = self._is_open(name, row.state)
-            seal = self._settled(name, found.get(name), known.get(name), is_open=is_open)
+            dropped = left.get(name, Remains()) if is_open and name not in found else None
+            if dropped is None:
+                seal = self._settled(name, found.get(name), known.get(name), is_open=is_open)
+            else:
+                seal = self._dropped(name, dropped)
             findings = "" if is_open else row.findings or ""
             digest = hashlib.sha256(findings.encode("utf-8", "surrogatepass")).hexdigest()
             state = OPEN if is_open else row.state
@@ -241,6 +248,14 @@ class _RunChain:
         elif known and found != known:
             self._changed.append(name)
         return found or Seal(Chain(name).head, 0)
+
+    def _dropped(self, name: str, remains: Remains) -> Seal:
+        """What stands for a journal that was open when the run was sealed, and is gone now."""
+        length = (self._open_then or {}).get(name, 0)
+        self._open[name] = length
+        if length:
+            self._pruned.append(name)
+        return Seal(remains.heads.get(length, Chain(name).head), length)
 
     def _known(self, ids: Sequence[str]) -> dict[str, Seal]:
         query = select(seals.c.subject, seals.c.head, seals.c.length)
@@ -311,10 +326,12 @@ def _sources(connection: Connection, ids: Sequence[str]) -> set[str]:
         )
         for body in connection.execute(query).scalars():
             found.add(str(json.loads(body)["source"]))
+        for remains in remains_of(connection, some).values():
+            found |= set(remains.sources)
     return found
 
 
-def cut(ids: Sequence[str]) -> Iterator[Sequence[str]]:
+def cut(ids: Sequence[Id]) -> Iterator[Sequence[Id]]:
     """A few ids at a time: no statement holds thousands."""
     for start in range(0, len(ids), CHUNK):
         yield ids[start : start + CHUNK]
