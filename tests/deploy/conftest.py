@@ -196,18 +196,29 @@ def eventually() -> Callable[..., Any]:
 @contextmanager
 def working(site: Site, folder: Path, pool: str) -> Generator[Path]:
     """`docmill worker` on a machine with nothing but docmill; yields its log."""
+    process, log = start_worker(site, folder, pool)
+    try:
+        yield log
+    finally:
+        end_worker(process)
+
+
+def start_worker(
+    site: Site, folder: Path, pool: str, *options: str
+) -> tuple[subprocess.Popen[str], Path]:
+    """`docmill worker`, and its log. As scripts start programs in the background, it ignores
+    SIGINT, by which Prefect's own worker would be told to end."""
     folder.mkdir()
     log = folder.parent / "worker.log"
+    docmill = (sys.executable, "-m", "docmill.cli", "worker", "--pool", pool, *options)
     with log.open("w") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "docmill.cli", "worker", "--pool", pool],
+            ["sh", "-c", 'trap "" INT; exec "$@"', "sh", *docmill],
             cwd=folder,
             env=site.environment(folder.parent / "elsewhere"),
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
+            text=True,
         )
-    try:
-        yield log
-    finally:
-        end_worker(process)
+    return process, log

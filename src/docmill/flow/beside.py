@@ -7,6 +7,7 @@ way, as it answers its process over sockets.
 import asyncio
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import NamedTuple
 
 from docmill.flow.hosting import stop_on_signals
@@ -61,6 +62,7 @@ async def listen(stream: asyncio.StreamReader | None) -> str:
     said = ""
     while line := await stream.readline():
         text = line.decode("utf-8", "replace")
-        sys.stderr.write(text)
+        with suppress(OSError):  # the worker that reads it may have died
+            sys.stderr.write(text)
         said = (said + text)[-LAST_WORDS:]
     return said

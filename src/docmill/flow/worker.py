@@ -10,7 +10,8 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Sequence
+import time
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -23,6 +24,7 @@ from prefect.settings import get_current_settings
 from prefect.workers.base import BaseWorker
 
 from docmill.errors import EXIT_PREREQUISITE, EXIT_UNFINISHED
+from docmill.flow.orphans import close_orphans, worker_name
 from docmill.flow.tasks import PREFECT_ERRORS
 from docmill.processes import Process, offspring
 
@@ -31,6 +33,8 @@ END_SECONDS = 10.0
 KILL_SECONDS = 2.0
 """How long it may take to note down that runs were killed."""
 POLL_SECONDS = 0.2
+ORPHAN_SECONDS = 60.0
+"""How often it looks for runs that died with another worker of this machine."""
 BUILT_IN = "process"
 """Type of the pools whose runs are processes of the worker."""
 
@@ -114,6 +118,7 @@ async def work(duty: Duty) -> int:
         return EXIT_PREREQUISITE
     settings = get_current_settings().worker
     worker: Any = found(
+        name=worker_name(),
         work_pool_name=duty.pool,
         work_queues=[duty.queue] if duty.queue else None,
         limit=duty.limit,
@@ -121,12 +126,7 @@ async def work(duty: Duty) -> int:
         heartbeat_interval_seconds=int(settings.heartbeat_seconds),
     )
     ending = Ending(duty.grace)
-    look = worker.get_and_submit_flow_runs
-
-    async def look_unless_told() -> list[Any]:
-        return [] if ending.told.is_set() else await look()
-
-    worker.get_and_submit_flow_runs = look_unless_told
+    worker.get_and_submit_flow_runs = _looking(worker, duty.pool, ending)
     working = asyncio.create_task(worker.start(printer=partial(print, flush=True)))
     told = asyncio.create_task(ending.told.wait())
     await asyncio.wait({working, told}, return_when=asyncio.FIRST_COMPLETED)
@@ -135,6 +135,25 @@ async def work(duty: Duty) -> int:
         await working
         return 0
     return await _end(working, duty.grace)
+
+
+def _looking(worker: Any, pool: str, ending: Ending) -> Callable[[], Awaitable[list[Any]]]:
+    """What the worker does again and again: close what died, begin what is due, unless told."""
+    look = worker.get_and_submit_flow_runs
+    looked = -ORPHAN_SECONDS
+
+    async def look_around() -> list[Any]:
+        nonlocal looked
+        if ending.told.is_set():
+            return []
+        if time.monotonic() - looked >= ORPHAN_SECONDS:
+            looked = time.monotonic()
+            with suppress(*PREFECT_ERRORS):
+                for name in await close_orphans(worker.client, pool):
+                    say(f"The flow run {name} died with its worker; closed in Prefect.")
+        return await look()
+
+    return look_around
 
 
 async def _end(working: asyncio.Task[None], grace: float) -> int:

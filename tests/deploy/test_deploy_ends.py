@@ -1,0 +1,117 @@
+"""How a worker ends with a run that doesn't want to; what becomes of runs that died with it."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.deploy.conftest import Site, configure, start_worker
+
+from docmill.flow.launch import prefect_client
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+
+Wait = Callable[..., Any]
+STUBBORN = """sh -c 'trap "" TERM; exec sleep 600'"""
+"""A run that has no time to end, in the place of Prefect's engine."""
+LEASE = "from docmill.store.lease import own_lease; print(own_lease())"
+
+
+def begin(site: Site, workspace: Path, name: str) -> str:
+    """Deploy such a run, and start it; the flow run's id."""
+    configure(workspace, name=name, work_pool=f"pool-{name}", job_variables={"command": STUBBORN})
+    site.deployed(at=workspace)
+    return site.start(f"{name}/default")
+
+
+def process_of(site: Site, run: str) -> int:
+    """The run's process, once its worker has said so; 0 before."""
+    return int(site.run(run)["infrastructure_pid"] or 0)
+
+
+def is_there(pid: int) -> bool:
+    """Whether a process runs."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def close_orphans(site: Site, pool: str) -> list[str]:
+    """What a worker does before it begins anything."""
+    with prefect_client(site.address):
+        from prefect.client.orchestration import get_client
+
+        from docmill.flow import orphans
+
+        async def close() -> list[str]:
+            async with get_client() as client:
+                return await orphans.close_orphans(client, pool)
+
+        return asyncio.run(close())
+
+
+def test_a_worker_that_is_told_to_end_does_so_whatever_its_runs_do(
+    site: Site, workspace: Path, name: str, tmp_path: Path, eventually: Wait
+) -> None:
+    """SIGTERM: runs have the time they are given, then they are killed, and Prefect knows."""
+    run = begin(site, workspace, name)
+    worker, log = start_worker(site, tmp_path / "empty", f"pool-{name}", "--grace", "1")
+    pid = eventually(lambda: process_of(site, run))
+    worker.terminate()
+    assert worker.wait(120) == 1, log.read_text()
+    said = log.read_text()
+    assert "1 run told to end within 1 s." in said
+    assert "1 run did not end within 1 s; killed. Nothing stored is lost." in said
+    assert not is_there(pid)
+    assert site.run(run)["state_type"] == "CRASHED"
+
+
+def test_a_second_signal_ends_a_worker_at_once_and_the_next_one_closes_its_runs(
+    site: Site, workspace: Path, name: str, tmp_path: Path, eventually: Wait
+) -> None:
+    """Nobody could tell Prefect any more: the run would be there for ever."""
+    run = begin(site, workspace, name)
+    worker, log = start_worker(site, tmp_path / "empty", f"pool-{name}", "--grace", "600")
+    pid = eventually(lambda: process_of(site, run))
+    assert close_orphans(site, f"pool-{name}") == []
+    worker.terminate()
+    eventually(lambda: "1 run told to end within 600 s." in log.read_text())
+    os.kill(worker.pid, signal.SIGINT)
+    began = time.monotonic()
+    assert worker.wait(120) == 1, log.read_text()
+    assert time.monotonic() - began < 100
+    assert "Ended at once by a second SIGINT. Killed with it: 1 run" in log.read_text()
+    eventually(lambda: not is_there(pid))
+    assert site.run(run)["state_type"] == "PENDING"
+    assert close_orphans(site, f"pool-{name}") == [site.run(run)["name"]]
+    state = site.run(run)["state"]
+    assert state["type"] == "CRASHED"
+    assert state["message"].startswith(f"Its process died with its worker, process {worker.pid} of")
+
+
+def test_only_what_surely_died_is_closed(site: Site, workspace: Path, name: str) -> None:
+    """Runs of workers that live, of other machines and of other programs are left alone."""
+    from docmill.store.lease import own_lease
+
+    site.deployed(at=workspace)
+    said = subprocess.run([sys.executable, "-c", LEASE], check=True, capture_output=True, text=True)
+    dead = said.stdout.strip()
+    elsewhere = f"elsewhere {dead.partition(' ')[2]}"
+    names = (f"docmill {dead}", f"docmill {own_lease()}", f"docmill {elsewhere}", "ProcessWorker 1")
+    runs = [site.start(f"{name}/default") for _ in names]
+    for run, worker in zip(runs, names, strict=True):
+        labels = {"prefect.worker.name": worker}
+        site.ask(f"/flow_runs/{run}/labels", labels, method="PATCH")
+    site.set_state(runs[0], type="RUNNING")
+    site.set_state(runs[1], type="PENDING")
+    for run in runs[1:]:
+        site.ask(f"/flow_runs/{run}/set_state", {"state": {"type": "RUNNING"}, "force": True})
+    assert close_orphans(site, f"pool-{name}") == [site.run(runs[0])["name"]]
+    assert [site.run(run)["state_type"] for run in runs] == ["CRASHED", *3 * ["RUNNING"]]
