@@ -5,16 +5,17 @@ by `docmill runs prune` or after a run. Nothing without an age is ever touched.
 """
 
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from docmill.batch.start import reports_folder
 from docmill.batch.state import State
 from docmill.blobs import Pruned
+from docmill.errors import PrerequisiteError
 from docmill.records.results import RunInfo
+from docmill.report.display import size_text
 from docmill.report.folder import LATEST
 from docmill.report.stripping import strip_pictures
 from docmill.spec.load import LoadedWorkspace
@@ -92,12 +93,18 @@ class Housekeeping:
         blobs = self._state.blobs.prune(kept, dry_run=dry_run)
         if not dry_run:
             self._clean_cache()
-            if old or journals:
-                pruner.shrink()
         return Gone(
             runs=old, run_bytes=run_bytes, journals=len(journals), journal_bytes=journal_bytes,
             blobs=blobs, reports=len(stripped), report_bytes=sum(stripped),
         )  # fmt: skip
+
+    def due(self) -> bool:
+        """Whether nobody has carried it out by itself for a day; then this process is to do it."""
+        return self._pruner.claim_day(self._now)
+
+    def shrink(self) -> None:
+        """Give the room of what was removed back to the disk, unless a run is at work."""
+        self._pruner.shrink()
 
     def _remove_reports(self, old: Iterable[RunInfo], *, dry_run: bool) -> int:
         freed = 0
@@ -132,7 +139,25 @@ class Housekeeping:
                 path.unlink(missing_ok=True)
 
     def _report(self, info: RunInfo) -> Path:
-        return reports_folder(self._loaded, info.pipeline) / info.id
+        return self._loaded.reports_folder(info.pipeline) / info.id
+
+
+def keep_house(loaded: LoadedWorkspace, state: State, tell: Callable[[str], None]) -> None:
+    """After a run: forget what is old, if docmill.yaml says so and a day has gone since.
+
+    What keeps it from that is told, and stops nobody: the run has ended.
+    """
+    rules = loaded.workspace.config.retention
+    if not rules.after_runs:
+        return
+    try:
+        housekeeping = Housekeeping(loaded, state, rules)
+        if housekeeping.due():
+            gone = housekeeping.carry_out()
+            if gone.bytes:
+                tell(f"Older than `retention` allows: {size_text(gone.bytes)} removed.")
+    except (PrerequisiteError, OSError) as error:
+        tell(f"`retention` could not be carried out: {error} Try: docmill runs prune")
 
 
 def _age(rules: Retention, now: datetime) -> Age:

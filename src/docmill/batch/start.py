@@ -24,6 +24,7 @@ from docmill.batch.held import Held
 from docmill.batch.job import BatchJob, JobParts
 from docmill.batch.observer import Observer
 from docmill.batch.origins import keep_origins
+from docmill.batch.retention import keep_house
 from docmill.batch.servers import meet_servers
 from docmill.batch.sharded import ShardedBatchJob, fenced, make_dealer
 from docmill.batch.state import State, open_state, server_settings
@@ -122,6 +123,7 @@ def run_pipeline(
             # Who presses Ctrl-C twice doesn't wait for it; `docmill notify` does it then.
             if not isinstance(sys.exception(), KeyboardInterrupt):
                 job.tell()
+        keep_house(loaded, state, observer.preparing)
         return RunResult(job.info, outcome, job.files)
 
 
@@ -306,7 +308,7 @@ def _job(
 
 def reports_folder(loaded: LoadedWorkspace, pipeline: str) -> Path:
     """Where a pipeline's reports are."""
-    return loaded.root / loaded.workspace.config.reports / pipeline
+    return loaded.reports_folder(pipeline)
 
 
 def aftermath_of(ground: Ground) -> Aftermath:

@@ -18,6 +18,7 @@ from typing import Any
 
 from sqlalchemy import Column, Connection, Table, select
 
+from docmill.batch.pruned import pruned_parts
 from docmill.batch.state import State
 from docmill.bundle import form
 from docmill.bundle.form import Manifest, Part
@@ -176,9 +177,7 @@ class _Export:
         for name, table in form.TABLES.items():
             column, values = ids[table]
             self.writer.add(name, self._lines(table, column, values))
-        if self._found.pruned:
-            count = len(self._found.pruned)
-            self.missing.append(f"The journals of {count} sessions were pruned.")
+        self.missing += pruned_parts(self._state, self._number).sentences
 
     def _lines(self, table: Table, column: Column[Any], ids: Sequence[Any]) -> Iterator[bytes]:
         keys = [key.name for key in table.primary_key.columns]

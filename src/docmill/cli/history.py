@@ -66,7 +66,7 @@ def prune(
 @app.command("keep")
 def keep(
     run: RunName,
-    reason: Annotated[str, typer.Option(help="Why; shown when it is asked for.")] = "",
+    reason: Annotated[str, typer.Option(help="Why; `docmill runs prune` shows it.")] = "",
     *,
     json: Json = False,
 ) -> None:

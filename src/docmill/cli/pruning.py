@@ -56,9 +56,14 @@ def prune(pipeline: str | None, given: Retention, *, dry_run: bool, json: bool) 
     )
     with open_state(loaded, settings) as state:
         kept = Keeps(state.engine).all()
-        gone = Housekeeping(loaded, state, ruling).carry_out(pipeline, dry_run=dry_run)
+        housekeeping = Housekeeping(loaded, state, ruling)
+        gone = housekeeping.carry_out(pipeline, dry_run=dry_run)
+        if not dry_run:
+            housekeeping.shrink()
     if json:
-        put_json(_as_json(gone, dry_run=dry_run) | {"kept": [each.run for each in kept]})
+        put_json(
+            _as_json(gone, dry_run=dry_run) | {"kept": {each.run: each.reason for each in kept}}
+        )
         return
     for info in gone.runs:
         put(f"{info.id}  {info.pipeline}  {info.started:%Y-%m-%d}")
@@ -76,7 +81,7 @@ def prune(pipeline: str | None, given: Retention, *, dry_run: bool, json: bool) 
         ],
     )
     if kept:
-        names = ", ".join(each.run for each in kept)
+        names = ", ".join(each.run + (f" ({each.reason})" if each.reason else "") for each in kept)
         talk(f"{count(len(kept), 'run')} kept whatever their age: {names}")
     if all(getattr(ruling, name) is None for name in AGES):
         talk(NO_POLICY)

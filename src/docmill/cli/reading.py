@@ -2,6 +2,7 @@
 
 from dataclasses import asdict
 
+from docmill.batch.pruned import pruned_parts
 from docmill.batch.start import reports_folder
 from docmill.batch.state import State, open_state
 from docmill.cli.console import inert, put, put_json, talk
@@ -98,8 +99,10 @@ def report(run: str, *, json: bool) -> None:
     """Write the report of a stored run anew."""
     loaded, _ = here()
     with open_state(loaded) as state:
-        reader = state.reader(number_of(state, run))
+        number = number_of(state, run)
+        reader = state.reader(number)
         pipeline = loaded.workspace.pipelines.get(reader.info.pipeline)
+        pruned = pruned_parts(state, number)
         files = build(
             reader,
             settings=pipeline.report if pipeline else ReportSettings(),
@@ -109,9 +112,14 @@ def report(run: str, *, json: bool) -> None:
         )
     if json:
         paths = {key: getattr(files, key) for key in ("folder", "html", "xlsx", "json", "md")}
-        put_json({key: str(path) for key, path in paths.items() if path})
-    else:
-        put(str(files.folder))
+        written = {key: str(path) for key, path in paths.items() if path}
+        put_json(written | ({"pruned": pruned._asdict()} if any(pruned) else {}))
+        return
+    put(str(files.folder))
+    for sentence in pruned.sentences:
+        talk(sentence)
+    if pruned.pictures:
+        talk("report.html says so in the place of each.")
 
 
 def number_of(state: State, run: str) -> int:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import Any
 
+from docmill.batch.pruned import pages_without
 from docmill.batch.state import open_state
 from docmill.cli.console import inert, put, put_json
 from docmill.cli.reading import number_of
@@ -70,9 +71,12 @@ def show(run: str, document: str, *, json: bool) -> None:
             )
         trace = list(state.sessions.journal(result.session_id)) if result.session_id else []
         seal = None if trace else Seals(state.engine).of_session(result.session_id)
+        bare = pages_without(state, result)
     if json:
         events = [entry.model_dump(mode="json") for entry in trace]
-        pruned = {"journal_pruned": seal._asdict()} if seal else {}
+        pruned: dict[str, Any] = {"journal_pruned": seal._asdict()} if seal else {}
+        if bare:
+            pruned["pictures_pruned"] = bare
         put_json({"document": result.model_dump(mode="json"), "events": events} | pruned)
         return
     _print_head(result)
@@ -81,6 +85,8 @@ def show(run: str, document: str, *, json: bool) -> None:
         _print_trace(trace)
     elif seal:
         put(f"\nThe journal of {seal.length} events was pruned; its seal is {seal.head}")
+    if bare:
+        put(f"\nPictures of pages that were pruned: {', '.join(map(str, bare))}")
     if result.record:
         put()
         _print_values(result.record.values)

@@ -57,6 +57,10 @@ class LoadedWorkspace:
         """Folder for what can be lost: hashes of documents, verdicts on expectations."""
         return self.state_folder / "cache"
 
+    def reports_folder(self, pipeline: str) -> Path:
+        """Where a pipeline's reports are."""
+        return self.root / self.workspace.config.reports / pipeline
+
     def locate(self, file: str, problem: KeyProblem) -> Problem:
         """A mistake found later (compile, checks) at the nearest place of its file."""
         locator = self.locators.get(file)

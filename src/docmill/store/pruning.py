@@ -8,10 +8,10 @@ import re
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from sqlalchemy import Connection, Engine, Table, delete, func, select
+from sqlalchemy import Connection, Engine, Table, delete, func, insert, select
 
 from docmill.records.results import RunInfo
 from docmill.store.database import exclusive, is_postgres
@@ -28,6 +28,7 @@ from docmill.store.schema import (
     deliveries,
     documents,
     events,
+    meta,
     origins,
     reservations,
     runs,
@@ -38,6 +39,9 @@ from docmill.store.schema import (
 from docmill.store.seals import cut, with_sources
 from docmill.store.sessions import read_findings
 
+DAY = timedelta(days=1)
+PRUNED = "pruned"
+"""Key of the table `docmill_meta`: when it was last carried out by itself."""
 RUNS = "runs"
 """The name that `runs` claims a run under: nobody begins or goes on with one meanwhile."""
 _HASH = re.compile(r"\b[0-9a-f]{64}\b")
@@ -216,11 +220,29 @@ class Pruner:
                 found |= set(connection.execute(query).scalars())
         return frozenset(with_sources(connection, found))
 
+    @enduring
+    def claim_day(self, now: datetime) -> bool:
+        """Whether nobody has said so for a day; from now on somebody has."""
+        this = meta.c.key == PRUNED
+        with exclusive(self._engine, PRUNED) as connection:
+            found = connection.execute(select(meta.c.value).where(this)).scalar()
+            if found is not None and now - datetime.fromisoformat(found) < DAY:
+                return False
+            connection.execute(delete(meta).where(this))
+            connection.execute(insert(meta).values(key=PRUNED, value=now.isoformat()))
+        return True
+
     def shrink(self) -> None:
-        """Give the room of what was removed back to the disk; PostgreSQL sees to it by itself."""
+        """Give the room of what was removed back to the disk, if nobody has to wait for it.
+
+        PostgreSQL sees to it by itself.
+        """
         if is_postgres(self._engine):
             return
         with self._engine.connect() as connection:
+            if _at_work(connection):
+                return
+            connection.rollback()
             connection.execution_options(isolation_level="AUTOCOMMIT").exec_driver_sql("VACUUM")
 
 
