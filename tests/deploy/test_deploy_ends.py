@@ -7,10 +7,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
+from uuid import uuid4
 
 import pytest
+from ruamel.yaml import YAML
 from tests.deploy.conftest import Site, configure, start_worker
 
 from docmill.flow.launch import prefect_client
@@ -20,6 +23,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 Wait = Callable[..., Any]
 STUBBORN = """sh -c 'trap "" TERM; exec sleep 600'"""
 """A run that has no time to end, in the place of Prefect's engine."""
+AUTOMATION = Path(__file__).parents[2] / "docs" / "stack" / "dead-runs.yaml"
 LEASE = "from docmill.store.lease import own_lease; print(own_lease())"
 
 
@@ -115,3 +119,31 @@ def test_only_what_surely_died_is_closed(site: Site, workspace: Path, name: str)
         site.ask(f"/flow_runs/{run}/set_state", {"state": {"type": "RUNNING"}, "force": True})
     assert close_orphans(site, f"pool-{name}") == [site.run(runs[0])["name"]]
     assert [site.run(run)["state_type"] for run in runs] == ["CRASHED", *3 * ["RUNNING"]]
+
+
+def test_prefects_server_closes_what_is_not_heard_of(
+    site: Site, workspace: Path, name: str, eventually: Wait
+) -> None:
+    """By the automation among docmill's files, for machines that don't come back."""
+    site.deployed(at=workspace)
+    automation = cast("Any", YAML(typ="safe")).load(AUTOMATION)
+    assert automation["trigger"]["within"] == 600
+    run = site.start(f"{name}/default")
+    automation["trigger"]["within"] = 10  # as little as Prefect allows
+    # The server is shared: other tests' runs may be silent for longer.
+    automation["trigger"]["match"] = {"prefect.resource.id": f"prefect.flow-run.{run}"}
+    site.ask("/automations/", automation)
+    site.ask(f"/flow_runs/{run}/set_state", {"state": {"type": "RUNNING"}, "force": True})
+    sign = {
+        "id": str(uuid4()),
+        "occurred": datetime.now(UTC).isoformat(),
+        "event": "prefect.flow-run.heartbeat",
+        "resource": {"prefect.resource.id": f"prefect.flow-run.{run}"},
+        "related": [
+            {"prefect.resource.id": f"prefect.tag.{tag}", "prefect.resource.role": "tag"}
+            for tag in site.run(run)["tags"]
+        ],
+    }
+    site.ask("/events", [sign])
+    eventually(lambda: site.run(run)["state_type"] == "CRASHED")
+    assert site.run(run)["state"]["message"] == automation["actions"][0]["message"]
