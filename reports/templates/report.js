@@ -11,11 +11,14 @@ function el(tag, attributes, ...children) {
   for (const [name, value] of Object.entries(attributes || {})) {
     if (value !== undefined && value !== null && value !== false) node.setAttribute(name, value === true ? "" : value);
   }
-  node.append(...children.filter((child) => child !== undefined && child !== null && child !== ""));
+  node.append(...children.filter((child) => ![undefined, null, false, ""].includes(child)));
   return node;
 }
 
 const words = (text, kind) => el("bdi", { class: kind }, text === undefined ? "" : String(text));
+
+/* A sentence of docmill's: what stands between backticks is code. */
+const prose = (text) => el("bdi", {}, ...String(text ?? "").split(/`([^`]+)`/).map((part, at) => at % 2 ? el("code", {}, part) : part));
 
 function icon(name) {
   const svg = document.createElementNS(SVG, "svg");
@@ -80,11 +83,13 @@ function remarks(data) {
 const fieldOf = (path) => (path || "").replace(/\[\d+\]/g, "");
 const linked = (row) => el("a", { href: address(row.document, row.path) }, words(row.path || "whole record"));
 const documentName = (row) => words(row.document.name, "name");
-const tagged = (row) => el("div", { class: "clamp" }, words(row.message), " ", row.severity && el("span", { class: "tag" }, row.severity));
+const unwanted = (row) => row.status === "missing" && row.optional;
+const tagged = (row) => el("div", { class: "clamp" }, prose(row.message), " ",
+  row.severity && row.verdict !== "pass" && row.severity !== row.verdict && el("span", { class: "tag" }, row.severity));
 
 function proofOf(row) {
   const quote = row.readings?.[0]?.quote;
-  return [quote && words(quote, "quote"), row.reason && words(row.reason), row.by && el("span", { class: "tag" }, row.by),
+  return [quote && words(quote, "quote"), row.reason && prose(row.reason), unwanted(row) && el("span", { class: "soft" }, "Need not be there."), row.by && el("span", { class: "tag" }, row.by),
     row.readings?.[0]?.ocr && el("span", { class: "tag" }, "OCR"), ...(row.flags || []).map((flag) => el("span", { class: "tag" }, flag))];
 }
 
@@ -111,7 +116,7 @@ const TABLES = {
     href: (row) => address(row.document, row.path),
     text: (row) => [row.document.name, row.path, row.text, row.reason, row.code, row.by, ...(row.readings || []).map((r) => r.quote)],
     columns: {
-      status: { label: "Status", show: (row) => mark(row.status), key: (row) => markOf(row.status).rank },
+      status: { label: "Status", show: (row) => mark(row.status), key: (row) => markOf(row.status).rank + (unwanted(row) ? 100 : 0) },
       document: { label: "Document", show: documentName, key: (row) => row.document.name },
       path: { label: "Field", show: linked, key: (row) => row.path },
       text: { label: "Value", show: (row) => words(row.text, "found"), key: (row) => row.number ?? row.text },
@@ -135,7 +140,7 @@ const TABLES = {
       tokens: { label: "Tokens", number: true, show: (row) => row.tokens.toLocaleString("en"), key: (row) => row.tokens },
       wall: { label: "Time", number: true, show: (row) => duration(row.wall), key: (row) => row.wall },
       cost: { label: "Cost", number: true, show: (row) => row.cost, key: (row) => row.usd },
-      message: { label: "Remarks", show: (row) => words(remarks(row)), key: remarks },
+      message: { label: "Remarks", show: (row) => prose(remarks(row)), key: remarks },
     },
   },
 };

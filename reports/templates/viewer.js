@@ -93,7 +93,7 @@ function valueFacts(data, value) {
   const parts = [el("p", {}, mark(value.status))];
   if (readings.length > 1) parts.push(choices(readings));
   else parts.push(el("p", { class: "reading" }, words(value.text)));
-  if (value.reason) parts.push(el("p", {}, words(value.reason)));
+  if (value.reason) parts.push(el("p", {}, prose(value.reason)));
   if (value.code) parts.push(el("p", {}, el("code", {}, value.code)));
   if (value.flags) parts.push(el("p", {}, "Its words are flagged: ", ...value.flags.map((flag) => el("span", { class: "tag" }, flag))));
   if (value.by) parts.push(el("p", { class: "soft" }, "Delivered by " + value.by));
@@ -123,7 +123,7 @@ function judged(verdict) {
   const demand = [verdict.limit, verdict.clause && "(" + verdict.clause + ")"].filter(Boolean).join(" ");
   return el("div", { class: "judged" }, mark(verdict.verdict), " ", verdict.severity && el("span", { class: "tag" }, verdict.severity),
     demand && el("p", {}, el("span", { class: "soft" }, "Wanted "), words(demand)),
-    verdict.message && el("p", {}, words(verdict.message)),
+    verdict.message && el("p", {}, prose(verdict.message)),
     el("p", { class: "soft" }, "Check ", words(verdict.check)));
 }
 
@@ -132,8 +132,8 @@ function documentFacts(data, value) {
   if (!value) {
     parts.push(el("p", {}, mark(data.status)));
     if (data.code) parts.push(el("p", {}, el("code", {}, data.code)));
-    if (data.message) parts.push(el("p", {}, words(data.message)));
-    if (data.remedy) parts.push(el("p", {}, el("span", { class: "soft" }, "Next: "), words(data.remedy, "step")));
+    if (data.message) parts.push(el("p", {}, prose(data.message)));
+    if (data.remedy) parts.push(el("p", {}, el("span", { class: "soft" }, "Next: "), prose(data.remedy)));
     parts.push(...data.verdicts.filter((verdict) => !data.paths.has(verdict.path)).map(judged));
   }
   for (const note of data.notes || []) parts.push(el("p", { class: "soft" }, words(note)));

@@ -69,14 +69,16 @@ class SpecError(DocmillError):
 
     exit_code = EXIT_SPEC
 
-    def __init__(self, problems: Sequence[Problem]) -> None:
+    def __init__(
+        self, problems: Sequence[Problem], *, remedy: str = "Check again: docmill validate"
+    ) -> None:
         self.problems = tuple(problems)
         count = len(self.problems)
         noun = "problem" if count == 1 else "problems"
         lines = "\n".join(str(problem) for problem in self.problems)
         super().__init__(
             f"{lines}\n{count} {noun}. Nothing was run, nothing was spent.",
-            remedy="Check again: docmill validate",
+            remedy=remedy,
         )
 
 

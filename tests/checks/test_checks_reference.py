@@ -188,3 +188,22 @@ def test_sheets_and_versions(tmp_path: Path, values: dict[str, Any], part: str) 
     workbook(tmp_path / "s.xlsx", GOOD)
     (tmp_path / "s.csv").write_text("grade,parameter,min\nA,x,1\n")
     assert part in problems(tmp_path, spec(**values))[0]
+
+
+def test_a_missing_standard_names_those_that_are_there(tmp_path: Path) -> None:
+    """The path as written, and the tables of its folder."""
+    (tmp_path / "norms").mkdir()
+    workbook(tmp_path / "norms" / "standard.xlsx", GOOD)
+    (tmp_path / "norms" / "paper.pdf").write_bytes(b"")
+    for path, remedy in [
+        ("norms/standrd.xlsx", "did you mean `standard.xlsx`? (known: standard.xlsx)"),
+        ("standard.xlsx", "there is no xlsx, csv or yaml in `.`"),
+        ("normen/standard.xlsx", "`normen` is no folder; paths begin at the workspace"),
+    ]:
+        with pytest.raises(CheckSpecError) as caught:
+            load_reference(spec(path), tmp_path)
+        (problem,) = caught.value.problems
+        assert (problem.message, problem.remedy) == (
+            f"`{path}` can't be read: no such file",
+            remedy,
+        )

@@ -5,8 +5,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from docmill.records.results import Verdict
 from docmill.report import summarise
 from docmill.report.findings import findings
+from docmill.report.rows import document_row
 from docmill.report.summary import MAX_FIELDS
 
 if TYPE_CHECKING:
@@ -39,6 +41,19 @@ def test_everything_is_counted_once(workshop: "Workshop") -> None:
     assert summary.codes == {"document_encrypted": 1}
     assert (summary.usage.usd, summary.usage.model_calls) == (Decimal("0.06"), 6)
     assert (summary.pages, summary.seconds, summary.expectations_failed) == (3, 60.0, 1)
+
+
+def test_what_a_check_demands_is_missing_though_the_record_can_do_without(
+    workshop: "Workshop",
+) -> None:
+    """The headline counts it; the HTML report doesn't call it optional."""
+    values = [workshop.value(name, "missing", required=False) for name in ("torque", "mass")]
+    demand = Verdict(check="limits", path="torque", verdict="missing")
+    result = workshop.document("a.pdf", "flagged", *values, verdicts=(demand,))
+    summary = totals(workshop, result, expectations=())
+    assert summary.optional_missing == 1
+    assert summary.headline == "The document needs a look: 1 missing value."
+    assert [row.get("optional") for row in document_row(result, {})["values"]] == [None, True]
 
 
 def test_rows_of_a_list_count_for_one_field(workshop: "Workshop") -> None:

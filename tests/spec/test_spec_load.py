@@ -95,6 +95,16 @@ def test_a_broken_agent_file_is_one_mistake(tmp_path: Path) -> None:
     assert [problem.file for problem in loaded.problems] == ["agent_specs/reader.yaml"]
 
 
+def test_a_slip_of_the_embedded_models_name_is_found_before_it_is_sent_anywhere(
+    tmp_path: Path,
+) -> None:
+    """Any other name without an endpoint is taken for one of Anthropic's: those come and go."""
+    agent = GOOD["agent_specs/reader.yaml"]
+    (found,) = lines(load(tmp_path, agent=agent.replace("rules", "ruels")))
+    assert found.endswith("model — `ruels` is no model — did you mean `rules`?")
+    assert not load(tmp_path, agent=agent.replace("rules", "claude-new")).problems
+
+
 def test_a_missing_key_names_what_it_is_for(tmp_path: Path) -> None:
     """The remedy says which key to add and what it means."""
     loaded = load(tmp_path, pipeline="name: check\ndocuments: in\nrecord: {fields: {a: {}}}\n")

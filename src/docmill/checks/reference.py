@@ -17,7 +17,7 @@ from docmill.checks.sheets import Sheet, TableError, read_cell, read_sheet
 from docmill.errors import KeyProblem
 from docmill.records.results import ReferenceInfo
 from docmill.spec.checks import Reference
-from docmill.spec.suggest import nearest
+from docmill.spec.suggest import nearest, remedy_for
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +53,9 @@ class ReferenceTable:
         )
 
 
+_KINDS = (".xlsx", ".xlsm", ".csv", ".tsv", ".yaml", ".yml")
+
+
 def load_reference(spec: Reference, root: Path) -> ReferenceTable:
     """Read a reference standard; `root` is the workspace.
 
@@ -60,6 +63,9 @@ def load_reference(spec: Reference, root: Path) -> ReferenceTable:
         CheckSpecError: with every mistake, those in the file with sheet, row and column.
     """
     path = root / spec.path
+    if not path.exists():
+        message = f"`{spec.path}` can't be read: no such file"
+        raise CheckSpecError([KeyProblem(("reference", "path"), message, _tables(path, root))])
     try:
         sheet = read_sheet(path, spec.sheet)
         version = spec.version or ""
@@ -80,6 +86,16 @@ def load_reference(spec: Reference, root: Path) -> ReferenceTable:
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     info = ReferenceInfo(path=spec.path, version=version, sha256=digest, rows=len(demands))
     return ReferenceTable(info, demands)
+
+
+def _tables(wanted: Path, root: Path) -> str:
+    """What could have been meant: the tables in the folder of a file that isn't there."""
+    folder = wanted.parent
+    if not folder.is_dir():
+        return f"`{folder.name}` is no folder; paths begin at the workspace"
+    names = sorted(path.name for path in folder.iterdir() if path.suffix.lower() in _KINDS)
+    place = folder.relative_to(root).as_posix() if folder.is_relative_to(root) else folder.name
+    return remedy_for(wanted.name, names, empty=f"there is no xlsx, csv or yaml in `{place}`")
 
 
 def _column_problems(spec: Reference, sheet: Sheet) -> list[KeyProblem]:

@@ -3,6 +3,7 @@
 Limits by standard stand in `standard`, checks over the batch in `batch`.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
@@ -24,6 +25,8 @@ from docmill.quantities import (
 from docmill.records.results import Verdict
 from docmill.spec.checks import ExpressionCheck, ToleranceCheck
 from docmill.spec.fields import Field
+
+_NUMBER = re.compile(r"\s*[-+−]?\d+(?:[.,]\d+)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +135,7 @@ class _Demand:
                 raise QuantityError("bad_number", "one plain quantity belongs here")
             return self._in_unit(parsed.value, parsed.unit)
         except (QuantityError, IncompatibleUnits) as error:
-            self.scope.problem((*self.path, key), f"`{text}`: {error}", self._example())
+            self.scope.problem((*self.path, key), f"`{text}`: {error}", self._example(text))
             return None
 
     def _in_unit(self, value: Decimal, unit: str | None) -> Decimal:
@@ -147,8 +150,10 @@ class _Demand:
             self.unit, self.found_unit = unit, True
         return convert(value, unit, self.unit) if unit and self.unit else value
 
-    def _example(self) -> str:
-        return f"write it as `5 {self.field.unit}`" if self.field.unit else ""
+    def _example(self, text: str) -> str:
+        number = _NUMBER.match(text)
+        said = number[0].strip() if number else "5"
+        return f"write it as `{said} {self.field.unit}`" if self.field.unit else ""
 
     def _combined(
         self, nominal: Decimal | None, low: Decimal | None, high: Decimal | None

@@ -119,7 +119,8 @@ def _require(loaded: LoadedWorkspace, name: str) -> Pipeline:
     if not problems:
         known = sorted(loaded.workspace.pipelines)
         remedy = remedy_for(name, known, empty="make one: docmill init")
-        problems = (Problem(file, 0, 0, "", f"there is no pipeline `{name}`", remedy),)
+        problem = Problem(file, 0, 0, "", f"there is no pipeline `{name}`", remedy)
+        raise SpecError([problem], remedy=f"Name one that is there, or write {file}.")
     raise SpecError(problems)
 
 

@@ -25,6 +25,8 @@ from docmill.spec.fields import Field, RecordSpec
 _MAX_SCHEMA_BYTES = 1_000_000
 _MAX_FIELDS = 500
 _UNITS = tuple(SYMBOLS)
+_MORE = 2
+"""Letters by which a unit meant may be longer or shorter than the one written."""
 
 Key = tuple[str | int, ...]
 
@@ -111,7 +113,8 @@ def _problems_of(field: Field) -> Iterator[KeyProblem]:
     if field.pattern is not None:
         yield from _pattern_problems(field.pattern)
     if field.unit is not None and canonical_unit(field.unit) is None:
-        message = f"`{field.unit}` is no unit docmill knows{did_you_mean(field.unit, _UNITS)}"
+        alike = tuple(unit for unit in _UNITS if abs(len(unit) - len(field.unit)) <= _MORE)
+        message = f"`{field.unit}` is no unit docmill knows{did_you_mean(field.unit, alike)}"
         yield KeyProblem(("unit",), message, "for a count without a unit use type `number`")
     if field.enum is not None:
         yield from _enum_problems(field.enum)

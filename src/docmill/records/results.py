@@ -140,6 +140,12 @@ class DocumentResult(Frozen):
     refused_outputs: tuple[RefusedOutput, ...] = ()
     """Those that were not taken, and why."""
 
+    @property
+    def demanded(self) -> frozenset[str]:
+        """Paths of values that a check wanted and didn't find, whatever the record says."""
+        wanted = (v for v in self.verdicts if v.verdict == "missing" and not v.informative)
+        return frozenset(verdict.path for verdict in wanted)
+
 
 class ExpectationResult(Frozen):
     """One Great Expectations expectation over the batch's table."""

@@ -33,6 +33,7 @@ def document_row(result: DocumentResult, pictures: dict[int, str | None]) -> Row
     """A document with its values and verdicts; `pictures` as `Shelf.names` gives them."""
     document, usage = result.document, result.usage
     values = result.record.values if result.record else ()
+    wanted = result.demanded
     numbers = {value.path: _number(value) for value in values}
     return _lean(
         id=document.id,
@@ -59,7 +60,7 @@ def document_row(result: DocumentResult, pictures: dict[int, str | None]) -> Row
         unkept=[_refused_row(refused) for refused in result.refused_outputs],
         sizes={page: [round(side, 1) for side in size] for page, size in result.page_sizes.items()},
         pictures=pictures,
-        values=[value_row(value) for value in values],
+        values=[value_row(value, wanted=wanted) for value in values],
         verdicts=[verdict_row(v, number=numbers.get(v.path)) for v in result.verdicts],
     )
 
@@ -84,8 +85,11 @@ def remarks(result: DocumentResult) -> list[str]:
     return [*result.notes, *(display.visible(flag.sentence) for flag in flags)]
 
 
-def value_row(value: CheckedValue) -> Row:
-    """One value; `readings` holds its proof, or all rivals if it is ambiguous."""
+def value_row(value: CheckedValue, *, wanted: frozenset[str] = frozenset()) -> Row:
+    """One value; `readings` holds its proof, or all rivals if it is ambiguous.
+
+    `wanted`: what checks demand, as `DocumentResult.demanded` gives it.
+    """
     readings = value.candidates or ((value.reading,) if value.reading else ())
     return _lean(
         path=value.path,
@@ -95,7 +99,7 @@ def value_row(value: CheckedValue) -> Row:
         page=value_page(value),
         code=value.code,
         reason=display.clip(value.reason, MAX_TEXT),
-        optional=not value.required,
+        optional=not (value.required or value.path in wanted),
         by=value.by,
         since=value.session,
         flags=[flag.replace("_", " ") for flag in value.flags],

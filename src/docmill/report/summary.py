@@ -54,7 +54,8 @@ class Summary(Frozen):
     documents: int
     by_status: dict[DocumentStatus, int]
     values: dict[ValueStatus, int]
-    """`missing` counts fields that may be missing too; `optional_missing` says how many."""
+    """`missing` counts fields that may be missing too; `optional_missing` says how many of them
+    neither the record nor a check demands."""
     optional_missing: int
     verdicts: dict[VerdictKind, int]
     """Those that count: of severity `info` only passes do."""
@@ -120,7 +121,8 @@ class Counter:
         self._suspicious += any(flag.severity == "warning" for flag in result.flags)
         self._usage += result.usage
         self._cascade.add(result)
-        paths = self._add_values(result.record.values if result.record else ())
+        values = result.record.values if result.record else ()
+        paths = self._add_values(values, result.demanded)
         for verdict in result.verdicts:
             if verdict.informative:
                 continue
@@ -166,11 +168,13 @@ class Counter:
         )
         return summary.model_copy(update={"headline": headline(summary, info)})
 
-    def _add_values(self, values: tuple[CheckedValue, ...]) -> dict[str, str]:
+    def _add_values(
+        self, values: tuple[CheckedValue, ...], wanted: frozenset[str]
+    ) -> dict[str, str]:
         paths: dict[str, str] = {}
         for value in values:
             name = paths[value.path] = value.field
-            optional = value.status == "missing" and not value.required
+            optional = value.status == "missing" and not (value.required or value.path in wanted)
             for counted in (self._total, self._field(name)):
                 if counted is not None:
                     counted.values[value.status] += 1

@@ -10,7 +10,7 @@ from typing import Any
 
 from jinja2 import BaseLoader, ChoiceLoader, FileSystemLoader, StrictUndefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from docmill.packaged import packaged_workspace
 from docmill.report import costs, display
@@ -30,6 +30,7 @@ def html_environment(workspace: Path | None) -> ImmutableSandboxedEnvironment:
         lstrip_blocks=True,
     )
     _add_filters(environment)
+    environment.filters["code_spans"] = _code_spans
     return environment
 
 
@@ -59,6 +60,14 @@ def escape_markdown(text: str) -> str:
     """One line of text that Markdown and HTML show as it is."""
     escaped = _MARKDOWN.sub(r"\\\1", display.visible(text))
     return re.sub("[&<>]", lambda found: _HTML[found[0]], escaped)
+
+
+def _code_spans(text: str) -> Markup:
+    """Escaped; what stands between backticks is code."""
+    parts = (escape(part) for part in re.split(r"`([^`]+)`", text))
+    return Markup("").join(
+        Markup("<code>{}</code>").format(part) if at % 2 else part for at, part in enumerate(parts)
+    )
 
 
 def _finalize(value: object) -> object:

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from docmill.errors import KeyProblem
 from docmill.spec.agent import (
+    EMBEDDED,
     Agent,
     CustomTool,
     McpEntry,
@@ -101,6 +102,8 @@ def _endpoint_problem(
     path: tuple[str | int, ...], model_id: str, endpoints: set[str]
 ) -> Iterator[KeyProblem]:
     endpoint, slash, _ = model_id.partition("/")
+    if not slash and model_id != EMBEDDED and nearest(model_id, (EMBEDDED,)):
+        yield KeyProblem(path, f"`{model_id}` is no model", f"did you mean `{EMBEDDED}`?")
     if slash and endpoint not in endpoints:
         near = nearest(endpoint, endpoints)
         listed = ", ".join(sorted(endpoints)) or "none"
