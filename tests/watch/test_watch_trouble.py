@@ -84,7 +84,7 @@ class Gate(ThreadingHTTPServer):
     def refuse(self) -> None:
         """Count."""
         self._refused += 1
-        if self._refused >= 12:
+        if self._refused >= 6:
             self.refused_often.set()
 
     @property

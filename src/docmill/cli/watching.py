@@ -2,9 +2,11 @@
 
 import asyncio
 import os
+import signal
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from typing import NoReturn
 
 from docmill.batch.state import open_state, server_settings
 from docmill.cli.console import inert, put, talk
@@ -98,6 +100,8 @@ def standby(pipeline: str, *, process: FlowSide) -> None:
     from docmill.batch.rehearsal import rehearsed
     from docmill.cli import running
 
+    # One that isn't needed after all ends what it has started, wherever it stands.
+    signal.signal(signal.SIGTERM, _leave)
     loaded, settings = here(pipeline)
     prefect = server_settings(loaded, settings)
     server.begin(prefect)
@@ -110,6 +114,10 @@ def standby(pipeline: str, *, process: FlowSide) -> None:
                 running.run(pipeline, documents, json=True, process=process, library=library)
             finally:
                 _hang_up()
+
+
+def _leave(_number: int, _frame: object) -> NoReturn:
+    sys.exit(EXIT_UNFINISHED)
 
 
 def _hang_up() -> None:

@@ -5,6 +5,7 @@ process there is nothing left to do, so its end is this one's.
 """
 
 import asyncio
+import contextlib
 import itertools
 import os
 import signal
@@ -15,6 +16,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, NoReturn
 
 from docmill.errors import DocmillError, SessionError
+from docmill.flow.address import environment
 from docmill.flow.calls import (
     Answer,
     Ask,
@@ -184,15 +186,18 @@ def main() -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
     work, quick = (socket.socket(fileno=int(handle)) for handle in sys.argv[1:])
-    with work, quick:
+    with work, quick, contextlib.ExitStack() as clients:
+        known: dict[str, str] = {}
         message = receive_now(work)
         if isinstance(message, Meet):
-            with prefect_client(message.address):
-                asyncio.run(greet(message.name))
+            clients.enter_context(prefect_client(message.address))
+            known = environment(message.address)
+            asyncio.run(greet(message.name))
             message = receive_now(work)
         if isinstance(message, Begin):
-            with prefect_client(message.address):
-                asyncio.run(_run(message, work, quick))
+            if environment(message.address) != known:
+                clients.enter_context(prefect_client(message.address))
+            asyncio.run(_run(message, work, quick))
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ Every watcher copies into a folder of its own: two may look at the same drop, an
 decided by content, when the copies are there. `carrying` goes on from here.
 """
 
+import contextlib
 import hashlib
 import shutil
 from collections.abc import Callable, Sequence
@@ -68,8 +69,10 @@ def admit(fetched: Fetched, folder: Path, files: Sequence[Intake]) -> None:
 def sweep(drops: Path, is_alive: Callable[[str], bool]) -> None:
     """Remove copies of watchers that died before anybody had their drop."""
     for owner in drops.glob(f".*/{OWNER}"):
-        if not is_alive(owner.read_text(encoding="utf-8")):
-            shutil.rmtree(owner.parent, ignore_errors=True)
+        # One that is alive removes its own at any moment.
+        with contextlib.suppress(FileNotFoundError):
+            if not is_alive(owner.read_text(encoding="utf-8")):
+                shutil.rmtree(owner.parent, ignore_errors=True)
 
 
 def _fetch(folder: Path, file: Candidate, *, max_bytes: int) -> Intake | None:

@@ -10,12 +10,13 @@ import json
 import os
 import sys
 from asyncio.subprocess import PIPE, Process
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
 from docmill.errors import RunError
 
+STANDBY = (sys.executable, "-P", "-m", "docmill.cli", "standby")
 LAST_WORDS = 2000
 
 
@@ -42,10 +43,10 @@ class Runs(Protocol):
 class RunsApart:
     """Runs in processes of their own."""
 
-    def __init__(self, root: Path, pipeline: str) -> None:
-        """`root`: the workspace."""
+    def __init__(self, root: Path, pipeline: str, *, standby: Sequence[str] = STANDBY) -> None:
+        """`root`: the workspace; `standby`: the command, to which the pipeline's name is added."""
         self._root = root
-        self._pipeline = pipeline
+        self._command = (*standby, pipeline)
         self._ready: Process | None = None
         self._leaving: set[asyncio.Task[None]] = set()
         """Processes that have said all they had to."""
@@ -55,7 +56,7 @@ class RunsApart:
         if self._ready is not None and self._ready.returncode is None:
             return
         self._ready = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-P", "-m", "docmill.cli", "standby", self._pipeline),
+            *self._command,
             cwd=self._root,
             env=os.environ | {"DOCMILL_WORKSPACE": str(self._root)},
             stdin=PIPE,
@@ -102,8 +103,9 @@ class RunsApart:
         """Let nobody wait any more."""
         process, self._ready = self._ready, None
         if process is not None:
-            # It ends by itself at the end of its stdin, which is closed where there is input only.
-            await process.communicate(b"")
+            if process.returncode is None:
+                process.terminate()
+            await process.communicate()
         await asyncio.gather(*self._leaving)
 
 

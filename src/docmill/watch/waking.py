@@ -17,9 +17,9 @@ from docmill.watch.queues import Queue
 
 SLOW = 60.0
 """Seconds between two looks where changes are told; every look is the safety net of the last."""
-GATHER = 200
+GATHER = 100
 """Milliseconds in which further changes belong to the first: a slow copy makes thousands."""
-STEP = 100
+STEP = 50
 """Milliseconds between two questions to the operating system's queue."""
 AT_MOST_EVERY = 0.5
 """Seconds between two looks, however much is told."""

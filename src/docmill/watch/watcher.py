@@ -30,6 +30,8 @@ from docmill.watch.runs import Runs
 from docmill.watch.settling import Drop, Settling, folder_of
 from docmill.watch.waking import Waking, waking
 
+LEAD = 20.0
+"""Seconds before a drop may be complete in which its run gets ready; it holds half a gigabyte."""
 TAKE_OVER = 60.0
 """Seconds between two looks for drops of watchers that died."""
 
@@ -137,18 +139,22 @@ class Watcher:
         files, ready = self._documents(listing)
         fresh = await asyncio.to_thread(self._unread, files)
         drops = self._settling.look(fresh, time.monotonic(), ready=ready)
-        settling = self._settling.next_change(time.monotonic()) is not None
-        if settling or any(self._patience.is_over(drop_name(drop)) for drop in drops):
+        settling = self._settling.next_change(time.monotonic())
+        soon = settling is not None and settling <= LEAD
+        if soon or any(self._patience.is_over(drop_name(drop)) for drop in drops):
             await self._runs.prepare()
         for drop in drops:
             await self._take(drop)
-        if not settling:
+        if settling is None:
             await self._runs.close()
         return self._pause(changes)
 
     def _pause(self, changes: Waking | None) -> float:
         """Seconds until the next look."""
-        waits = [self._settling.next_change(time.monotonic()), self._patience.next_try()]
+        settling = self._settling.next_change(time.monotonic())
+        if settling is not None and settling > LEAD:
+            settling -= LEAD
+        waits = [settling, self._patience.next_try()]
         pace = changes.pace if changes else self._watch.poll_seconds
         return min([pace, *(seconds for seconds in waits if seconds is not None)])
 
@@ -199,7 +205,12 @@ class Watcher:
         if self._watch.ready is not None and all(results):
             # What comes later is a drop of its own, with a marker of its own.
             marker = "/".join(part for part in (drop.folder, self._watch.ready) if part)
-            await asyncio.to_thread(self._put_marker_away, marker)
+            try:
+                await asyncio.to_thread(self._put_marker_away, marker)
+            except OSError as error:
+                self._failed(marker, error)
+            else:
+                self._mended(marker)
 
     async def _take_part(self, drop: Drop) -> bool:
         """Whether all of it has been processed."""
@@ -221,7 +232,7 @@ class Watcher:
             return False
         try:
             return await self._process(name, drop, fetched)
-        except OSError as error:
+        except (DocmillError, OSError) as error:
             self._failed(name, error)
             return False
         finally:
