@@ -213,6 +213,20 @@ def test_the_server_is_quiet_offline_and_locked(settings: ServerSettings) -> Non
     assert variables["DO_NOT_TRACK"] == "1"
 
 
+def test_the_server_forgets_flow_runs_only_if_it_is_told_to(settings: ServerSettings) -> None:
+    """`retention.days` of the workspace; what Prefect would do by itself is left as it is."""
+
+    def told(days: float | None) -> dict[str, str]:
+        own = replace(settings, keep_days=days)
+        found = daemon.server_environment(own, port=1, prefect_version="3.9", current=True)
+        return {key.rpartition("VACUUM_")[2]: found[key] for key in found if "VACUUM" in key}
+
+    assert told(None) == {}
+    assert told(90) == {"ENABLED": "events,flow_runs", "RETENTION_PERIOD": "7776000"}
+    assert told(0)["RETENTION_PERIOD"] == "3601"
+    assert replace(settings, keep_days=90).keeping == ("--keep-days", "90")
+
+
 def test_a_foreign_server_keeps_the_users_own_login(tmp_path: Path) -> None:
     """With PREFECT_API_URL of the user's, keys and profile stay as they are."""
     address = ServerAddress(api_url="https://prefect.example/api", folder=tmp_path)

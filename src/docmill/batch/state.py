@@ -88,4 +88,5 @@ def server_settings(loaded: LoadedWorkspace, settings: Settings) -> ServerSettin
         folder=loaded.state_folder / "prefect",
         api_url=settings.prefect_api_url or "",
         idle_minutes=settings.prefect_idle_minutes,
+        keep_days=loaded.workspace.config.retention.days,
     )

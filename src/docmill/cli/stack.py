@@ -62,7 +62,7 @@ def _server(own: ServerSettings) -> list[Part]:
     return [
         Part(
             SERVER,
-            (*command, "--idle-minutes", "0", "--foreground"),
+            (*command, "--idle-minutes", "0", *own.keeping, "--foreground"),
             ready=lambda: server.status(own).running,
         )
     ]

@@ -38,8 +38,15 @@ class ServerSettings:
     """`PREFECT_API_URL`: another server to use; docmill then starts none."""
     idle_minutes: float = 15
     """The server ends itself after so long without a request or an open connection; 0: never."""
+    keep_days: float | None = None
+    """Flow runs that ended longer ago are removed by the server itself; None: none."""
     start_seconds: float = 180
     """How long a start may take."""
+
+    @property
+    def keeping(self) -> tuple[str, ...]:
+        """How the server's process is told how long it keeps flow runs."""
+        return () if self.keep_days is None else ("--keep-days", str(self.keep_days))
 
     @property
     def state_file(self) -> Path:

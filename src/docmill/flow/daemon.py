@@ -28,6 +28,8 @@ from docmill.flow.address import ServerSettings, read_auth
 ALREADY_RUNNING = 75
 """Exit code of a second server of the same folder."""
 LOG_LIMIT = 5_000_000
+SHORTEST_KEPT = 3601
+"""Seconds: Prefect takes no age of an hour or less."""
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -212,7 +214,17 @@ def server_environment(
         "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_FLUSH_INTERVAL": "1",
         "PREFECT_SERVER_SERVICES_EVENT_PERSISTER_BATCH_SIZE": "500",
         "PREFECT_SERVER_SERVICES_EVENT_PERSISTER_FLUSH_INTERVAL": "2",
+        **_vacuum(settings.keep_days),
     }
+
+
+def _vacuum(days: float | None) -> dict[str, str]:
+    """Prefect's own service removes old flow runs with their logs; events it always removes."""
+    if days is None:
+        return {}
+    service = "PREFECT_SERVER_SERVICES_DB_VACUUM"
+    seconds = max(math.ceil(days * 86_400), SHORTEST_KEPT)
+    return {f"{service}_ENABLED": "events,flow_runs", f"{service}_RETENTION_PERIOD": str(seconds)}
 
 
 def announce(settings: ServerSettings, *, port: int, prefect_version: str) -> None:
@@ -314,9 +326,12 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="docmill-prefect-server")
     parser.add_argument("folder", type=Path)
     parser.add_argument("--idle-minutes", type=float, required=True)
+    parser.add_argument("--keep-days", type=float)
     parser.add_argument("--foreground", action="store_true")
     options = parser.parse_args(arguments)
-    settings = ServerSettings(folder=options.folder, idle_minutes=options.idle_minutes)
+    settings = ServerSettings(
+        folder=options.folder, idle_minutes=options.idle_minutes, keep_days=options.keep_days
+    )
     lock = take_lock(settings)
     if lock is None:
         return ALREADY_RUNNING

@@ -206,7 +206,7 @@ def _launch(settings: ServerSettings) -> bool:
     settings.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     command = [sys.executable, "-P", "-m", "docmill.flow.daemon", str(settings.folder.resolve())]
     done = subprocess.run(
-        [*command, "--idle-minutes", str(settings.idle_minutes)],
+        [*command, "--idle-minutes", str(settings.idle_minutes), *settings.keeping],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
