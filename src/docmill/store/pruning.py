@@ -9,9 +9,9 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Engine, Table, delete, func, insert, select
+from sqlalchemy import Connection, Engine, Row, Select, Table, delete, func, insert, select
 
 from docmill.records.results import RunInfo
 from docmill.store.database import exclusive, is_postgres
@@ -42,6 +42,7 @@ from docmill.store.sessions import read_findings
 DAY = timedelta(days=1)
 PRUNED = "pruned"
 """Key of the table `docmill_meta`: when it was last carried out by itself."""
+AT_ONCE = 500
 RUNS = "runs"
 """The name that `runs` claims a run under: nobody begins or goes on with one meanwhile."""
 _HASH = re.compile(r"\b[0-9a-f]{64}\b")
@@ -176,7 +177,7 @@ class Pruner:
             since = self._age.pictures
             young = None if since is None else self._referred_to(connection, since)
             old: set[str] = set()
-            for row in connection.execute(select(sessions.c.session, sessions.c.findings)):
+            for row in _stream(connection, select(sessions.c.session, sessions.c.findings)):
                 if not row.findings:
                     continue
                 found = set(_HASH.findall(row.findings))
@@ -185,7 +186,7 @@ class Pruner:
                     old |= pictures
                     found -= pictures
                 yield from found
-            for body in connection.execute(select(events.c.session, events.c.body)):
+            for body in _stream(connection, select(events.c.session, events.c.body)):
                 if body.session in dropped:
                     continue
                 kept = young is None or body.session in young
@@ -196,9 +197,9 @@ class Pruner:
         """Names of all pictures of pages that were ever shown, whether they are still there."""
         found: set[str] = set()
         with self._engine.connect() as connection:
-            for findings in connection.execute(select(sessions.c.findings)).scalars():
-                if findings:
-                    found |= set(read_findings(findings).pictures.values())
+            for row in _stream(connection, select(sessions.c.findings)):
+                if row.findings:
+                    found |= set(read_findings(row.findings).pictures.values())
         return frozenset(found)
 
     @enduring
@@ -259,6 +260,11 @@ def _runs(connection: Connection) -> list[_Run]:
         )
         for row in connection.execute(query).all()
     ]
+
+
+def _stream(connection: Connection, query: Select[Any]) -> Iterator[Row[Any]]:
+    """Rows of a whole table: most of a store, and never in memory at once."""
+    return iter(connection.execute(query, execution_options={"yield_per": AT_ONCE}))
 
 
 def _at_work(connection: Connection) -> bool:
