@@ -6,6 +6,7 @@ import secrets
 import shutil
 import socket
 import subprocess
+import tempfile
 from collections import defaultdict
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
@@ -18,6 +19,9 @@ import pytest
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
+from docmill.flow import server
+from docmill.flow.address import ServerSettings
+
 KEYS = {
     name: os.environ.pop(name, "")
     for name in ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "OPENAI_API_KEY")
@@ -27,6 +31,9 @@ KEYS = {
 KEEPERS = pytest.StashKey[set[int]]()
 """Processes that session-wide fixtures started and will end themselves."""
 
+PREFECT = pytest.StashKey[ServerSettings]()
+"""The Prefect server that all workers share, from the first test on that needs one."""
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Real models cost money: they are asked only by `pytest --live`."""
@@ -34,10 +41,36 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Make room for the processes of session-wide fixtures; no test fails for being slow."""
+    """Make room for what session-wide fixtures start; no test fails for being slow."""
     config.stash[KEEPERS] = set()
+    given: dict[str, str] = getattr(config, "workerinput", {})
+    folder = Path(given.get("prefect") or tempfile.mkdtemp(prefix="docmill-prefect-"))
+    config.stash[PREFECT] = ServerSettings(folder=folder, idle_minutes=30)
     hypothesis.settings.register_profile("docmill", deadline=None)
     hypothesis.settings.load_profile("docmill")
+
+
+def pytest_configure_node(node: Any) -> None:
+    """Tell a worker where the server is."""
+    node.workerinput["prefect"] = str(node.config.stash[PREFECT].folder)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """The server ends with the session, not with a worker."""
+    if not hasattr(config, "workerinput"):
+        server.stop(config.stash[PREFECT])
+        shutil.rmtree(config.stash[PREFECT].folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def prefect_folder(pytestconfig: pytest.Config) -> Path:
+    """Folder of a running Prefect server, the same for tests of all workers.
+
+    A workspace uses it whose `.docmill/prefect` is a link to it. Others do so, too: names of
+    deployments, pools and blocks have to be a test's own.
+    """
+    server.ensure(pytestconfig.stash[PREFECT])
+    return pytestconfig.stash[PREFECT].folder
 
 
 @pytest.hookimpl(trylast=True)

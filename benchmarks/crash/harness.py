@@ -59,9 +59,22 @@ class Scenario:
 class Laboratory:
     """A workspace, a scripted server and the report of a run that nobody disturbed."""
 
-    def __init__(self, root: Path, *, documents: int, turns: int, latency: float) -> None:
+    def __init__(
+        self,
+        root: Path,
+        *,
+        documents: int,
+        turns: int,
+        latency: float,
+        prefect: Path | None = None,
+        expectations: bool = True,
+    ) -> None:
+        """`prefect` is the folder of a server that is used and left running, instead of one of the
+        workspace's own; without `expectations` a run takes half the time."""
         self._root = root
         self._documents = documents
+        self._prefect = prefect
+        self._expectations = expectations
         self._latency = latency
         self._server = ServerProcess(script(documents, turns=turns), latency=latency)
         self._template: Template
@@ -73,7 +86,15 @@ class Laboratory:
     def __enter__(self) -> "Laboratory":
         self._server.__enter__()
         self._template = Template()
-        make_workspace(self._root, documents=self._documents, base_url=self._server.base_url)
+        make_workspace(
+            self._root,
+            documents=self._documents,
+            base_url=self._server.base_url,
+            expectations=self._expectations,
+        )
+        if self._prefect is not None:
+            (self._root / ".docmill").mkdir()
+            (self._root / ".docmill" / "prefect").symlink_to(self._prefect)
         self._wait(self._start())
         self._undisturbed = report_of(self._root)
         self._bodies = frozenset(entry["sha256"] for entry in self._answered())
@@ -81,8 +102,9 @@ class Laboratory:
 
     def __exit__(self, *error: Any) -> None:
         self._template.close()
-        stop = [sys.executable, "-m", "docmill.cli", "prefect", "stop"]
-        subprocess.run(stop, cwd=self._root, check=False, capture_output=True)
+        if self._prefect is None:
+            stop = [sys.executable, "-m", "docmill.cli", "prefect", "stop"]
+            subprocess.run(stop, cwd=self._root, check=False, capture_output=True)
         self._server.__exit__(*error)
 
     def disturb(

@@ -37,22 +37,24 @@ record:
 checks:
   - {type: tolerance, field: voltage, nominal: 3.3 V, tolerance: ±0.2 V}
   - {type: unique, fields: [serial]}
-expectations:
-  - type: expect_column_values_to_not_be_null
-    kwargs: {column: voltage}
 limits: {usd_per_document: 5, usd_per_run: 50}
 retries: {delay_seconds: 0.2}
 """
+EXPECTATIONS = """\
+expectations:
+  - type: expect_column_values_to_not_be_null
+    kwargs: {column: voltage}
+"""
 
 
-def make_workspace(root: Path, *, documents: int, base_url: str) -> None:
+def make_workspace(root: Path, *, documents: int, base_url: str, expectations: bool = True) -> None:
     """Write specs and documents."""
     for folder in ("agent_specs", "pipelines", "in"):
         (root / folder).mkdir(parents=True, exist_ok=True)
     (root / "docmill.yaml").write_text(ENDPOINT.format(base_url=base_url))
     (root / "prices.yaml").write_text(PRICES)
     (root / "agent_specs" / "reader.yaml").write_text(f"name: reader\nmodel: {MODEL}\n")
-    (root / "pipelines" / "reports.yaml").write_text(PIPELINE)
+    (root / "pipelines" / "reports.yaml").write_text(PIPELINE + EXPECTATIONS * expectations)
     for number in range(documents):
         _write_report(root / "in" / f"report-{number:03d}.pdf", number)
 

@@ -3,10 +3,11 @@
 import importlib
 import json
 import os
+import re
 import shutil
 import sys
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -87,18 +88,32 @@ def trimmed(folder: Path, kept: tuple[str, ...] = KEPT) -> Path:
     return folder
 
 
+def expecting_nothing(root: Path) -> Path:
+    """Take the expectations away: their library's import is half of what a small run costs."""
+    file = root / "pipelines" / "spec-check.yaml"
+    text, count = re.subn(r"(?ms)^expectations:\n.*?^(?=\w)", "", file.read_text())
+    assert count == 1
+    file.write_text(text)
+    return root
+
+
+def served(root: Path, prefect_folder: Path) -> Path:
+    """Let a workspace use the server of all tests."""
+    (root / ".docmill").mkdir()
+    (root / ".docmill" / "prefect").symlink_to(prefect_folder)
+    return root
+
+
 @pytest.fixture(scope="session")
-def workspace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A workspace with its Prefect server up; none is left after the tests."""
-    root = trimmed(tmp_path_factory.mktemp("cli") / "demo")
-    settings = ServerSettings(folder=root / ".docmill" / "prefect", idle_minutes=90)
-    address = server.ensure(settings)
+def workspace(tmp_path_factory: pytest.TempPathFactory, prefect_folder: Path) -> Path:
+    """A workspace with its Prefect server up."""
+    root = served(trimmed(tmp_path_factory.mktemp("cli") / "demo"), prefect_folder)
+    address = server.ensure(ServerSettings(folder=prefect_folder))
     with warnings.catch_warnings(), prefect_client(address):
         # Prefect and what it brings along warn at import; not ours to mend.
         warnings.simplefilter("ignore")
         importlib.import_module("docmill.flow.runner")
-    yield root
-    assert server.stop(settings)
+    return root
 
 
 @pytest.fixture(scope="session")
@@ -128,6 +143,4 @@ def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def copied(workspace: Path, folder: Path) -> Path:
     """A workspace with the same files and server, and nothing run yet."""
     shutil.copytree(workspace, folder, ignore=shutil.ignore_patterns(".docmill", "reports"))
-    (folder / ".docmill").mkdir()
-    (folder / ".docmill" / "prefect").symlink_to(workspace / ".docmill" / "prefect")
-    return folder
+    return served(folder, (workspace / ".docmill" / "prefect").resolve())

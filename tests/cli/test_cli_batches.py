@@ -16,9 +16,8 @@ from typing import Any
 
 import pytest
 from reportlab.pdfgen.canvas import Canvas  # pyright: ignore[reportMissingTypeStubs, reportUnknownVariableType]
+from tests.cli.conftest import Docmill, served
 
-from docmill.flow import server
-from docmill.flow.address import ServerSettings
 from docmill.testing import ScriptedServer, reader
 from docmill.testing.log import Entry
 
@@ -68,7 +67,7 @@ def write_report(path: Path, number: int) -> None:
 
 
 @pytest.fixture(scope="module")
-def workspace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def workspace(tmp_path_factory: pytest.TempPathFactory, prefect_folder: Path) -> Path:
     """A workspace with its Prefect server up."""
     root = tmp_path_factory.mktemp("batches") / "demo"
     for folder in ("agent_specs", "pipelines", "sandbox", "in"):
@@ -79,11 +78,8 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     (root / "sandbox" / "default.yaml").write_text(ENVIRONMENT)
     for number in range(DOCUMENTS):
         write_report(root / "in" / f"report-{number}.pdf", number)
-    settings = ServerSettings(folder=root / ".docmill" / "prefect")
     (root / "docmill.yaml").write_text("")
-    server.ensure(settings)
-    yield root
-    assert server.stop(settings)
+    return served(root, prefect_folder)
 
 
 class Case:
@@ -180,13 +176,16 @@ def test_each_turn_of_all_documents_is_one_batch(case: Case) -> None:
     assert ledger["usd"] == pytest.approx(dollars / 2)
 
 
-@pytest.mark.parametrize("id_lost", [False, True])
-def test_a_killed_run_takes_over_its_batch(case: Case, id_lost: bool) -> None:
-    """Nothing is asked twice, also if the batch's id never came to be stored."""
-    code, _ = case.stopped_in_batch(2, signal.SIGKILL)
-    assert code == -signal.SIGKILL
-    if id_lost:
-        case.rows("UPDATE batches SET id = '' WHERE number = 2")
+def test_each_end_in_a_batch_leaves_it_to_the_next_run(case: Case) -> None:
+    """By Ctrl-C, which says so, or by a kill, also before the batch's id came to be stored: nothing
+    is asked twice, and the ledger is the endpoint's count."""
+    code, words = case.stopped_in_batch(1, signal.SIGINT)
+    assert code == 130
+    said = "A message batch goes on at the endpoint; the next run takes over the answers."
+    assert said in re.sub(r"\s+", " ", words)
+    assert case.stopped_in_batch(2, signal.SIGKILL)[0] == -signal.SIGKILL
+    assert case.stopped_in_batch(3, signal.SIGKILL)[0] == -signal.SIGKILL
+    case.rows("UPDATE batches SET id = '' WHERE number = 3")
     case.finished()
     assert set(case.asked().values()) == {1}
     assert case.asked().total() == DOCUMENTS * TURNS
@@ -195,22 +194,14 @@ def test_a_killed_run_takes_over_its_batch(case: Case, id_lost: bool) -> None:
     assert not ledger["lost_calls"]
 
 
-def test_ctrl_c_leaves_the_batch_to_the_next_run(case: Case) -> None:
-    """The user is told so, and it is."""
-    code, words = case.stopped_in_batch(1, signal.SIGINT)
-    assert code == 130
-    said = "A message batch goes on at the endpoint; the next run takes over the answers."
-    assert said in re.sub(r"\s+", " ", words)
-    case.finished()
-    assert case.asked().total() == DOCUMENTS * TURNS
-
-
-def test_an_endpoint_without_batches_is_said_before_the_run(case: Case) -> None:
+def test_an_endpoint_without_batches_is_said_before_the_run(
+    case: Case, docmill: Docmill, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Nothing is sent, and the remedy is named."""
     case.allow(batches=False)
-    with case.running() as run:
-        words = run.communicate()[1]
-    assert run.returncode == 3
-    assert "has no message batches" in words
-    assert "Remove `mode: batch`" in words
+    monkeypatch.setenv("SCRIPTED_KEY", "test")
+    answer = docmill("run", "reports", at=case.root)
+    assert answer.code == 3
+    assert "has no message batches" in answer.err
+    assert "Remove `mode: batch`" in answer.err
     assert not case.endpoint.log

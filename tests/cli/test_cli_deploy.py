@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.cli.conftest import Docmill, copied
+from tests.cli.conftest import Docmill, copied, expecting_nothing
 from tests.workers import end_worker
 
 from docmill.flow import server
@@ -21,7 +21,7 @@ SPEC = "pipelines/spec-check.yaml"
 @pytest.fixture
 def deployed(workspace: Path, tmp_path: Path, request: pytest.FixtureRequest) -> Path:
     """A workspace with one pipeline, whose deployments nobody else has."""
-    root = copied(workspace, tmp_path / "copy")
+    root = expecting_nothing(copied(workspace, tmp_path / "copy"))
     text = (root / SPEC).read_text()
     for file in (root / "pipelines").glob("*.yaml"):
         file.unlink()

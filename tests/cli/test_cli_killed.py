@@ -2,21 +2,21 @@
 
 import json
 import os
+import shutil
 import signal
 import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
 import pytest
-from tests.cli.conftest import copied, trimmed
+from tests.cli.conftest import copied, expecting_nothing, served, trimmed
 
-from docmill.flow import server
-from docmill.flow.address import ServerSettings
+from docmill.packaged import packaged_workspace
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 
@@ -34,6 +34,8 @@ KEPT = (
     "rapport-essai-2304.pdf",
     "upload-0.pdf",
 )
+AFTER = (2, 11)
+"""Documents that have ended when the run is killed."""
 CONCURRENCY = 2
 VOLATILE = {"started", "ended", "seconds", "usage", "session_id", "attempts", "cached", "retried"}
 """What two runs of the same batch may differ in: when, how long, by which session."""
@@ -47,27 +49,40 @@ class Calls(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def first(tmp_path_factory: pytest.TempPathFactory, prefect_folder: Path) -> Path:
     """A workspace with a server that outlives every kill."""
     root = trimmed(tmp_path_factory.mktemp("killed") / "first", KEPT)
-    settings = ServerSettings(folder=root / ".docmill" / "prefect")
-    server.ensure(settings)
-    yield root
-    assert server.stop(settings)
+    return served(expecting_nothing(root), prefect_folder)
+
+
+class Undisturbed(NamedTuple):
+    """A run nothing happened to, and one that was started meanwhile."""
+
+    report: Any
+    calls: Calls
+    pid: int
+    refused: tuple[int, str]
+    """Exit code and words of the other one."""
 
 
 @pytest.fixture(scope="module")
-def undisturbed(served: Path) -> Any:
-    """The report of a run nothing happened to, and its model calls."""
-    with running(served) as run:
-        assert run.wait() == 1
-    return stable(report(served)), calls(served)
+def undisturbed(first: Path) -> Undisturbed:
+    """The report of a run nothing happened to, its model calls, and what a second one was told."""
+    with running(first, concurrency=1) as run:  # so that it doesn't end before the other looks
+        while not asked(first, "SELECT number FROM runs WHERE owner != ''"):
+            assert run.poll() is None
+            time.sleep(0.002)
+        with running(first) as second:
+            talk = second.communicate()[1]
+        words = run.communicate()[1]
+        assert run.returncode == 1, words
+    return Undisturbed(stable(report(first)), calls(first), run.pid, (second.returncode, talk))
 
 
 @contextmanager
-def running(workspace: Path) -> Generator[subprocess.Popen[str]]:
+def running(workspace: Path, *, concurrency: int = CONCURRENCY) -> Generator[subprocess.Popen[str]]:
     """`docmill run spec-check` as a process of its own; none is left."""
-    command = [sys.executable, "-m", "docmill.cli", "run", "spec-check", "-j", str(CONCURRENCY)]
+    command = [sys.executable, "-m", "docmill.cli", "run", "spec-check", "-j", str(concurrency)]
     process = subprocess.Popen(
         command, cwd=workspace, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
         env={"PATH": os.environ["PATH"]}, start_new_session=True,
@@ -136,12 +151,17 @@ def stable(data: Any) -> Any:
     return data
 
 
-@pytest.mark.parametrize("documents", [2, 6, 11])
+@pytest.mark.parametrize("documents", AFTER)
 def test_a_killed_run_goes_on_to_the_same_report(
-    served: Path, undisturbed: Any, tmp_path: Path, documents: int
+    first: Path, undisturbed: Undisturbed, tmp_path: Path, documents: int
 ) -> None:
-    """Same records and verdicts under the same number; only calls in flight are made again."""
-    workspace = copied(served, tmp_path / "demo")
+    """Same records and verdicts under the same number; only calls in flight are made again. What
+    the batch is expected to be is asked of all its documents, whoever read them."""
+    workspace = copied(first, tmp_path / "demo")
+    expected = documents == max(AFTER)
+    if expected:
+        spec = Path("pipelines", "spec-check.yaml")
+        shutil.copy(packaged_workspace() / spec, workspace / spec)
     killed_after(workspace, documents)
     done = ended(workspace)
     before = calls(workspace)
@@ -151,27 +171,20 @@ def test_a_killed_run_goes_on_to_the_same_report(
         assert run.returncode == 1
     assert "goes on where it was interrupted" in talk
     assert report(workspace)["run"]["id"] == "run-0001"
-    expected, undisturbed_calls = undisturbed
     found = stable(report(workspace))
-    assert found["documents"] == expected["documents"]
-    assert found["summary"]["verdicts"] == expected["summary"]["verdicts"]
+    said = [entry["message"] for entry in found["run"]["expectations"]]
+    assert ["Not evaluated" in words for words in said] == [False] * 3 * expected
+    assert found["documents"] == undisturbed.report["documents"]
+    assert found["summary"]["verdicts"] == undisturbed.report["summary"]["verdicts"]
     assert done >= documents
     after = calls(workspace)
-    assert after.answered == undisturbed_calls.answered
+    assert after.answered == undisturbed.calls.answered
     assert after.begun - after.answered == before.begun - before.answered <= CONCURRENCY
 
 
-def test_a_second_run_at_the_same_time_is_refused(served: Path, tmp_path: Path) -> None:
+def test_a_second_run_at_the_same_time_is_refused(undisturbed: Undisturbed) -> None:
     """It is told which process runs the pipeline; the first one is not disturbed."""
-    workspace = copied(served, tmp_path / "demo")
-    with running(workspace) as first:
-        while not asked(workspace, "SELECT number FROM runs WHERE owner != ''"):
-            assert first.poll() is None
-            time.sleep(0.002)
-        with running(workspace) as second:
-            talk = second.communicate()[1]
-        assert second.returncode == 3
-        assert f"run-0001 of pipeline `spec-check` is being run by process {first.pid}." in talk
-        first.communicate()
-        assert first.returncode == 1
-    assert len(report(workspace)["documents"]) == len(KEPT)
+    code, talk = undisturbed.refused
+    assert code == 3
+    assert f"run-0001 of pipeline `spec-check` is being run by process {undisturbed.pid}." in talk
+    assert len(undisturbed.report["documents"]) == len(KEPT)

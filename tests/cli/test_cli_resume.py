@@ -3,17 +3,13 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from reportlab.pdfgen.canvas import Canvas  # pyright: ignore[reportMissingTypeStubs, reportUnknownVariableType]
+from tests.cli.conftest import Docmill, served
 
-from docmill.flow import server
-from docmill.flow.address import ServerSettings
 from docmill.testing import ScriptedServer, reader
-
-if TYPE_CHECKING:
-    from tests.cli.conftest import Docmill
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
@@ -35,7 +31,9 @@ def record(number: int) -> dict[str, Any]:
 
 
 @pytest.fixture
-def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def workspace(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, prefect_folder: Path
+) -> Iterator[Path]:
     """A workspace with its Prefect server up, and the endpoint of its model."""
     book = {f"R-{number:04d}": record(number) for number in range(DOCUMENTS)}
     monkeypatch.setenv("SCRIPTED_KEY", "test")
@@ -50,17 +48,14 @@ def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]
     (root / "prices.yaml").write_text(PRICES)
     (root / "agent_specs" / "reader.yaml").write_text("name: reader\nmodel: scripted/reader\n")
     (root / "pipelines" / "reports.yaml").write_text(PIPELINE)
-    settings = ServerSettings(folder=root / ".docmill" / "prefect")
     with ScriptedServer(reader(book, turns=2)) as endpoint:
         address = f"{{base_url: {endpoint.base_url}, api_key_env: SCRIPTED_KEY}}"
         config = f"endpoints: {{scripted: {address}}}\nprices: prices.yaml\n"
         (root / "docmill.yaml").write_text(config)
-        server.ensure(settings)
-        yield root
-        assert server.stop(settings)
+        yield served(root, prefect_folder)
 
 
-def test_a_run_that_met_its_limit_is_gone_on_with(workspace: Path, docmill: "Docmill") -> None:
+def test_a_run_that_met_its_limit_is_gone_on_with(workspace: Path, docmill: Docmill) -> None:
     """Exit code 4 twice, then 0, under one number; the settings it was started with still hold."""
     plan = docmill("plan", "--forecast", "--json", at=workspace)
     assert plan.json["forecast"]["documents"] == DOCUMENTS
@@ -69,6 +64,9 @@ def test_a_run_that_met_its_limit_is_gone_on_with(workspace: Path, docmill: "Doc
     assert "overshoot `limits.usd_per_run`" in first.out
     again = docmill("resume", at=workspace)
     assert again.code == 4
+    unknown = docmill("resume", "--limit", "usd_per_document=much", at=workspace)
+    assert unknown.code == 2
+    assert "limits.usd_per_document" in unknown.err
     shown = docmill("runs", "show", at=workspace)
     assert "docmill resume run-0001 --limit usd=" in shown.out
     done = docmill("resume", "run-0001", "--limit", "usd=1", "--json", at=workspace)
@@ -80,11 +78,3 @@ def test_a_run_that_met_its_limit_is_gone_on_with(workspace: Path, docmill: "Doc
     refused = docmill("resume", at=workspace)
     assert refused.code == 1
     assert "run-0001 is finished" in refused.err
-
-
-def test_a_limit_that_is_none_is_named(workspace: Path, docmill: "Docmill") -> None:
-    """Nothing is run, and the known keys are at hand."""
-    docmill("run", "-j", "1", at=workspace)
-    answer = docmill("resume", "--limit", "usd_per_document=much", at=workspace)
-    assert answer.code == 2
-    assert "limits.usd_per_document" in answer.err

@@ -72,7 +72,7 @@ def test_settings_on_the_command_line_hold_for_this_run(
     """One good document alone gives exit code 0 and the formats asked for."""
     answer = docmill(
         "run", "spec-check", "-j", "1", "-c", "documents.glob=TMI*", "-c", "report.formats=[md]",
-        at=workspace,
+        "-c", "expectations=[]", at=workspace,
     )  # fmt: skip
     assert answer.code == 0
     assert "The document is ok: every value is proven and no check failed." in answer.out
@@ -87,7 +87,7 @@ def test_a_run_that_crosses_its_failure_threshold_says_so(
     """The table and the report come all the same; the error is the last word."""
     answer = docmill(
         "run", "spec-check", "-c", "failure_threshold=0", "-c", "documents.glob=*-0119*",
-        at=workspace,
+        "-c", "expectations=[]", at=workspace,
     )  # fmt: skip
     assert answer.code == 1
     assert "kps-2405-0119-protected.pdf  failed" in answer.out

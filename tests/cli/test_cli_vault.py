@@ -11,16 +11,16 @@ import zipfile
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import pytest
 from reportlab.pdfgen.canvas import Canvas  # pyright: ignore[reportMissingTypeStubs, reportUnknownVariableType]
+from tests.cli.conftest import served
 from tests.egress.egress_scene import make_trusted
 from tests.notify.hooks import receiver
 
-from docmill.flow import server
-from docmill.flow.address import ServerSettings
 from docmill.testing import Answer, ScriptedServer, tool_use
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
@@ -28,6 +28,8 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 CANARY = "canary-5d41402abc4b2a76"
 BLOCKED = "canary-8b1a9953c4611296"
 """The one in a Secret block of Prefect."""
+BLOCK = "erp-with-canary"
+"""The block's name, which no other test uses: the server is everybody's."""
 FORMS = tuple(
     form
     for each in (CANARY.encode(), BLOCKED.encode())
@@ -90,8 +92,8 @@ def write_workspace(root: Path, model: str, port: int, hook: str) -> None:
         "pipelines/demo.yaml": "name: demo\ndocuments: in\nagent: reader\nenvironment: narrow\n"
         "record: {fields: {voltage: {type: quantity, unit: V}}}\n"
         f"vault:\n  crm: {{env: CRM_TOKEN, hosts: ['127.0.0.1:{port}'], prefix: 'Bearer '}}\n"
-        f"  erp: {{prefect_secret: erp, hosts: ['127.0.0.1:{port}'], header: X-Api-Key}}\n"
-        f"notify: [{{on: finished, webhook: '{hook}', secret: {{prefect_secret: erp}}}}]\n"
+        f"  erp: {{prefect_secret: {BLOCK}, hosts: ['127.0.0.1:{port}'], header: X-Api-Key}}\n"
+        f"notify: [{{on: finished, webhook: '{hook}', secret: {{prefect_secret: {BLOCK}}}}}]\n"
         "results: [{to: 'out/{run}', formats: [csv, parquet]}]\n",
     }.items():
         (root / name).parent.mkdir(parents=True, exist_ok=True)
@@ -113,7 +115,9 @@ def contents(root: Path) -> Iterator[tuple[str, bytes]]:
                         yield f"{path}:{name}", packed.read(name)
 
 
-def test_no_secret_of_the_vault_is_anywhere_after_a_run(tmp_path: Path) -> None:
+def test_no_secret_of_the_vault_is_anywhere_after_a_run(
+    tmp_path: Path, prefect_folder: Path
+) -> None:
     """Not in the sandbox, the trace, logs, reports, the store or Prefect's database; its host got
     it, and the log of the session says so."""
     root = tmp_path / "demo"
@@ -126,13 +130,13 @@ def test_no_secret_of_the_vault_is_anywhere_after_a_run(tmp_path: Path) -> None:
             return Answer([tool_use("bash", {"command": SPY}, call="b1")])
         return Answer([tool_use("submit_record", RECORD, call="s1")])
 
-    settings = ServerSettings(folder=root / ".docmill" / "prefect")
     with (
         ScriptedServer(agent) as model,
         customers(trusted.server) as port,
         receiver((404, {})) as hook,
     ):
         write_workspace(root, model.base_url, port, hook.address)
+        served(root, prefect_folder)
         environment = {
             "PATH": os.environ["PATH"],
             "MODEL_KEY": "test",
@@ -140,25 +144,22 @@ def test_no_secret_of_the_vault_is_anywhere_after_a_run(tmp_path: Path) -> None:
             "DOCMILL_EGRESS_PRIVATE": "127.0.0.1/32",
             "SSL_CERT_FILE": str(trusted.file),
         }
-        try:
-            answers = [
-                subprocess.run(
-                    [sys.executable, "-m", "docmill.cli", *words],
-                    cwd=root,
-                    env=environment,
-                    input=said,
-                    capture_output=True,
-                    check=False,
-                )
-                for words, said in (
-                    (["prefect", "secret", "erp"], BLOCKED.encode() + b"\n"),
-                    (["run", "demo"], b""),
-                    (["doctor", "--vault"], b""),
-                    (["show", "run-0001", "report", "--json"], b""),
-                )
-            ]
-        finally:
-            server.stop(settings)
+        answers = [
+            subprocess.run(
+                [sys.executable, "-m", "docmill.cli", *words],
+                cwd=root,
+                env=environment,
+                input=said,
+                capture_output=True,
+                check=False,
+            )
+            for words, said in (
+                (["prefect", "secret", BLOCK], BLOCKED.encode() + b"\n"),
+                (["run", "demo"], b""),
+                (["doctor", "--vault"], b""),
+                (["show", "run-0001", "report", "--json"], b""),
+            )
+        ]
     assert [answer.returncode for answer in answers] == [0, 0, 0, 0], answers
     # both are for the same host, in headers of their own
     assert Customers.seen == [(f"Bearer {CANARY}", BLOCKED)] * 2
@@ -177,7 +178,12 @@ def test_no_secret_of_the_vault_is_anywhere_after_a_run(tmp_path: Path) -> None:
     printed += [("notice", notice + str(signed).encode())]
     found = [
         name
-        for name, data in [*contents(root), *printed, ("the model", json.dumps(asked).encode())]
+        for name, data in chain(
+            contents(root),
+            contents(prefect_folder),
+            printed,
+            [("the model", json.dumps(asked).encode())],
+        )
         if any(form in data for form in FORMS)
     ]
     assert found == []

@@ -16,17 +16,19 @@ sys.path.insert(0, str(ROOT))
 from benchmarks.crash.harness import Laboratory  # noqa: E402
 from benchmarks.crash.moments import MOMENTS  # noqa: E402
 
-KILLS = 6
-"""Per moment; 30 in all."""
+KILLS = 3
+"""Per moment; 15 in all."""
 
 
 @pytest.fixture(scope="module")
 def laboratory(
-    tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+    tmp_path_factory: pytest.TempPathFactory, prefect_folder: Path
 ) -> Iterator[Laboratory]:
     """A run that nobody disturbed, to compare with."""
     root = tmp_path_factory.mktemp("crash") / "workspace"
-    with Laboratory(root, documents=5, turns=4, latency=0.05) as laboratory:
+    with Laboratory(
+        root, documents=5, turns=4, latency=0.05, prefect=prefect_folder, expectations=False
+    ) as laboratory:
         yield laboratory
 
 
