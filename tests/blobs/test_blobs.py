@@ -106,13 +106,15 @@ def test_a_folder_in_the_way_is_told(tmp_path: Path) -> None:
 
 
 def test_pruning_keeps_what_is_referred_to_or_young(tmp_path: Path) -> None:
-    """Only old contents nobody keeps are removed."""
+    """Only old contents nobody keeps are removed; a dry run says the same, and removes none."""
     now = 1_000_000.0
     store = BlobStore(tmp_path, clock=lambda: now)
     kept, old, young = store.put(b"kept"), store.put(b"old"), store.put(b"young")
     for path in files(tmp_path):
         age = 10 if path.name == young else 10_000
         os.utime(path, (now - age, now - age))
+    assert store.prune({kept}, dry_run=True) == Pruned(blobs=1, bytes=3)
+    assert old in store
     assert store.prune({kept}) == Pruned(blobs=1, bytes=3)
     assert set(store) == {kept, young}
     assert old not in store

@@ -50,6 +50,8 @@ def test_pruning_keeps_what_is_referred_to_or_young(machine: "Machine") -> None:
     store, old = machine(), machine(clock=lambda: later)
     kept, gone = store.put(b"kept"), store.put(b"gone")
     assert store.prune({kept}) == Pruned(0, 0)
+    assert old.prune({kept}, dry_run=True) == Pruned(blobs=1, bytes=4)
+    assert gone in machine()
     assert old.prune({kept}) == Pruned(blobs=1, bytes=4)
     assert list(store) == [kept]
     assert gone not in machine()
