@@ -6,6 +6,9 @@ UV := $(BIN)/uv
 UV_VERSION := 0.13.9
 JOBS ?= 3
 
+# What a process compiles is kept for the next one; tests start hundreds.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: demo test check lint types bench docs lock samples wheel clean
 
 $(UV):
