@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from docmill.report import build
+from docmill.report import brief, build
 from docmill.spec.pipeline import ReportSettings
 
 if TYPE_CHECKING:
@@ -48,8 +48,11 @@ def test_no_more_than_a_few_documents_are_alive_at_a_time(workshop: "Workshop") 
 
 
 @pytest.mark.parametrize("form", ["html", "json", "md"])
-def test_four_times_the_documents_take_no_more_memory(workshop: "Workshop", form: str) -> None:
-    """What is kept is totals and the first findings, whose number is bounded."""
+def test_four_times_the_documents_take_no_more_memory(
+    workshop: "Workshop", form: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is kept is totals, the first findings and the first rows, whose number is bounded."""
+    monkeypatch.setattr(brief, "MOST_ROWS", 40)
 
     def peak(number: int) -> int:
         reader = workshop.reader(lambda: many(workshop, number), workshop.info())

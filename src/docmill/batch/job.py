@@ -24,7 +24,6 @@ from docmill.flow.job import Ingested, Published, RunEnd
 from docmill.plan import BatchPlan, PlannedDocument
 from docmill.records.results import DocumentStatus, RunInfo, Usage
 from docmill.report.beside import SheetProcess
-from docmill.report.brief import brief
 from docmill.report.build import ReportFiles, build
 from docmill.session.asking import adopt
 from docmill.session.bench import Workbench
@@ -223,11 +222,12 @@ class BatchJob:
         await asyncio.to_thread(parts.aftermath.hand_over, self.reader())
         parts.state.runs.update(parts.bench.run, self.info)
         markdown = self.files.md.read_text() if self.files.md else ""
-        rows = await asyncio.to_thread(brief, self.reader())
         events = await asyncio.to_thread(
             parts.aftermath.events, self.reader(), self.files.summary, self._url
         )
-        return Published(markdown=markdown, folder=str(self.files.folder), rows=rows, events=events)
+        return Published(
+            markdown=markdown, folder=str(self.files.folder), rows=self.files.rows, events=events
+        )
 
     def tell(self) -> None:
         """Tell those who want to hear of a run that ended so; it has been closed."""

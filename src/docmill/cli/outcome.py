@@ -66,18 +66,23 @@ def document_row(result: DocumentResult) -> DocumentRow:
 
 def put_documents(results: Iterable[DocumentResult], total: int) -> None:
     """The table; of many documents only those that aren't ok, with a count of the rest."""
-    rows = [row for row in map(document_row, results) if total <= SHOWN_WHOLE or row.status != "ok"]
-    shown = rows[:MAX_ROWS]
+    shown: list[DocumentRow] = []
+    listed = 0
+    for result in results:
+        if total <= SHOWN_WHOLE or result.status != "ok":
+            listed += 1
+            if listed <= MAX_ROWS:
+                shown.append(document_row(result))
     if shown:
         put_table(
             ["document", "status", "checks", "needs attention"],
             [[row.name, row.status, _checks(row), _attention(row)] for row in shown],
         )
         put()
-    if len(rows) > len(shown):
-        put(f"{count(len(rows) - len(shown), 'more document')} like these: see the report.")
-    if total > len(rows):
-        put(f"{count(total - len(rows), 'document')} ok.")
+    if listed > len(shown):
+        put(f"{count(listed - len(shown), 'more document')} like these: see the report.")
+    if total > listed:
+        put(f"{count(total - listed, 'document')} ok.")
 
 
 def put_tallies(summary: Summary, forecast: Forecast | None = None) -> None:

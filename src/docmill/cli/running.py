@@ -116,7 +116,8 @@ def _tell(
     """Print what the store says of the run; returns the exit code."""
     with open_state(loaded) as state:
         reader = state.reader(run_number(run))
-        info, summary = reader.info, summarise(reader)
+        written = result.files if result else None
+        info, summary = reader.info, written.summary if written else summarise(reader)
         files = _report_files(loaded, info)
         delivered = DeliveryLog(state.engine).of_run(run_number(run))
         if json:

@@ -3,7 +3,6 @@
 The findings are those of the report, in fewer words; `findings` makes them.
 """
 
-from docmill.records.reader import RunReader
 from docmill.records.results import DocumentResult
 from docmill.report.display import usd_text
 from docmill.report.findings import KINDS, Finding, findings
@@ -46,15 +45,23 @@ def gist(finding: Finding) -> str:
             return finding.message or finding.check
 
 
-def brief(reader: RunReader) -> list[dict[str, str]]:
-    """A run's documents as rows of a table, those that aren't ok first, at most `MOST_ROWS`."""
-    rows: list[dict[str, str]] = []
-    fine: list[dict[str, str]] = []
-    for result in reader.documents():
-        into = fine if result.status == "ok" else rows
+class Brief:
+    """Collects a run's documents as rows of a table: those that aren't ok first, `MOST_ROWS`."""
+
+    def __init__(self) -> None:
+        self._doubtful: list[dict[str, str]] = []
+        self._fine: list[dict[str, str]] = []
+
+    def add(self, result: DocumentResult) -> None:
+        """Take in one document."""
+        into = self._fine if result.status == "ok" else self._doubtful
         if len(into) < MOST_ROWS:
             into.append(_row(result))
-    return [*rows, *fine][:MOST_ROWS]
+
+    @property
+    def rows(self) -> list[dict[str, str]]:
+        """The table so far."""
+        return [*self._doubtful, *self._fine][:MOST_ROWS]
 
 
 def _row(result: DocumentResult) -> dict[str, str]:

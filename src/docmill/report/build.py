@@ -8,6 +8,7 @@ from pathlib import Path
 
 from docmill.records.reader import RunReader
 from docmill.report.beside import SheetProcess
+from docmill.report.brief import Brief
 from docmill.report.findings import Attention
 from docmill.report.folder import point_latest, whole_or_nothing
 from docmill.report.html import write_html
@@ -27,6 +28,8 @@ class ReportFiles:
 
     folder: Path
     summary: Summary
+    rows: list[dict[str, str]]
+    """The documents in a few words, as `Brief` has them."""
     html: Path | None = None
     xlsx: Path | None = None
     json: Path | None = None
@@ -58,14 +61,15 @@ def build(
         OSError: the folder can't be written; nothing of the report is there then.
     """
     title = settings.title or reader.info.pipeline
-    counter, attention = Counter(), Attention(keep=KEPT_PER_KIND)
-    for result in reader.documents():
-        counter.add(result)
-        attention.add(result)
-    summary = counter.summary(reader.info)
+    counter, attention, brief = Counter(), Attention(keep=KEPT_PER_KIND), Brief()
     made = dict.fromkeys(settings.formats)
     with whole_or_nothing(folder) as working:
-        write_outputs(reader, working)
+        for result in reader.documents():
+            counter.add(result)
+            attention.add(result)
+            brief.add(result)
+            write_outputs(reader, result, working)
+        summary = counter.summary(reader.info)
         if "json" in made:
             write_json(reader, title=title, summary=summary, path=working / "report.json")
         beside = sheets if "json" in made and "xlsx" in made else None
@@ -98,6 +102,7 @@ def build(
     return ReportFiles(
         folder=folder,
         summary=summary,
+        rows=brief.rows,
         latest=point_latest(folder) if latest else None,
         **files,
     )

@@ -8,22 +8,21 @@ from urllib.parse import quote
 
 from docmill.records.outputs import OutputFile
 from docmill.records.reader import RunReader
-from docmill.records.results import DocumentInfo
+from docmill.records.results import DocumentInfo, DocumentResult
 
 FOLDER = "outputs"
 
 
-def write_outputs(reader: RunReader, folder: Path) -> None:
-    """Write the files of all documents below `folder`; what has been pruned is left out."""
-    for result in reader.documents():
-        for output in result.outputs:
-            try:
-                data = reader.output(output.sha256)
-            except KeyError:
-                continue
-            path = folder / output_path(result.document, output)
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(data)
+def write_outputs(reader: RunReader, result: DocumentResult, folder: Path) -> None:
+    """Write a document's files below `folder`; what has been pruned is left out."""
+    for output in result.outputs:
+        try:
+            data = reader.output(output.sha256)
+        except KeyError:
+            continue
+        path = folder / output_path(result.document, output)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
 
 
 def output_path(document: DocumentInfo, output: OutputFile) -> str:
