@@ -36,13 +36,17 @@ class Ran:
     """Called as a run begins."""
     after: Callable[[Path], None] = lambda _: None
     """Called when it has ended."""
+    prepared: asyncio.Event = field(default_factory=asyncio.Event)
+    """Whether a run is being got ready."""
     _finished: dict[Path, Mapping[str, Any]] = field(default_factory=dict[Path, Mapping[str, Any]])
 
     async def prepare(self) -> None:
         """Nothing has to be."""
+        self.prepared.set()
 
     async def close(self) -> None:
         """Nobody waits."""
+        self.prepared.clear()
 
     async def run(self, documents: Path) -> Mapping[str, Any]:
         """Read every file, write a report."""

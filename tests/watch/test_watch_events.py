@@ -16,6 +16,7 @@ from tests.watch.conftest import MakePost, Post
 
 from docmill.watch.queues import Key, keys_of
 from docmill.watch.waking import SLOW, Waking, file_system_of
+from docmill.watch.watcher import LEAD
 
 NEVER = 3600
 """Seconds between two looks of a watcher that only what it is told can wake."""
@@ -86,6 +87,23 @@ async def test_a_file_in_a_folder_wakes_the_watcher(tmp_path: Path, post: MakePo
         (incoming / "box/b").write_bytes(b"second")
 
     await second_drop_is_read(watching, drop)
+
+
+async def test_a_run_gets_ready_shortly_before_its_drop_is_complete(
+    tmp_path: Path, post: MakePost
+) -> None:
+    """Not for hours, as what waits holds memory; it is sent away when the watcher ends."""
+    (tmp_path / "incoming").mkdir()
+    (tmp_path / "incoming/a").write_bytes(b"1")
+    watching = post(path=str(tmp_path / "incoming"), settle_seconds=LEAD + 0.3)
+    watcher, stop = watching.watcher(), asyncio.Event()
+    begun = time.monotonic()
+    looking = asyncio.create_task(watcher.watch(stop))
+    await watching.ran.prepared.wait()
+    assert time.monotonic() - begun >= 0.3
+    stop.set()
+    await looking
+    assert not watching.ran.prepared.is_set()
 
 
 @pytest.fixture(scope="module")

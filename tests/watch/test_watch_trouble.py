@@ -16,12 +16,14 @@ from tests.buckets import Bucket, S3Server, forget_clients, use_server
 from tests.watch.conftest import MakePost
 
 from docmill.documents.sources import list_files
-from docmill.documents.stores import advice
+from docmill.documents.stores import advice, open_store
 from docmill.errors import PrerequisiteError
 from docmill.watch.fetching import fetch
 
 SLOW_DOWN = b"""<?xml version="1.0"?><Error><Code>SlowDown</Code>
 <Message>Please reduce your request rate.</Message></Error>"""
+
+DENIED = b"""<?xml version="1.0"?><Error><Code>AccessDenied</Code><Message>No.</Message></Error>"""
 
 
 class Busy(BaseHTTPRequestHandler):
@@ -34,6 +36,9 @@ class Busy(BaseHTTPRequestHandler):
         length = int(self.headers.get("Content-Length") or 0)
         content = self.rfile.read(length)
         gate = cast("Gate", self.server)
+        if gate.protects and self.command == "DELETE" and self.path.endswith(gate.protects):
+            self._answer(403, {}, DENIED)
+            return
         if gate.refuses:
             gate.refuse()
             self._answer(503, {}, SLOW_DOWN)
@@ -78,6 +83,8 @@ class Gate(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), Busy)
         self.behind = behind
         self.refuses = False
+        self.protects = ""
+        """End of a key that nobody may remove."""
         self.refused_often = threading.Event()
         self._refused = 0
 
@@ -143,6 +150,42 @@ def test_a_bucket_that_is_not_there_says_what_to_do(bucket: Bucket, post: MakePo
     assert isinstance(failure, PrerequisiteError)
     assert "does not exist" in failure.message
     assert "Make the bucket" in failure.remedy
+
+
+def test_a_bucket_that_vanishes_is_waited_for(bucket: Bucket, post: MakePost) -> None:
+    """What is dropped once it is there again is read, what had been read isn't."""
+    watching = post(path=f"{bucket.address}/incoming/")
+    bucket.put("incoming/a", b"1")
+    watching.once()
+    store, name = open_store(bucket.address)
+    store.rm(name, recursive=True)
+    watching.once()
+    (failure,) = watching.heard.failures
+    assert "Make the bucket" in str(failure)
+    store.mkdir(name)
+    bucket.put("incoming/a", b"1")
+    bucket.put("incoming/b", b"2")
+    watching.once()
+    assert watching.ran.contents == [b"1", b"2"]
+
+
+def test_a_marker_that_cannot_be_removed_ends_nothing(
+    gate: Gate, bucket: Bucket, post: MakePost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """That is told; the drop has been read, and isn't again."""
+    for name in ("a", "_READY"):
+        bucket.put(f"incoming/{name}", name.encode())
+    use_server(gate.url, monkeypatch)
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    gate.protects = "_READY"
+    watching = post(path=f"{bucket.address}/incoming/", ready="_READY")
+    watching.once()
+    (failure,) = watching.heard.failures
+    assert isinstance(failure, PermissionError)
+    assert watching.ran.contents == [b"a"]
+    gate.protects = ""
+    watching.once()
+    assert watching.ran.contents == [b"a"]
 
 
 def test_a_store_that_refuses_the_key_says_what_to_do(

@@ -4,9 +4,11 @@
 the next watcher goes on with it.
 """
 
+import os
 import secrets
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
+from urllib.parse import quote_from_bytes, unquote_to_bytes
 
 from sqlalchemy import Connection, Engine, Row, and_, insert, or_, select, update
 
@@ -17,6 +19,8 @@ from docmill.store.patience import enduring
 from docmill.store.schema import intake
 
 _CHUNK = 500
+_BYTES = "file://"
+"""Begins a stored location that is no text; no other begins so."""
 
 
 class Intake(NamedTuple):
@@ -68,7 +72,9 @@ class DropStore:
             for file in files:
                 row = found.get(file.sha256)
                 read = file.sha256 in new or (row and row.state == "done")
-                failed_here = row and row.state == "failed" and row.location == file.location
+                failed_here = (
+                    row and row.state == "failed" and row.location == _written(file.location)
+                )
                 if read or (failed_here and not again_in_place):
                     known.append(file)
                 elif row and row.state == "taken" and (row.drop, row.owner) != ours:
@@ -79,7 +85,7 @@ class DropStore:
                 values = {
                     "drop": drop,
                     "name": file.name,
-                    "location": file.location,
+                    "location": _written(file.location),
                     "state": "taken",
                     "owner": self.owner,
                 }
@@ -108,7 +114,7 @@ class DropStore:
                 alive = {owner for owner in owners if is_alive(connection, _lease(owner))}
                 for row in rows:
                     if row.drop in dead or row.owner not in alive:
-                        one = Intake(row.sha256, row.name, row.location)
+                        one = Intake(row.sha256, row.name, _location(row.location))
                         drops.setdefault(row.drop, []).append(one)
                 dead.update(drops)
                 for drop in drops:
@@ -155,6 +161,21 @@ class DropStore:
                 .where(intake.c.state == "taken")
                 .values(state="released", owner="")
             )
+
+
+def _written(location: str) -> str:
+    """A location as text: a file's name may be bytes of any kind."""
+    try:
+        location.encode()
+    except UnicodeEncodeError:
+        return f"{_BYTES}{quote_from_bytes(os.fsencode(location))}"
+    return location
+
+
+def _location(written: str) -> str:
+    if not written.startswith(_BYTES):
+        return written
+    return os.fsdecode(unquote_to_bytes(written.removeprefix(_BYTES)))
 
 
 def _lease(owner: str) -> str:
