@@ -116,7 +116,7 @@ SLOW = {
     "tests/cli/test_cli_resume.py": 27,
     "tests/cli/test_cli_terminal.py": 19,
     "tests/cli/test_cli_vault.py": 60,
-    "tests/cli/test_cli_watch.py": 50,
+    "tests/cli/test_cli_watch.py": 20,
     "tests/crash": 58,
     "tests/deploy": 3,
     "tests/deploy/test_deploy_workers.py": 94,
