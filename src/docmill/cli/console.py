@@ -8,8 +8,9 @@ import json
 import os
 import re
 import sys
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any, cast
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
@@ -30,8 +31,39 @@ def put(text: str = "") -> None:
 
 
 def put_json(data: Any) -> None:
-    """The answer as JSON."""
-    put(json.dumps(data, indent=2, ensure_ascii=False, default=str))
+    """The answer as JSON; a list that is given as an iterator is written one item at a time."""
+    for piece in _pieces(data):
+        _while_read(partial(sys.stdout.write, piece))
+    put()
+
+
+def _pieces(data: Any) -> Iterator[str]:
+    """What `json.dumps` would make of it at once; iterators stand among the values of `data`."""
+    if not isinstance(data, dict):
+        yield _json(data)
+        return
+    before = "{"
+    for key, value in cast("dict[str, Any]", data).items():
+        yield f"{before}\n  {_json(key)}: "
+        if isinstance(value, Iterator):
+            yield from _items(cast("Iterator[Any]", value))
+        else:
+            yield _json(value, indent=2)
+        before = ","
+    yield "{}" if before == "{" else "\n}"
+
+
+def _items(items: Iterator[Any]) -> Iterator[str]:
+    before = "["
+    for item in items:
+        yield f"{before}\n    {_json(item, indent=4)}"
+        before = ","
+    yield "[]" if before == "[" else "\n  ]"
+
+
+def _json(data: Any, *, indent: int = 0) -> str:
+    text = json.dumps(data, indent=2, ensure_ascii=False, default=str)
+    return text.replace("\n", "\n" + " " * indent)
 
 
 def talk(text: str = "") -> None:

@@ -71,7 +71,7 @@ def show_run(run: str, *, json: bool) -> None:
                 {
                     "run": info.model_dump(mode="json") | {"status": status},
                     "summary": summary.model_dump(mode="json"),
-                    "documents": [asdict(document_row(result)) for result in reader.documents()],
+                    "documents": (asdict(document_row(result)) for result in reader.documents()),
                     "deliveries": [each.model_dump(mode="json") for each in delivered],
                 }
             )

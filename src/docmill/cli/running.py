@@ -174,7 +174,7 @@ def _described(
         "message": info.message,
         "error": {"message": error.message, "remedy": error.remedy} if error else None,
         "summary": summary.model_dump(mode="json"),
-        "documents": [asdict(document_row(document)) for document in reader.documents()],
+        "documents": (asdict(document_row(document)) for document in reader.documents()),
         "report": {kind: str(path) for kind, path in files.items()},
     }
     if result:
