@@ -36,6 +36,8 @@ class Measured(NamedTuple):
     peak_service: int
     course: tuple[int, ...]
     """The runner's memory, sample by sample."""
+    held: tuple[int, ...]
+    """The part of it that is no file's: other processes that map the same files don't change it."""
     stdout: str
     stderr: str
 
@@ -48,6 +50,7 @@ class Seen:
     service: int = 0
     helper: float = 0.0
     course: list[int] = field(default_factory=list[int])
+    held: list[int] = field(default_factory=list[int])
 
 
 def no_service() -> int:
@@ -103,6 +106,7 @@ def measure(
             peak_runner=max(seen.course, default=0),
             peak_service=seen.service,
             course=tuple(seen.course),
+            held=tuple(seen.held),
             stdout=stdout.read(),
             stderr=stderr.read(),
         )
@@ -116,6 +120,7 @@ def watch(
         beside = {pid: pss(pid) for pid in descendants(service())}
         sizes = {pid: pss(pid) for pid in descendants(runner)}
         seen.course.append(sizes.get(runner, 0))
+        seen.held.append(pss(runner, "Pss_Anon:"))
         seen.service = max(seen.service, sum(beside.values()))
         seen.everything = max(seen.everything, sum({**sizes, **beside}.values()))
         if helper:
@@ -154,13 +159,13 @@ def _children(pid: int) -> list[int]:
     return found
 
 
-def pss(pid: int) -> int:
-    """Proportional set size in MiB."""
+def pss(pid: int, part: str = "Pss:") -> int:
+    """Proportional set size in MiB, or a part of it as the kernel names it; 0 once it has gone."""
     try:
         lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
     except OSError:
         return 0
-    return next((int(line.split()[1]) // 1024 for line in lines if line.startswith("Pss:")), 0)
+    return next((int(line.split()[1]) // 1024 for line in lines if line.startswith(part)), 0)
 
 
 def cpu_times(pid: int) -> tuple[float, float]:
