@@ -131,3 +131,17 @@ def test_a_reference_standard_elsewhere_is_not_read(forger: Forger, tmp_path: Pa
     forger.change(f"blobs/{name}", specs["pipeline"]["reference"]["path"], str(secret))
     with pytest.raises(BundleError, match="isn't what its name says"):
         verify_bundle(forger.save())
+
+
+@pytest.mark.parametrize("parts", ['["SESSION"]', '{"SESSION": "1"}', '{"SESSION": {}}', "0"])
+def test_a_seal_of_no_form(forger: Forger, parts: str) -> None:
+    """What it says of journals that were open is a length each, and of dropped ones their heads."""
+    session = forger.rows("sessions")[0]["session"]
+    rows = forger.rows("seals")
+    for row in rows:
+        if str(row["subject"]).startswith("run-"):
+            row["parts"] = parts.replace("SESSION", str(session))
+    forger.put_rows("seals", rows)
+    forger.put_rows("events", [])
+    with pytest.raises(BundleError, match="no form"):
+        verify_bundle(forger.save())

@@ -156,7 +156,11 @@ def test_a_run_that_is_forgotten_leaves_no_report(docmill: Docmill, copy: Loaded
         connection.exec_driver_sql(
             "INSERT INTO runs SELECT 2, pipeline, status, spec_digest, info, owner FROM runs"
         )
+    answer = copy.state_folder / "prefect" / "storage" / "0a1b"
+    answer.parent.mkdir(parents=True)
+    answer.write_text("{}")
     gone = docmill("runs", "prune", "--days", "0", "--newest", "1", "--json").data
+    assert (gone["cache_files"], gone["cache_bytes"], answer.exists()) == (1, 2, False)
     assert gone["runs"] == ["run-0001"]
     assert gone["run_bytes"] > 10_000
     reports = copy.reports_folder(PIPELINE)

@@ -5,11 +5,12 @@ by `docmill runs prune` or after a run. Nothing without an age is ever touched.
 """
 
 import shutil
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import NamedTuple
 
 from docmill.batch.state import State
 from docmill.blobs import Pruned
@@ -23,8 +24,12 @@ from docmill.spec.workspace import Retention
 from docmill.store.pruning import Age, Pruner
 from docmill.store.runs import run_number
 
-EXPECTATIONS = "expectations"
-"""Folder of the cache with what was found over the tables of earlier runs."""
+
+class Files(NamedTuple):
+    """Some files."""
+
+    number: int
+    bytes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +44,8 @@ class Gone:
     """Of their events, about."""
     blobs: Pruned
     """Pictures, words of pages and long results of tools that nothing refers to any more."""
+    cached: Files
+    """Files that only save time."""
     reports: int
     """Reports that lost pictures of pages."""
     report_bytes: int
@@ -46,7 +53,8 @@ class Gone:
     @property
     def bytes(self) -> int:
         """All of it."""
-        return self.run_bytes + self.journal_bytes + self.blobs.bytes + self.report_bytes
+        files = self.blobs.bytes + self.cached.bytes
+        return self.run_bytes + self.journal_bytes + self.report_bytes + files
 
 
 class Housekeeping:
@@ -91,11 +99,10 @@ class Housekeeping:
         # Of reports before blobs: a picture that is gone is shown by no page any more.
         stripped = self._strip(kept, without={info.id for info in old}, dry_run=dry_run)
         blobs = self._state.blobs.prune(kept, dry_run=dry_run)
-        if not dry_run:
-            self._clean_cache()
+        cached = self._clean_cache(dry_run=dry_run)
         return Gone(
             runs=old, run_bytes=run_bytes, journals=len(journals), journal_bytes=journal_bytes,
-            blobs=blobs, reports=len(stripped), report_bytes=sum(stripped),
+            blobs=blobs, cached=cached, reports=len(stripped), report_bytes=sum(stripped),
         )  # fmt: skip
 
     def due(self) -> bool:
@@ -129,14 +136,25 @@ class Housekeeping:
         freed = [strip_pictures(self._report(info), gone, dry_run=dry_run) for info in reports]
         return [size for size in freed if size]
 
-    def _clean_cache(self) -> None:
-        """Answers about tables that no run has had for so long as runs are kept."""
+    def _clean_cache(self, *, dry_run: bool) -> Files:
+        """What only saves time, and that nobody has needed for so long as runs are kept."""
         if self._rules.days is None:
-            return
+            return Files(0, 0)
         before = (self._now - timedelta(days=self._rules.days)).timestamp()
-        for path in (self._loaded.cache_folder / EXPECTATIONS).glob("*.json"):
-            if path.stat().st_mtime < before:
-                path.unlink(missing_ok=True)
+        files = freed = 0
+        for path in self._cached():
+            with suppress(FileNotFoundError):  # another process may be at it
+                found = path.stat()
+                if found.st_mtime < before and path.is_file():
+                    files, freed = files + 1, freed + found.st_size
+                    if not dry_run:
+                        path.unlink()
+        return Files(files, freed)
+
+    def _cached(self) -> Iterator[Path]:
+        """Answers about the tables of earlier runs; what Prefect's tasks came to."""
+        yield from (self._loaded.cache_folder / "expectations").glob("*.json")
+        yield from (self._loaded.state_folder / "prefect" / "storage").glob("*")
 
     def _report(self, info: RunInfo) -> Path:
         return self._loaded.reports_folder(info.pipeline) / info.id

@@ -77,6 +77,7 @@ def prune(pipeline: str | None, given: Retention, *, dry_run: bool, json: bool) 
             ["journals", f"{gone.journals:,}", size_text(gone.journal_bytes)],
             ["pictures and texts", f"{gone.blobs.blobs:,}", size_text(gone.blobs.bytes)],
             ["pictures from reports of", f"{gone.reports:,}", size_text(gone.report_bytes)],
+            ["files that save time", f"{gone.cached.number:,}", size_text(gone.cached.bytes)],
             ["all", "", size_text(gone.bytes)],
         ],
     )
@@ -96,6 +97,8 @@ def _as_json(gone: Gone, *, dry_run: bool) -> dict[str, object]:
         "journal_bytes": gone.journal_bytes,
         "blobs": gone.blobs.blobs,
         "blob_bytes": gone.blobs.bytes,
+        "cache_files": gone.cached.number,
+        "cache_bytes": gone.cached.bytes,
         "reports": gone.reports,
         "report_bytes": gone.report_bytes,
         "bytes": gone.bytes,

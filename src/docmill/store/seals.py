@@ -251,7 +251,7 @@ class _RunChain:
 
     def _dropped(self, name: str, remains: Remains) -> Seal:
         """What stands for a journal that was open when the run was sealed, and is gone now."""
-        length = (self._open_then or {}).get(name, 0)
+        length = self._open_then[name] if self._open_then else 0
         self._open[name] = length
         if length:
             self._pruned.append(name)
