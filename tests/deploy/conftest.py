@@ -1,4 +1,4 @@
-"""One Prefect server that is nobody's workspace, and workspaces that deploy to it."""
+"""A Prefect server that is none of the workspaces', and workspaces that deploy to it."""
 
 import importlib
 import json
@@ -12,7 +12,7 @@ import urllib.error
 import urllib.request
 import warnings
 from base64 import b64encode
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from io import StringIO
@@ -127,16 +127,14 @@ class Site:
 
 
 @pytest.fixture(scope="session")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """A server for all tests of deployments."""
-    settings = ServerSettings(folder=tmp_path_factory.mktemp("site") / "prefect", idle_minutes=90)
-    address = server.ensure(settings)
+def site(prefect_folder: Path) -> Site:
+    """The server that all tests share."""
+    address = server.ensure(ServerSettings(folder=prefect_folder))
     with warnings.catch_warnings(), prefect_client(address):
         # Prefect and what it brings along warn at import; not ours to mend.
         warnings.simplefilter("ignore")
         importlib.import_module("docmill.flow.deployments")
-    yield Site(address)
-    assert server.stop(settings)
+    return Site(address)
 
 
 @pytest.fixture(scope="session")

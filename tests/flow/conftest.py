@@ -1,4 +1,4 @@
-"""One real Prefect server for all tests of flows, and a way to ask it what it knows."""
+"""A real Prefect server for tests of flows, and a way to ask it what it knows."""
 
 import base64
 import gc
@@ -27,20 +27,15 @@ Ask = Callable[..., Any]
 
 
 @pytest.fixture(scope="session")
-def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerAddress]:
-    """A server for the whole test session; none is left after it."""
-    settings = ServerSettings(
-        folder=tmp_path_factory.mktemp("workspace") / ".docmill" / "prefect", idle_minutes=90
-    )
-    address = server.ensure(settings)
+def prefect_server(prefect_folder: Path) -> Iterator[ServerAddress]:
+    """The server that all tests share."""
+    address = server.ensure(ServerSettings(folder=prefect_folder))
     with warnings.catch_warnings(), prefect_client(address):
         # Prefect and what it brings along warn at import; not ours to mend.
         warnings.simplefilter("ignore")
         importlib.import_module("docmill.flow.runner")
     with template():
         yield address
-    assert server.stop(settings)
-    assert not server.status(settings).running
 
 
 @pytest.fixture(autouse=True)

@@ -12,6 +12,7 @@ from docmill.flow.address import ServerAddress
 from docmill.flow.errands import BlockMessage, SendMessages, run_errand
 from docmill.flow.job import Published, RunEnd, RunEvent
 from docmill.flow.launch import prefect_client
+from docmill.plan import PlannedDocument
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 
@@ -20,7 +21,11 @@ Eventually = Callable[[Callable[[], Any]], Any]
 
 
 class TellingJob(ScriptedJob):
-    """One that has something to say at its end."""
+    """One that has something to say at its end, of a pipeline that nobody else has."""
+
+    def __init__(self, batch: list[PlannedDocument]) -> None:
+        super().__init__(batch)
+        self.name = "telling"
 
     async def report(self, end: RunEnd) -> Published:
         """What a run with a flagged document says."""
@@ -44,7 +49,7 @@ def test_an_automation_reacts_to_how_a_run_ended(
             "name": "look at what is flagged",
             "trigger": {
                 "type": "event",
-                "match": {"prefect.resource.id": "docmill.run.spec-check.*"},
+                "match": {"prefect.resource.id": "docmill.run.telling.*"},
                 "expect": ["docmill.run.flagged"],
                 "posture": "Reactive",
                 "threshold": 1,
@@ -64,15 +69,15 @@ def test_an_automation_reacts_to_how_a_run_ended(
     filters = {"flow_runs": {"deployment_id": {"any_": [deployment]}}}
     (reaction,) = eventually(lambda: ask("/flow_runs/filter", filters))
     assert reaction["parameters"] == {"run": "run-0001"}
-    wanted = {"event": {"prefix": ["docmill.run."]}}
+    wanted = {"resource": {"id": ["docmill.run.telling.run-0001"]}}
     found = eventually(lambda: ask("/events/filter", {"filter": wanted})["events"])
     assert {each["event"] for each in found} == {"docmill.run.finished", "docmill.run.flagged"}
     for event in found:
-        assert event["resource"]["prefect.resource.id"] == "docmill.run.spec-check.run-0001"
-        assert event["resource"]["docmill.pipeline"] == "spec-check"
+        assert event["resource"]["prefect.resource.id"] == "docmill.run.telling.run-0001"
+        assert event["resource"]["docmill.pipeline"] == "telling"
         assert event["payload"] == {"run": "run-0001", "documents": {"flagged": 1}}
         related = {each["prefect.resource.id"] for each in event["related"]}
-        assert {f"prefect.flow-run.{outcome.flow_run_id}", "docmill.pipeline.spec-check"} <= related
+        assert {f"prefect.flow-run.{outcome.flow_run_id}", "docmill.pipeline.telling"} <= related
 
 
 def test_a_block_takes_a_message_to_whom_it_knows(prefect_server: ServerAddress) -> None:

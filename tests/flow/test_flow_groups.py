@@ -60,12 +60,13 @@ def test_documents_of_a_large_batch_share_tasks(
     assert Counter(job.attempts) == Counter((f"d{index}", 1) for index in range(60))
 
 
-def test_a_groups_result_is_kept_by_its_documents_keys(prefect_server: ServerAddress) -> None:
+def test_a_groups_result_is_kept_by_its_documents_keys(
+    prefect_server: ServerAddress, tmp_path: Path
+) -> None:
     """Prefect's checkpoint of a group says how each of its documents ended."""
-    before = set((prefect_server.folder / "storage").glob("*"))
-    run(ScriptedJob(documents(60, batch="kept")), prefect_server)
-    fresh = set((prefect_server.folder / "storage").glob("*")) - before
-    results = [json.loads(json.loads(file.read_text())["result"]) for file in fresh]
+    run(ScriptedJob(documents(60, batch="kept")), replace(prefect_server, folder=tmp_path))
+    files = list((tmp_path / "storage").iterdir())
+    results = [json.loads(json.loads(file.read_text())["result"]) for file in files]
     assert len(results) == 6
     assert {name: end for result in results for name, end in result.items()} == {
         f"d{index}": "ok" for index in range(60)

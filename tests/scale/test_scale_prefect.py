@@ -12,8 +12,6 @@ import pytest
 from tests.scale.conftest import KEY, SETTINGS, make_workspace, script
 from tests.workers import end_worker
 
-from docmill.flow import server
-from docmill.flow.address import ServerSettings
 from docmill.testing.process import ServerProcess
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
@@ -39,29 +37,29 @@ def environ() -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def deployed(tmp_path_factory: pytest.TempPathFactory, prefect_folder: Path) -> Iterator[Path]:
     """A workspace, deployed, with a worker that takes as many shards as there are."""
     root = tmp_path_factory.mktemp("scale") / "workspace"
-    prefect = ServerSettings(folder=root / ".docmill" / "prefect")
     with ServerProcess(script(REPORTS, turns=2), key=KEY, latency=0.2) as scripted:
         make_workspace(root, scripted.base_url, reports=REPORTS)
+        (root / ".docmill").mkdir()
+        (root / ".docmill" / "prefect").symlink_to(prefect_folder)
+        with (root / "docmill.yaml").open("a") as config:
+            config.write("deploy: {name: scale, work_pool: scale}\n")
+        assert "reports/shard" in docmill(root, "deploy").stdout
+        with (root / "worker.log").open("w") as log:
+            worker = subprocess.Popen(
+                [sys.executable, "-P", "-m", "docmill.cli", "worker"],
+                cwd=root,
+                env=environ(),
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
         try:
-            assert "reports/shard" in docmill(root, "deploy").stdout
-            with (root / "worker.log").open("w") as log:
-                worker = subprocess.Popen(
-                    [sys.executable, "-P", "-m", "docmill.cli", "worker"],
-                    cwd=root,
-                    env=environ(),
-                    stdout=log,
-                    stderr=subprocess.STDOUT,
-                    start_new_session=True,
-                )
-            try:
-                yield root
-            finally:
-                end_worker(worker)
+            yield root
         finally:
-            server.stop(prefect)
+            end_worker(worker)
 
 
 def test_a_run_starts_its_shards_through_prefect_and_ends_them(deployed: Path) -> None:
