@@ -15,6 +15,7 @@ from docmill.checks.expectations_process import LibraryProcess
 from docmill.checks.judge import compile_judge
 from docmill.checks.reference import load_reference
 from docmill.compile import compile_pipeline
+from docmill.report.templates import compile_ahead
 from docmill.settings import Settings
 from docmill.spec.load import LoadedWorkspace
 
@@ -38,6 +39,7 @@ def rehearsed(
         reference = compiled.pipeline.reference
         table = load_reference(reference, compiled.root) if reference else None
         compile_judge(compiled.pipeline, compiled.fields, table)
+        compile_ahead(loaded.root / "reports/templates")
         yield library
     finally:
         if library is not None:

@@ -4,11 +4,21 @@ Everything a template prints is escaped for its format unless it is `Markup`; te
 jinja2's sandbox.
 """
 
+import contextlib
 import re
 from pathlib import Path
+from types import CodeType
 from typing import Any
 
-from jinja2 import BaseLoader, ChoiceLoader, FileSystemLoader, StrictUndefined
+from jinja2 import (
+    BaseLoader,
+    BytecodeCache,
+    ChoiceLoader,
+    FileSystemLoader,
+    StrictUndefined,
+    TemplateError,
+)
+from jinja2.bccache import Bucket
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup, escape
 
@@ -20,10 +30,39 @@ _MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+.!|~^$:@-])")
 _HTML = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 
 
+class _Compiled(BytecodeCache):
+    """Templates this process has compiled, by their text: it takes longer than to fill them in."""
+
+    def __init__(self) -> None:
+        self._code: dict[tuple[str, str], CodeType] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        """What was compiled of that text."""
+        bucket.code = self._code.get((bucket.key, bucket.checksum))
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        """Keep it."""
+        assert bucket.code is not None
+        self._code[bucket.key, bucket.checksum] = bucket.code
+
+
+_HTML_COMPILED, _MARKDOWN_COMPILED = _Compiled(), _Compiled()
+
+
+def compile_ahead(workspace: Path | None) -> None:
+    """Compile all templates of reports, before there is anything to fill in."""
+    html, markdown = html_environment(workspace), markdown_environment(workspace)
+    for name in html.list_templates(extensions=["jinja"]):
+        # Who uses one that is wrong says so.
+        with contextlib.suppress(TemplateError):
+            (markdown if name.endswith(".md.jinja") else html).get_template(name)
+
+
 def html_environment(workspace: Path | None) -> ImmutableSandboxedEnvironment:
     """Templates whose output is HTML; every value is escaped."""
     environment = ImmutableSandboxedEnvironment(
         loader=_loader(workspace),
+        bytecode_cache=_HTML_COMPILED,
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -38,6 +77,7 @@ def markdown_environment(workspace: Path | None) -> ImmutableSandboxedEnvironmen
     """Templates whose output is Markdown; every value loses its meaning as Markdown and HTML."""
     environment = ImmutableSandboxedEnvironment(
         loader=_loader(workspace),
+        bytecode_cache=_MARKDOWN_COMPILED,
         autoescape=False,
         finalize=_finalize,  # escapes for Markdown and HTML at once
         undefined=StrictUndefined,
