@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
@@ -71,6 +71,7 @@ def fitting(draw: st.DrawFn, annotation: Any, depth: int = 0) -> Any:
 
 
 @pytest.mark.parametrize("model", MODELS)
+@settings(max_examples=50)
 @given(data=st.data())
 def test_no_data_crashes_validation(model: type[BaseModel], data: st.DataObject) -> None:
     """A model or problems, never an exception; every problem speaks plainly."""
