@@ -177,6 +177,12 @@ def test_a_suite_that_no_run_would_have_begun_with(
     assert library.asked == []
 
 
+def test_a_suite_without_end(forger: Forger) -> None:
+    """So many that looking at them would take hours are refused at once."""
+    with pytest.raises(BundleError, match="more than 1,000 expectations"):
+        verify_bundle(expecting(forger, *[(UNIQUE, PASSED)] * 1001), evaluate=Library())
+
+
 def test_another_version_of_the_library(forger: Forger) -> None:
     """Both are named; words aren't compared, and what this one doesn't know isn't run."""
     new = UNIQUE | {"type": "expect_something_new"}

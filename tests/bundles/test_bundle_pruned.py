@@ -187,3 +187,18 @@ def test_after_a_run_it_happens_once_a_day_if_it_is_wanted(copy: LoadedWorkspace
         assert "removed" in told[0]
         assert not Housekeeping(loaded, state, Retention()).due()
         assert Housekeeping(loaded, state, Retention(), now=LATER).due()
+
+
+def test_what_keeps_it_from_happening_is_told_and_stops_nobody(copy: LoadedWorkspace) -> None:
+    """The run has ended; the command says it again, and can be tried again."""
+    told: list[str] = []
+    with (copy.root / "docmill.yaml").open("a") as file:
+        file.write("\nretention: {journal_days: 0, after_runs: true}\n")
+    in_the_way = copy.state_folder / "blobs" / "00" / "00" / ("0" * 64)
+    in_the_way.mkdir(parents=True)
+    os.utime(in_the_way, (0, 0))
+    with open_state(copy) as state:
+        keep_house(load_workspace(copy.root), state, told.append)
+    assert len(told) == 1
+    assert told[0].startswith("`retention` could not be carried out: ")
+    assert told[0].endswith("Try: docmill runs prune")

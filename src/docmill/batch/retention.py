@@ -12,6 +12,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from docmill.batch.state import State
 from docmill.blobs import Pruned
 from docmill.errors import PrerequisiteError
@@ -174,7 +176,7 @@ def keep_house(loaded: LoadedWorkspace, state: State, tell: Callable[[str], None
             gone = housekeeping.carry_out()
             if gone.bytes:
                 tell(f"Older than `retention` allows: {size_text(gone.bytes)} removed.")
-    except (PrerequisiteError, OSError) as error:
+    except (PrerequisiteError, OSError, SQLAlchemyError) as error:
         tell(f"`retention` could not be carried out: {error} Try: docmill runs prune")
 
 

@@ -43,6 +43,8 @@ PLAIN = frozenset(
 )  # fmt: skip
 """Arguments that are compared with, and never evaluated: no conditions on rows, which pandas
 computes as code, no queries, no schemas that may refer to elsewhere."""
+MOST = 1000
+"""Expectations of a run that anybody would read the results of."""
 ABOUT = "expectations run again over the table derived"
 _UNANSWERED = "Not evaluated: "
 
@@ -80,6 +82,8 @@ def expect_again(
     judged = run.info.status in ("finished", "limit") or bool(sealed)
     if not judged or not (declared or sealed):
         return
+    if max(len(declared), len(sealed)) > MOST:
+        raise BundleError(f"The bundle has more than {MOST:,} expectations.")
     check = told.check("expectations", ABOUT)
     for place, (one, result) in enumerate(zip_longest(declared, sealed), 1):
         found = _suite(result) if result else MISSING

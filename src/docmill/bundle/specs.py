@@ -111,8 +111,9 @@ def read_rules(
     check.compare("agent", info.agent, f"{specs.agent.name}@{specs.session_digest[:12]}")
     check.compare("model", info.model, specs.agent.model_id)
     check.compare("environment", info.environment, specs.environment.name)
-    limits = [_limits(one) for one in every]
-    check.compare("limits", info.limits, info.limits if info.limits in limits else limits[-1])
+    limits = [one.pipeline.limits.texts(asks=one.agent.asks) for one in every]
+    said = {name: text.removesuffix(".0") for name, text in info.limits.items()}
+    check.compare("limits", said, said if said in limits else limits[-1])
     _check_prices(check, info, prices, specs)
     table = _reference(parts, specs, info, check, folder)
     try:
@@ -131,14 +132,6 @@ def _digest(specs: Specs, info: RunInfo) -> str:
         session=specs.session_digest,
         references={one.path: one.sha256 for one in info.references},
     )
-
-
-def _limits(specs: Specs) -> dict[str, str]:
-    return {
-        name: str(value)
-        for name, value in specs.pipeline.limits.model_dump(exclude_none=True).items()
-        if specs.agent.asks or name != "approval_minutes"
-    }
 
 
 def _check_prices(check: Check, info: RunInfo, prices: Sequence[PriceTable], specs: Specs) -> None:
