@@ -7,6 +7,7 @@ import pytest
 
 from docmill.errors import KeyProblem, PrerequisiteError, SpecError
 from docmill.spec.load import LoadedWorkspace, find_workspace, load_workspace
+from docmill.spec.pipeline import Limits
 
 CASES = Path(__file__).parent / "cases"
 JARGON = re.compile(
@@ -93,6 +94,14 @@ def test_a_broken_agent_file_is_one_mistake(tmp_path: Path) -> None:
     """A pipeline that names an agent whose file has mistakes isn't blamed for it."""
     loaded = load(tmp_path, agent="name: reader\nmodell: rules\n")
     assert [problem.file for problem in loaded.problems] == ["agent_specs/reader.yaml"]
+
+
+def test_limits_read_the_same_written_or_not() -> None:
+    """A report stored with the default is derived again from specs that were read back."""
+    written = Limits.model_validate({"minutes": 15, "usd_per_run": "5.00"})
+    assert Limits().texts(asks=False)["minutes"] == written.texts(asks=False)["minutes"] == "15"
+    assert written.texts(asks=True)["approval_minutes"] == "60"
+    assert Limits(minutes=0.5).texts(asks=False)["minutes"] == "0.5"
 
 
 def test_a_slip_of_the_embedded_models_name_is_found_before_it_is_sent_anywhere(

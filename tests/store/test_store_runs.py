@@ -231,3 +231,21 @@ def test_what_can_not_go_on_says_so(
     assert "docmill run spec-check" in caught.value.remedy
     with pytest.raises(RunNotFoundError):
         store.claim(info(), BATCH, resume=99)
+
+
+def test_a_document_is_found_by_its_name_without_folder_and_ending(engine: Engine) -> None:
+    """As long as no other document could be meant."""
+    store = RunStore(engine)
+    names = {"a": "north/report 7.pdf", "b": "south/bill.pdf", "c": "north/bill.pdf"}
+    batch = [
+        RunDocument(info=DocumentInfo(id=which, name=name, sha256="0", size=1), key=which)
+        for which, name in names.items()
+    ]
+    number, _ = store.claim(info(), batch)
+    store.end_documents(number, [(which, DocumentEnd(status="ok")) for which in names])
+    reader = StoredRun(engine, number, lambda _: b"")
+    for wanted in ("a", "north/report 7.pdf", "north/report 7", "report 7.pdf", "report 7"):
+        found = reader.document(wanted)
+        assert found is not None
+        assert found.document.id == "a"
+    assert reader.document("bill.pdf") is None

@@ -34,6 +34,7 @@ from docmill.checks.expectations_process import LibraryProcess
 from docmill.checks.judge import compile_judge
 from docmill.checks.reference import load_reference
 from docmill.compile import compile_pipeline, plan_batch
+from docmill.errors import RunNotFoundError
 from docmill.flow import launch, server
 from docmill.flow.job import RunEnd, RunOutcome
 from docmill.flow.prefect_process import FlowSide
@@ -210,7 +211,13 @@ def _claim(ground: Ground, plan: BatchPlan, observer: Observer, *, resume: int |
     if not is_free(ground):
         info = info.model_copy(update={"forecast": foresee(ground, plan)})
     batch = [RunDocument(info=entry.info, key=entry.key) for entry in plan.documents]
+    outdated = _outdated(ground)
     number, resumed = ground.state.runs.claim(info, batch, resume=resume)
+    if outdated and not resumed:
+        observer.preparing(
+            f"{outdated} was killed, and the specs changed since: it stays as it is, and "
+            f"{run_id(number)} begins."
+        )
     info = info.model_copy(update={"id": run_id(number)})
     keep_origins(ground.state, number, ground.compiled, ground.prices)
     if resumed:
@@ -222,6 +229,17 @@ def _claim(ground: Ground, plan: BatchPlan, observer: Observer, *, resume: int |
     dealer = make_dealer(ground, bench, observer)
     held = Held(models, servers, dealer or _ahead(ground, plan, bench))
     return _job(ground, plan, info, bench=bench, held=held, dealer=dealer, observer=observer)
+
+
+def _outdated(ground: Ground) -> str:
+    """The pipeline's newest run, if it never ended and can't go on with the specs of now."""
+    runs, compiled = ground.state.runs, ground.compiled
+    try:
+        info = runs.info(runs.latest(compiled.pipeline.name))
+    except RunNotFoundError:
+        return ""
+    killed = info.status == "running" and info.spec_digest != compiled.spec_digest
+    return info.id if killed else ""
 
 
 def _ahead(ground: Ground, plan: BatchPlan, bench: Workbench) -> AbstractAsyncContextManager[None]:
@@ -256,11 +274,7 @@ def _run_info(ground: Ground) -> RunInfo:
             for model, price in prices.items()
         },
         settings=ground.loaded.settings,
-        limits={
-            name: str(value)
-            for name, value in compiled.pipeline.limits.model_dump(exclude_none=True).items()
-            if compiled.agent.asks or name != "approval_minutes"
-        },
+        limits=compiled.pipeline.limits.texts(asks=compiled.agent.asks),
     )
 
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from docmill.cli import history, production, sandboxing, stored
+from docmill.cli import examples, history, production, sandboxing, stored
 from docmill.cli.arguments import Json, Pipeline, RunName, Set
 from docmill.cli.console import debugging, flush, put_json, talk
 from docmill.errors import DocmillError, PrerequisiteError, SpecError
@@ -232,6 +232,9 @@ def prefect_secret(
     from docmill.cli import vaulting
 
     vaulting.keep(name)
+
+
+examples.attach(app)
 
 
 def main() -> None:

@@ -41,7 +41,7 @@ with `docmill.yaml`) from the current folder upward.
 | 2 | a mistake in a spec or on the command line; nothing was run |
 | 3 | something is missing on the machine, or another process is running this pipeline |
 | 4 | a limit was reached |
-| 130 | Ctrl-C; what is done is kept, and `docmill run PIPELINE` goes on |
+| 130 | Ctrl-C; what is done is kept, and `docmill resume` goes on |
 
 ## Environment variables
 

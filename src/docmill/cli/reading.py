@@ -77,6 +77,8 @@ def show_run(run: str, *, json: bool) -> None:
             )
             return
         put(f"{info.id}  {info.pipeline}  {status}  {time_text(info.started)}")
+        if info.message:
+            put(f"  {inert(info.message)}")
         put(f"  model {info.model}  agent {info.agent}  sandbox {info.sandbox.partition(' (')[0]}")
         for reference in info.references:
             put(f"  reference {reference.path} {reference.version}".rstrip())

@@ -76,6 +76,18 @@ class Limits(Frozen):
     """How long a tool call with `always_ask` waits for `docmill approve` before it is denied; 0
     denies at once. Isn't counted as time of the session."""
 
+    def texts(self, *, asks: bool) -> dict[str, str]:
+        """The limits as reports name them; `asks`: whether a tool call may wait for a person.
+
+        15 minutes are `15`, whether they were written or are the default.
+        """
+        given = self.model_dump(exclude_none=True).items()
+        return {
+            name: str(value).removesuffix(".0")
+            for name, value in given
+            if asks or name != "approval_minutes"
+        }
+
 
 class Retries(Frozen):
     """How often a document is tried again after a retryable error."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from functools import cached_property
+from pathlib import PurePosixPath
 from typing import Any
 
 from sqlalchemy import Engine, RowMapping, func, select, tuple_
@@ -59,11 +60,19 @@ class StoredRun:
             return connection.execute(query).scalar_one()
 
     def document(self, wanted: str) -> DocumentResult | None:
-        """One document by id or name; None if the run has none such."""
+        """One document by id or name; None if the run has none such.
+
+        A name without its folder or its ending will do where only one document has it.
+        """
+        alike: list[DocumentResult] = []
         for result in self.documents():
-            if wanted in (result.document.id, result.document.name):
+            name = result.document.name
+            if wanted in (result.document.id, name):
                 return result
-        return None
+            path = PurePosixPath(name)
+            if wanted in (path.name, path.stem, str(path.with_suffix(""))):
+                alike.append(result)
+        return alike[0] if len(alike) == 1 else None
 
     def picture(self, blob: str) -> bytes:
         """PNG bytes of a page picture; KeyError if it has been pruned."""
