@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 import ssl
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from tests import forked
 
 from docmill.errors import RunError
 from docmill.flow.address import ServerAddress
-from docmill.flow.launch import run
+from docmill.flow.launch import meet, run
 from docmill.flow.prefect_process import NO_AUTHORITY, PrefectProcess, environment
 from docmill.plan import PlannedDocument
 from docmill.records.results import DocumentStatus
@@ -51,6 +52,22 @@ def test_a_process_started_ahead_runs_the_job(prefect_server: ServerAddress) -> 
         outcome = run(job, prefect_server, process, meanwhile=lambda: begun.append(job.flow_run_id))
     assert outcome.end.counts == {"ok": 2}
     assert begun == [""]
+
+
+@pytest.mark.parametrize("moved", [False, True], ids=["the same", "another"])
+def test_a_process_may_meet_the_server_before_there_is_a_job(
+    prefect_server: ServerAddress, *, moved: bool
+) -> None:
+    """If it is another server by then, the job runs on that one."""
+    met = prefect_server
+    if moved:
+        met = replace(prefect_server, api_url="http://127.0.0.1:9/api")
+    job = ScriptedJob(documents(1, batch=f"met-{moved}"))
+    process = forked.fork()
+    meet(process, met, job.name)
+    outcome = run(job, prefect_server, process)
+    assert outcome.end.counts == {"ok": 1}
+    assert outcome.url.startswith(prefect_server.ui_url)
 
 
 def test_a_lost_process_ends_the_run(prefect_server: ServerAddress) -> None:
