@@ -134,7 +134,7 @@ def test_the_plan_starts_nothing(docmill: "Docmill", bare: Path) -> None:
     """Documents, model, sandbox, limits and standard; no server, no report."""
     answer = docmill("plan", "spec-check", "-c", "documents.exclude=['TMI*']", at=bare)
     assert answer.code == 0
-    assert "  model      rules\n" in answer.out
+    assert "  model      rules\n  sent to    nobody: read on this machine\n" in answer.out
     assert "  reference  sample_data/spec-check/standard.xlsx" in answer.out
     assert "0 B     document_empty: The file is empty" in answer.out
     assert "same content as pruefbericht-2023-0442\n" in answer.out

@@ -7,7 +7,7 @@ from docmill.batch.state import open_state
 from docmill.cli.consent import consent_text
 from docmill.cli.console import inert, put, put_json, talk
 from docmill.cli.dormant import dormant
-from docmill.cli.planned import Kinds, fate, fields_of, record_text, sorted_out, tally
+from docmill.cli.planned import Kinds, fate, fields_of, record_text, sent_to, sorted_out, tally
 from docmill.cli.tables import put_table
 from docmill.cli.workspace import chosen, here, overridden
 from docmill.compile import check_workspace, compile_pipeline
@@ -67,7 +67,8 @@ def plan(pipeline: str | None, settings: list[str], *, forecast: bool, json: boo
         described["forecast"] = expected.model_dump(mode="json") if expected else None
         put_json(described | {"forecast_by_kind": dumped if expected else None})
         return
-    _put_head(planned.compiled, f"{sandbox.backend} {sandbox.version}")
+    receivers = sent_to(planned.compiled.agent, loaded.workspace.config.endpoints)
+    _put_head(planned.compiled, f"{sandbox.backend} {sandbox.version}", receivers)
     put()
     put_table(
         ["document", "size", "what happens"],
@@ -89,13 +90,14 @@ def plan(pipeline: str | None, settings: list[str], *, forecast: bool, json: boo
         talk(f"without effect in this version: {key}")
 
 
-def _put_head(compiled: CompiledPipeline, sandbox: str) -> None:
+def _put_head(compiled: CompiledPipeline, sandbox: str, receivers: str) -> None:
     """What is the same for all documents."""
     put(f"{compiled.pipeline.name}: {compiled.pipeline.description}".rstrip(": "))
     limits = compiled.pipeline.limits.model_dump(exclude_none=True)
     minutes = limits.pop("approval_minutes")
     rows = [
         ("model", _asked(compiled)),
+        ("sent to", receivers),
         ("agent", f"{compiled.agent.name}@{compiled.session_digest[:12]}"),
         (
             "sandbox",

@@ -1,11 +1,16 @@
 """What a plan makes of each document, in words: `docmill plan` prints it."""
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from docmill.compile.batch import KINDS, DocumentKind, kind_of
+from docmill.models.registry import CLAUDE, known_endpoints
 from docmill.plan import BatchPlan, CompiledPipeline, PlannedDocument
 from docmill.report.display import count
+from docmill.spec.agent import EMBEDDED, Agent
+from docmill.spec.workspace import Endpoint
 from docmill.store.growth import Growth
 
 _ALWAYS: tuple[DocumentKind, ...] = ("new", "cached", "duplicate", "skipped")
@@ -87,6 +92,21 @@ def record_text(compiled: CompiledPipeline) -> str:
     record = compiled.pipeline.record
     source = record.json_schema or record.python
     return f"{fields} of {source}; a change of one of them asks for all"
+
+
+def sent_to(agent: Agent, declared: Mapping[str, Endpoint]) -> str:
+    """Hosts, or services, of the models that are given what stands in documents.
+
+    `declared`: the endpoints of docmill.yaml.
+    """
+    endpoints = known_endpoints(declared)
+    found: list[str] = []
+    for choice in agent.models:
+        endpoint, slash, _ = choice.id.partition("/")
+        if choice.id != EMBEDDED:
+            one = endpoints[endpoint if slash else CLAUDE]
+            found.append(urlsplit(one.base_url or "").netloc.rpartition("@")[2] or one.service)
+    return ", ".join(dict.fromkeys(found)) or "nobody: read on this machine"
 
 
 def _listed(names: tuple[str, ...]) -> str:
