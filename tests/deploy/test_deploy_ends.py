@@ -1,11 +1,14 @@
 """How a worker ends with a run that doesn't want to; what becomes of runs that died with it."""
 
 import asyncio
+import gc
 import os
 import signal
 import subprocess
 import sys
 import time
+import warnings
+from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,9 +17,13 @@ from uuid import uuid4
 
 import pytest
 from ruamel.yaml import YAML
+from sqlalchemy import select
 from tests.deploy.conftest import Site, configure, start_worker
 
+from docmill.batch.state import open_state
 from docmill.flow.launch import prefect_client
+from docmill.spec.load import load_workspace
+from docmill.store.schema import sessions
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
@@ -147,3 +154,44 @@ def test_prefects_server_closes_what_is_not_heard_of(
     site.ask("/events", [sign])
     eventually(lambda: site.run(run)["state_type"] == "CRASHED")
     assert site.run(run)["state"]["message"] == automation["actions"][0]["message"]
+
+
+def test_retry_of_a_failed_run_reads_no_finished_document_again(
+    site: Site, workspace: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It goes on with the same run: only what had no end has another session."""
+    documents = workspace / "sample_data" / "spec-check" / "documents"
+    for document in sorted(documents.iterdir())[2:]:
+        document.unlink()
+    (documents / "zz-broken.pdf").write_bytes(b"%PDF-1.7 and no more")
+    site.deployed(at=workspace)
+    monkeypatch.chdir(workspace)
+    run = site.start(f"{name}/default", concurrency=1, settings=["failure_threshold=0"])
+    states = [carry_out(site, run)]
+    site.set_state(run, type="SCHEDULED", name="AwaitingRetry")
+    states.append(carry_out(site, run))
+    assert [state["type"] for state in states] == ["FAILED", "FAILED"]
+    assert all("1 of 3 documents failed" in state["message"] for state in states)
+    with open_state(load_workspace(workspace)) as state:
+        assert len(state.runs.recent()) == 1
+        with state.engine.connect() as connection:
+            done = connection.execute(select(sessions.c.document)).scalars().all()
+    assert sorted(Counter(done).values())[:2] == [1, 1]
+
+
+def carry_out(site: Site, run: str) -> dict[str, Any]:
+    """What Prefect does in the process that a worker has started; the state it ends with."""
+    with prefect_client(site.address), warnings.catch_warnings():
+        # Prefect asks its server for the storage of results, and leaves the socket open.
+        warnings.filterwarnings("ignore", "unclosed <socket", ResourceWarning)
+        from prefect.client.schemas.objects import FlowRun
+        from prefect.flow_engine import run_flow
+
+        from docmill.flow.deployed import run_pipeline
+
+        flow_run = FlowRun.model_validate(site.run(run))
+        ended: Any = run_flow(run_pipeline, flow_run, flow_run.parameters, return_type="state")
+        asyncio.run(ended)
+        del ended
+        gc.collect()
+    return site.run(run)["state"]
