@@ -53,7 +53,9 @@ def service() -> Iterator[str]:
                 time.sleep(0.05)
             yield address
         finally:
-            subprocess.run((*words, "rm", "--all", "--force", "--time", "0"), env=env, check=False, stdout=log)
+            subprocess.run(
+                (*words, "rm", "--all", "--force", "--time", "0"), env=env, check=False, stdout=log
+            )
             process.terminate()
             process.wait()
             shutil.rmtree(folder, ignore_errors=True)
