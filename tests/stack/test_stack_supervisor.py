@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from docmill.errors import PrerequisiteError
+from docmill.processes import Process, born, offspring
 from docmill.stack.health import end_leftovers, read_status, sole_stack, write_status
 from docmill.stack.parts import Part, PartStatus, StackStatus
-from docmill.processes import Process, born, offspring
 from docmill.stack.supervisor import Patience, Supervisor
 
 QUICK = Patience(grace=20, first_delay=0.01, longest_delay=0.02, steady=30, poll=0.01)

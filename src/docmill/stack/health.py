@@ -10,8 +10,8 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from docmill.errors import PrerequisiteError
-from docmill.stack.parts import PartStatus, StackStatus
 from docmill.processes import Process
+from docmill.stack.parts import PartStatus, StackStatus
 
 FILE, LOCK = "stack.json", "stack.lock"
 

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from docmill.stack.parts import Part, PartStatus, StackStatus, State
 from docmill.processes import Process, born, offspring
+from docmill.stack.parts import Part, PartStatus, StackStatus, State
 
 Say = Callable[[str, str], None]
 """Part and what happened to it, or what it said."""
