@@ -32,7 +32,9 @@ KEEPERS = pytest.StashKey[set[int]]()
 """Processes that session-wide fixtures started and will end themselves."""
 
 PREFECT = pytest.StashKey[ServerSettings]()
-"""The Prefect server that all workers share, from the first test on that needs one."""
+"""This process's Prefect server, from the first test on that needs one."""
+SERVERS = pytest.StashKey[Path]()
+"""Folder of the servers of all processes; the one that all others are started by ends them."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -44,27 +46,30 @@ def pytest_configure(config: pytest.Config) -> None:
     """Make room for what session-wide fixtures start; no test fails for being slow."""
     config.stash[KEEPERS] = set()
     given: dict[str, str] = getattr(config, "workerinput", {})
-    folder = Path(given.get("prefect") or tempfile.mkdtemp(prefix="docmill-prefect-"))
-    config.stash[PREFECT] = ServerSettings(folder=folder, idle_minutes=30)
+    servers = Path(given.get("servers") or tempfile.mkdtemp(prefix="docmill-prefect-"))
+    folder = servers / given.get("workerid", "alone")
+    config.stash[SERVERS] = servers
+    config.stash[PREFECT] = ServerSettings(folder=folder, idle_minutes=90)
     hypothesis.settings.register_profile("docmill", deadline=None)
     hypothesis.settings.load_profile("docmill")
 
 
 def pytest_configure_node(node: Any) -> None:
-    """Tell a worker where the server is."""
-    node.workerinput["prefect"] = str(node.config.stash[PREFECT].folder)
+    """Tell a worker where its server has its place."""
+    node.workerinput["servers"] = str(node.config.stash[SERVERS])
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    """The server ends with the session, not with a worker."""
+    """Servers end with the session, not with a worker."""
     if not hasattr(config, "workerinput"):
-        server.stop(config.stash[PREFECT])
-        shutil.rmtree(config.stash[PREFECT].folder, ignore_errors=True)
+        for folder in config.stash[SERVERS].iterdir():
+            server.stop(ServerSettings(folder=folder))
+        shutil.rmtree(config.stash[SERVERS], ignore_errors=True)
 
 
 @pytest.fixture(scope="session")
 def prefect_folder(pytestconfig: pytest.Config) -> Path:
-    """Folder of a running Prefect server, the same for tests of all workers.
+    """Folder of a running Prefect server, the same for all tests of a worker.
 
     A workspace uses it whose `.docmill/prefect` is a link to it. Others do so, too: names of
     deployments, pools and blocks have to be a test's own.

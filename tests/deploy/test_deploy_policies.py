@@ -1,7 +1,7 @@
 """Overlapping, missed and foreign runs, on a real server and without a worker: by its API."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
@@ -100,9 +100,22 @@ async def test_overlap_cancel_ends_the_run_at_work_first(
     assert "seems to be dead" in state["message"]
 
 
+@pytest.fixture
+def every_second(site: Site, workspace: Path, name: str) -> Iterator[str]:
+    """A deployment due every second for an hour; others are spared its runs later."""
+    site.deployed(at=workspace)
+    deployment = str(site.ask(f"/deployments/name/{name}/default")["id"])
+    begin = (datetime.now(UTC) - timedelta(hours=1)).isoformat()
+    every = {"interval": 1, "anchor_date": begin}
+    site.ask(f"/deployments/{deployment}/schedules", [{"active": True, "schedule": every}])
+    site.ask(f"/deployments/{deployment}/schedule", {"min_runs": 5, "max_runs": 5})
+    yield deployment
+    site.ask(f"/deployments/{deployment}/pause_deployment", {})
+
+
 @pytest.mark.usefixtures("client")
 async def test_of_missed_runs_only_the_latest_takes_place(
-    site: Site, workspace: Path, name: str, eventually: Wait
+    site: Site, every_second: str, eventually: Wait
 ) -> None:
     """Each of the others is cancelled by words that name the one that makes up for it."""
     from prefect.client.orchestration import get_client
@@ -110,14 +123,7 @@ async def test_of_missed_runs_only_the_latest_takes_place(
 
     from docmill.flow import superseding
 
-    await asyncio.to_thread(site.deployed, at=workspace)
-    there = site.ask(f"/deployments/name/{name}/default")
-    begin = (datetime.now(UTC) - timedelta(hours=1)).isoformat()
-    every = {"interval": 1, "anchor_date": begin}
-    body = [{"active": True, "schedule": every}]
-    site.ask(f"/deployments/{there['id']}/schedules", body)
-    site.ask(f"/deployments/{there['id']}/schedule", {"min_runs": 5, "max_runs": 5})
-    filters = {"deployments": {"id": {"any_": [there["id"]]}}, "sort": "EXPECTED_START_TIME_ASC"}
+    filters = {"deployments": {"id": {"any_": [every_second]}}, "sort": "EXPECTED_START_TIME_ASC"}
 
     def past() -> list[FlowRun]:
         found = map(FlowRun.model_validate, site.ask("/flow_runs/filter", filters))

@@ -39,6 +39,7 @@ class Workshop:
     """Makes containers, one for each permit, and remembers them."""
 
     def __init__(self) -> None:
+        self.begun: list[Form] = []
         self.made: list[Made] = []
         self.gone: list[Made] = []
         self.permits = threading.Semaphore(0)
@@ -49,6 +50,9 @@ class Workshop:
 
     def make(self, form: Form) -> Container:
         """As `Pool` asks for."""
+        self.begun.append(form)
+        with self.pool._changed:  # pyright: ignore[reportPrivateUsage]
+            self.pool._changed.notify_all()  # pyright: ignore[reportPrivateUsage]
         assert self.permits.acquire(timeout=SECONDS)
         if self.fails:
             raise PrerequisiteError("no space", remedy="make room")
@@ -119,10 +123,13 @@ def test_no_more_are_made_than_documents_will_come(workshop: Workshop) -> None:
 def test_who_waits_comes_before_the_reserve(workshop: Workshop) -> None:
     """Also before the reserve of somebody else."""
     workshop.pool.stock_up(OTHER, at_once=9, in_all=9)
+    workshop.until(lambda: len(workshop.begun) == 2)
     coming = workshop.pool.take(FORM)
-    workshop.permit(4)  # two were begun before, one beside it
-    assert coming.result(SECONDS) in workshop.made[:4]
+    workshop.permit(2)
+    workshop.until(lambda: len(workshop.begun) == 4)
+    assert set(workshop.begun[2:]) == {FORM, OTHER}  # one for who waits, one beside it
     workshop.permits.release(9)
+    assert coming.result(SECONDS) in workshop.made
     workshop.pool.clear_out(OTHER)
 
 
