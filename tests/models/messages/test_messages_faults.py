@@ -99,7 +99,7 @@ async def test_a_stream_that_stands_still_is_given_up(
     desk: Open, request_of: Callable[..., ModelRequest]
 ) -> None:
     """After `stall_seconds` without a part of the answer."""
-    async with desk([Answer(WORDS, cut=Cut("stall"))], stall_seconds=0.2) as here:
+    async with desk([Answer(WORDS, cut=Cut("stall"))], stall_seconds=1) as here:
         with pytest.raises(AttemptError) as caught:
             await here.model.respond(request_of())
     assert caught.value.code == "model_stalled"

@@ -118,7 +118,9 @@ def _host_config(form: Form, uid: int, door: Path | None) -> dict[str, Any]:
     inodes = max(1024, int(limits.disk * INODES_PER_BYTE))
     options = f"rw,exec,nosuid,nodev,size={limits.disk}"
     if form.seccomp:  # Podman knows no owners and counts no files; memory does
-        options += ",mode=1777"
+        # /tmp is a link into the workspace, mounted before or after it; a copy of what stood there
+        # would belong to root, and nobody could write to /tmp.
+        options += ",mode=1777,notmpcopyup"
         tmpfs = {"/workspace": options, TEMPORARY: options} | dict.fromkeys(_LOOSE, _CLOSED)
     else:
         tmpfs = {"/workspace": f"{options},nr_inodes={inodes},mode=0700,uid={uid},gid={uid}"}
