@@ -1,5 +1,8 @@
 """`docmill runs prune`, `keep` and `release`: what is old is forgotten, but for what is kept."""
 
+from collections.abc import Generator
+from contextlib import contextmanager
+
 from pydantic import ValidationError
 
 from docmill.batch.retention import Gone, Housekeeping
@@ -111,11 +114,8 @@ def keep(run: str, reason: str, *, json: bool) -> None:
     Raises:
         RunNotFoundError: there is no such run.
     """
-    loaded, settings = here()
-    with open_state(loaded, settings) as state:
-        number = number_of(state, run)
-        state.runs.info(number)
-        Keeps(state.engine).keep(number, reason)
+    with _known(run) as (keeps, number):
+        keeps.keep(number, reason)
     if json:
         put_json({"run": run_id(number), "kept": True, "reason": reason})
     else:
@@ -128,12 +128,19 @@ def release(run: str, *, json: bool) -> None:
     Raises:
         RunNotFoundError: there is no such run.
     """
-    loaded, settings = here()
-    with open_state(loaded, settings) as state:
-        number = number_of(state, run)
-        state.runs.info(number)
-        was = Keeps(state.engine).release(number)
+    with _known(run) as (keeps, number):
+        was = keeps.release(number)
     if json:
         put_json({"run": run_id(number), "kept": False, "was_kept": was})
     else:
         put(f"{run_id(number)} {'is kept no longer' if was else 'was not kept'}.")
+
+
+@contextmanager
+def _known(run: str) -> Generator[tuple[Keeps, int]]:
+    """The runs that are kept, and the number of one that there is."""
+    loaded, settings = here()
+    with open_state(loaded, settings) as state:
+        number = number_of(state, run)
+        state.runs.info(number)
+        yield Keeps(state.engine), number
